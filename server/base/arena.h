@@ -1,0 +1,37 @@
+#ifndef GULOU_BASE_ARENA_H
+#define GULOU_BASE_ARENA_H
+
+/* Memory of one request: everything is taken from an arena and given back at once.
+ *
+ * Ownership: whoever called arena_new() calls arena_free(). A pointer from an arena lives as long
+ * as the arena; nothing taken from it is ever freed alone. Running out of memory ends the process:
+ * the platform repeats its push and nothing half-done stays behind, because every effect is one
+ * database transaction. An arena belongs to one thread. */
+
+#include <stdarg.h>
+#include <stddef.h>
+
+struct arena;
+
+struct arena *arena_new(void);
+
+/* Runs the functions given to arena_on_free(), last one first, then frees everything. NULL is fine.
+ */
+void arena_free(struct arena *arena);
+
+/* Zeroed memory of `size` bytes, aligned for any type. Never NULL. */
+void *arena_alloc(struct arena *arena, size_t size);
+
+/* A NUL-terminated copy of `n` bytes; an embedded NUL is kept. */
+char *arena_strndup(struct arena *arena, const char *bytes, size_t n);
+
+char *arena_printf(struct arena *arena, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+char *arena_vprintf(struct arena *arena, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+/* Has `release(what)` called when the arena is freed; for things of libraries with their own
+ * memory. */
+void arena_on_free(struct arena *arena, void (*release)(void *), void *what);
+
+#endif

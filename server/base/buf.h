@@ -1,0 +1,28 @@
+#ifndef GULOU_BASE_BUF_H
+#define GULOU_BASE_BUF_H
+
+/* Text that grows, in an arena. Always NUL-terminated behind its end, so buf_view(b).p is also a C
+ * string. */
+
+#include <stddef.h>
+
+#include "server/base/arena.h"
+#include "server/base/str.h"
+
+struct buf {
+    struct arena *arena;
+    char *p;
+    size_t n;
+    size_t room;
+};
+
+void buf_init(struct buf *buf, struct arena *arena);
+void buf_add(struct buf *buf, const void *bytes, size_t n);
+void buf_puts(struct buf *buf, const char *text);
+void buf_addstr(struct buf *buf, struct str text);
+void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* What was added so far; valid until the next addition. */
+struct str buf_view(const struct buf *buf);
+
+#endif

@@ -1,0 +1,44 @@
+#ifndef GULOU_BASE_LIMITS_H
+#define GULOU_BASE_LIMITS_H
+
+/* Every maximum and timeout of the server, in one place. Business limits (caps, windows) live in
+ * SQL. */
+
+/* ---- HTTP ---- */
+#define HTTP_BODY_MAX_BYTES 65536      /* contract.md: a larger callback body is answered 413 */
+#define HTTP_HEAD_MAX_BYTES 16384      /* request line and headers together */
+#define HTTP_REQUEST_DEADLINE_MS 10000 /* from the first byte to the last of the answer */
+#define HTTP_IDLE_SECONDS 30           /* a kept-alive connection without a request */
+#define HTTP_CONNECTIONS_MAX 4096      /* per worker */
+
+/* ---- the callback: the platform hangs up after 5 s and tries three times in all ---- */
+#define CALLBACK_BUDGET_MS 4500
+#define CALLBACK_ATTEMPTS 3
+#define CALLBACK_WORK_MS 20000 /* how long the work itself may go on behind the attempts */
+#define ATTEMPT_LIFE_SECONDS 60
+
+/* ---- messages ---- */
+#define XML_DEPTH_MAX 16
+#define XML_FIELD_MAX_BYTES 32768
+#define REPLY_TEXT_MAX_BYTES 2048 /* wechat-protocol.md: Content of a passive reply */
+
+/* ---- PostgreSQL ---- */
+#define PG_GROUP_MAX 32   /* calls under one Sync, see docs/architecture.md */
+#define PG_CONNECTIONS 2  /* per worker */
+#define PG_QUEUE_MAX 8192 /* waiting calls per worker before new ones are refused */
+#define PG_STATEMENT_TIMEOUT_MS 10000
+#define PG_CONNECT_SECONDS 5
+#define PG_RECONNECT_MS 500
+#define PG_ARGUMENTS_MAX 20
+
+/* ---- Redis ---- */
+#define REDIS_COMMAND_MS 250
+#define REDIS_RECONNECT_MS 500
+#define DIALOGUE_LIFE_SECONDS 900
+
+/* ---- the process ---- */
+#define STOP_SECONDS 10 /* SIGTERM finishes what is running within this */
+#define WORKERS_MAX 64
+#define LOG_LINE_MAX_BYTES 1024
+
+#endif

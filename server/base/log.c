@@ -1,0 +1,68 @@
+#include "server/base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server/base/limits.h"
+
+/* China has one zone and no summer time since 1991, so the offset is a constant. */
+#define CHINA_OFFSET_SECONDS (8 * 3600)
+
+static enum log_level lowest = LOG_LEVEL_INFO;
+
+void log_init(enum log_level level) {
+    lowest = level;
+}
+
+static size_t put_head(char *line, size_t room, const char *level, const char *event) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    time_t local = now.tv_sec + CHINA_OFFSET_SECONDS;
+    struct tm tm;
+    gmtime_r(&local, &tm);
+    size_t used = strftime(line, room, "%Y-%m-%dT%H:%M:%S", &tm);
+    int more = snprintf(line + used, room - used, ".%03ld+08:00 level=%s event=%s ",
+                        now.tv_nsec / 1000000, level, event);
+    return used + (size_t)more;
+}
+
+__attribute__((format(printf, 4, 0))) static void write_line(enum log_level level,
+                                                             const char *level_name,
+                                                             const char *event, const char *format,
+                                                             va_list args) {
+    if (level < lowest) {
+        return;
+    }
+    char line[LOG_LINE_MAX_BYTES];
+    size_t used = put_head(line, sizeof line, level_name, event);
+    int more = vsnprintf(line + used, sizeof line - used, format, args);
+    used += more > 0 ? (size_t)more : 0;
+    if (used > sizeof line - 1) {
+        used = sizeof line - 1;
+    }
+    for (size_t i = 0; i < used; i++) {
+        unsigned char c = (unsigned char)line[i];
+        if (c < 0x20 || c == 0x7f) {
+            line[i] = '?';
+        }
+    }
+    line[used++] = '\n';
+    /* A log that cannot be written has nowhere to complain. */
+    ssize_t ignored = write(STDERR_FILENO, line, used);
+    (void)ignored;
+}
+
+#define DEFINE_LOG(function, level, name)                                                          \
+    void function(const char *event, const char *format, ...) {                                    \
+        va_list args;                                                                              \
+        va_start(args, format);                                                                    \
+        write_line(level, name, event, format, args);                                              \
+        va_end(args);                                                                              \
+    }
+
+DEFINE_LOG(log_debug, LOG_LEVEL_DEBUG, "debug")
+DEFINE_LOG(log_info, LOG_LEVEL_INFO, "info")
+DEFINE_LOG(log_warn, LOG_LEVEL_WARN, "warn")
+DEFINE_LOG(log_error, LOG_LEVEL_ERROR, "error")

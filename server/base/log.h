@@ -1,0 +1,22 @@
+#ifndef GULOU_BASE_LOG_H
+#define GULOU_BASE_LOG_H
+
+/* The one way to log: a line on standard error per event,
+ *
+ *     2026-11-24T17:00:00.123+08:00 level=info event=callback request=… account=demo status=200
+ *
+ * `format` is the key=value part. Never a secret, an openid or anybody's words: a request id finds
+ * the rest in the database. A line is written with one write(2), so that lines of threads never
+ * mix; control characters become '?', so that nobody can forge a line. */
+
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
+
+/* Lines below `level` are dropped. Default: LOG_LEVEL_INFO. */
+void log_init(enum log_level level);
+
+void log_debug(const char *event, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void log_info(const char *event, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void log_warn(const char *event, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void log_error(const char *event, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,36 @@
+#ifndef GULOU_BASE_STR_H
+#define GULOU_BASE_STR_H
+
+/* A view of bytes that somebody else owns: no terminator, any content, UTF-8 by convention. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/base/arena.h"
+
+struct str {
+    const char *p;
+    size_t n;
+};
+
+#define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
+
+/* A view of a terminated string; NULL gives the empty view. */
+struct str str_from(const char *text);
+
+bool str_eq(struct str a, struct str b);
+bool str_is(struct str a, const char *text);
+bool str_starts(struct str text, struct str prefix);
+
+/* Without ASCII blanks and line ends on both sides. */
+struct str str_trim(struct str text);
+
+/* A terminated copy. */
+char *str_z(struct arena *arena, struct str text);
+
+/* Decimal digits with an optional leading '-', nothing else, within int64_t; false leaves *out
+ * alone. */
+bool str_to_i64(struct str text, int64_t *out);
+
+#endif

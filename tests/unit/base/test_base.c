@@ -1,0 +1,109 @@
+/* The ground under everything: memory, views, growing text. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "server/base/arena.h"
+#include "server/base/buf.h"
+#include "server/base/metrics.h"
+#include "server/base/str.h"
+
+static void arena_memory_is_zeroed_and_aligned(void **state) {
+    (void)state;
+    struct arena *arena = arena_new();
+    for (size_t size = 1; size < 100000; size *= 3) {
+        unsigned char *memory = arena_alloc(arena, size);
+        assert_int_equal((uintptr_t)memory % _Alignof(max_align_t), 0);
+        for (size_t i = 0; i < size; i++) {
+            assert_int_equal(memory[i], 0);
+        }
+        memset(memory, 0xff, size);
+    }
+    arena_free(arena);
+}
+
+static void note(void *what) {
+    int **next = what;
+    **next = 1;
+    (*next)++;
+}
+
+static void arena_releases_what_it_was_given(void **state) {
+    (void)state;
+    int seen[2] = {0, 0};
+    int *next = seen;
+    struct arena *arena = arena_new();
+    arena_on_free(arena, note, &next);
+    arena_on_free(arena, note, &next);
+    arena_free(arena);
+    assert_ptr_equal(next, seen + 2);
+    assert_int_equal(seen[0] + seen[1], 2);
+}
+
+static void numbers_are_read_strictly(void **state) {
+    (void)state;
+    int64_t value = 7;
+    assert_true(str_to_i64(STR("9223372036854775807"), &value));
+    assert_true(value == INT64_MAX);
+    assert_true(str_to_i64(STR("-9223372036854775808"), &value));
+    assert_true(value == INT64_MIN);
+    const char *wrong[] = {"", "-", "+1", " 1", "1 ", "1x", "9223372036854775808", "0x10"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        value = 7;
+        assert_false(str_to_i64(str_from(wrong[i]), &value));
+        assert_int_equal(value, 7);
+    }
+}
+
+static void views_compare_by_content(void **state) {
+    (void)state;
+    assert_true(str_eq(str_trim(STR(" \t通过 12\r\n")), STR("通过 12")));
+    assert_true(str_starts(STR("绑定 DEMO0001"), STR("绑定")));
+    assert_false(str_starts(STR("绑"), STR("绑定")));
+    assert_false(str_eq((struct str){"a\0b", 3}, (struct str){"a\0c", 3}));
+    assert_true(str_is(str_from(NULL), ""));
+}
+
+static void text_grows(void **state) {
+    (void)state;
+    struct arena *arena = arena_new();
+    struct buf buf;
+    buf_init(&buf, arena);
+    for (int i = 0; i < 1000; i++) {
+        buf_printf(&buf, "%03d,", i);
+    }
+    buf_addstr(&buf, STR("尾"));
+    struct str view = buf_view(&buf);
+    assert_int_equal(view.n, 4000 + strlen("尾"));
+    assert_memory_equal(view.p + 3996, "999,尾", 4 + strlen("尾") + 1);
+    arena_free(arena);
+}
+
+static void metrics_are_prometheus_text(void **state) {
+    (void)state;
+    struct arena *arena = arena_new();
+    metric_add(METRIC_PAGES, 3);
+    struct buf buf;
+    buf_init(&buf, arena);
+    metrics_write(&buf);
+    assert_non_null(
+        strstr(buf_view(&buf).p, "# TYPE gulou_pages_total counter\ngulou_pages_total 3\n"));
+    arena_free(arena);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arena_memory_is_zeroed_and_aligned),
+        cmocka_unit_test(arena_releases_what_it_was_given),
+        cmocka_unit_test(numbers_are_read_strictly),
+        cmocka_unit_test(views_compare_by_content),
+        cmocka_unit_test(text_grows),
+        cmocka_unit_test(metrics_are_prometheus_text),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
