@@ -1,0 +1,66 @@
+#ifndef GULOU_DB_LEADERBOARD_H
+#define GULOU_DB_LEADERBOARD_H
+
+/* Ranks of one period from Redis: a copy of PostgreSQL's period_score that may vanish.
+ *
+ * Scores arrive as absolute values with a version; the script that applies them ignores versions it
+ * already has, so order and repetition do not matter. A board is only read after a rebuild has
+ * marked it ready; until then, and without Redis, every read says LEADERBOARD_ASK_SQL and the
+ * caller asks api.ranking.
+ *
+ * Keys: board:{account}:{period}:v        hash "member:org" -> "version:points"
+ *       board:{account}:{period}:members  sorted set of ten-digit ids by -points, so that ties
+ * stand board:{account}:{period}:units    in order of their ids board:{account}:{period}:ready the
+ * marker; …:building the token of a rebuild under way
+ *
+ * on_done is called exactly once, never inside the starting call. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "db/pg.h"
+#include "db/redis.h"
+
+#define LEADERBOARD_ROWS_MAX 100
+#define LEADERBOARD_CHUNK_ROWS 500 /* one script run; keeps Redis responsive */
+
+enum leaderboard_status { LEADERBOARD_OK, LEADERBOARD_ASK_SQL };
+
+struct leaderboard_row {
+    int64_t rank; /* 1 + number of strictly higher scores */
+    int64_t id;   /* member or org; names come from api.labels */
+    int64_t points;
+};
+
+struct leaderboard_top {
+    struct leaderboard_row rows[LEADERBOARD_ROWS_MAX];
+    size_t n;
+    struct leaderboard_row mine; /* rank 0: not on the board */
+};
+
+struct leaderboard_read {
+    void (*on_done)(struct leaderboard_read *read, enum leaderboard_status status,
+                    const struct leaderboard_top *top);
+    struct redis_call redis; /* private */
+};
+
+/* The first `limit` rows with points above zero; `mine` (0: nobody) is the asker's member or org.
+ */
+void leaderboard_top(struct redis *redis, struct leaderboard_read *read, const char *account,
+                     const char *period, bool units, size_t limit, int64_t mine);
+void leaderboard_read_cancel(struct redis *redis, struct leaderboard_read *read);
+
+/* Applies score rows without waiting for an answer: the JSON text of an array
+ * [{"period","member","org","points","version"}], or an object holding it as "rows" or "scores".
+ * What gets lost is caught up by the job that reads api.score_changes. */
+void leaderboard_apply(struct redis *redis, const char *account, struct str json);
+
+/* Empties one period's board, reads api.scores(account, period), fills the board and marks it
+ * ready. Two rebuilds at once are fine: the later one wins. on_done(false): Redis or PostgreSQL was
+ * away; the board is not ready. The rebuild frees itself. */
+void leaderboard_rebuild(struct redis *redis, struct pg *pg, const char *account,
+                         const char *period, void (*on_done)(void *context, bool ok),
+                         void *context);
+
+#endif
