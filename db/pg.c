@@ -1,0 +1,317 @@
+#include "db/pg.h"
+
+#include <assert.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "db/pg_connection.h"
+#include "server/base/log.h"
+#include "server/base/metrics.h"
+
+#define TICK_MS 50
+#define REST_FIRST_MS 10 /* before the second run of a call; doubles up to REST_MAX_MS */
+#define REST_MAX_MS 500
+#define CONNECTIONS_MAX 16
+
+/* Where a call is. */
+enum state { IDLE, WAITING, RESTING, FLYING };
+
+TAILQ_HEAD(calls, pg_call);
+
+struct pg {
+    struct event_base *base;
+    struct event *dispatch; /* at the end of the loop turn, so that a turn's calls share a group */
+    struct event *tick;
+
+    struct calls waiting; /* first runs, to be grouped */
+    struct calls again;   /* after a failed group: each in a transaction of its own */
+    struct calls resting; /* until due_at, then again */
+    struct calls flying;
+    size_t pending;
+
+    struct pg_connection *connections[CONNECTIONS_MAX];
+    int connection_count;
+};
+
+/* ---- lists: a call is on the list its state names ---- */
+
+static struct calls *list_of(struct pg *pg, const struct pg_call *call) {
+    switch ((enum state)call->state) {
+    case WAITING:
+        return call->alone ? &pg->again : &pg->waiting;
+    case RESTING:
+        return &pg->resting;
+    case FLYING:
+        return &pg->flying;
+    case IDLE:
+        break;
+    }
+    abort();
+}
+
+static void move(struct pg *pg, struct pg_call *call, enum state state, bool alone) {
+    if (call->state != IDLE)
+        TAILQ_REMOVE(list_of(pg, call), call, link);
+    else
+        pg->pending++;
+    call->state = state;
+    call->alone = alone;
+    if (state != IDLE)
+        TAILQ_INSERT_TAIL(list_of(pg, call), call, link);
+    else
+        pg->pending--;
+}
+
+static void detach(struct pg *pg, struct pg_call *call) {
+    if (call->flight)
+        call->flight->call = NULL;
+    call->flight = NULL;
+    move(pg, call, IDLE, false);
+}
+
+static void finish(struct pg *pg, struct pg_call *call, enum pg_status status, const char *json,
+                   size_t len) {
+    detach(pg, call);
+    call->on_done(call, status, json, len);
+}
+
+/* ---- groups ---- */
+
+/* Two servers that hold the same message keys in opposite order would block each other, so every
+ * group takes them in the same order. Reading calls, which lock nothing, come first. */
+static int by_key(const void *a, const void *b) {
+    const char *x = (*(struct pg_call *const *)a)->key;
+    const char *y = (*(struct pg_call *const *)b)->key;
+    if (!x || !y)
+        return (x != NULL) - (y != NULL);
+    return strcmp(x, y);
+}
+
+static size_t take(struct pg *pg, struct calls *from, struct pg_call **out) {
+    size_t n = 0;
+    for (struct pg_call *call; n < PG_GROUP_MAX && (call = TAILQ_FIRST(from)); n++) {
+        out[n] = call;
+        move(pg, call, FLYING, call->alone);
+        call->runs++;
+    }
+    qsort(out, n, sizeof(struct pg_call *), by_key);
+    return n;
+}
+
+static void on_dispatch(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    struct pg *pg = context;
+    for (int i = 0; i < pg->connection_count; i++) {
+        struct pg_connection *connection = pg->connections[i];
+        if (!pg_connection_is_idle(connection))
+            continue;
+        struct pg_call *group[PG_GROUP_MAX];
+        bool together = TAILQ_EMPTY(&pg->again);
+        size_t n = take(pg, together ? &pg->waiting : &pg->again, group);
+        if (n == 0)
+            return;
+        pg_connection_send(connection, group, n, together);
+    }
+}
+
+static void arm_dispatch(void *context) {
+    struct pg *pg = context;
+    if (!TAILQ_EMPTY(&pg->waiting) || !TAILQ_EMPTY(&pg->again))
+        event_active(pg->dispatch, EV_TIMEOUT, 0);
+}
+
+/* ---- outcomes ---- */
+
+/* Deadlock, serialisation failure, lock or statement timeout, no memory or connections left,
+ * shutting down, and a server that has become a standby: all pass by themselves. */
+static bool passes(const char *sqlstate) {
+    static const char *const passing[] = {"40P01", "40001", "57014", "55P03", "53", "57P", "25006"};
+    for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++) {
+        if (strncmp(sqlstate, passing[i], strlen(passing[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void rest(struct pg *pg, struct pg_call *call) {
+    int doublings = call->runs < 7 ? call->runs : 7;
+    int64_t pause = REST_FIRST_MS << doublings;
+    if (pause > REST_MAX_MS)
+        pause = REST_MAX_MS;
+    /* Uneven, so that two servers do not meet in the same deadlock again. */
+    call->due_at = pg_now_ms() + pause / 2 + random() % pause;
+    move(pg, call, RESTING, true);
+    metric_add(METRIC_PG_RERUNS, 1);
+}
+
+static void run_alone(struct pg *pg, struct pg_call *call) {
+    move(pg, call, WAITING, true);
+    metric_add(METRIC_PG_RERUNS, 1);
+    arm_dispatch(pg);
+}
+
+static void fail(struct pg *pg, struct pg_call *call, const struct pg_report *what) {
+    metric_add(METRIC_PG_FAULTS, 1);
+    log_error("pg_fault", "function=%s sqlstate=%s runs=%d message=\"%s\"", call->function,
+              what->sqlstate, call->runs, what->message);
+    finish(pg, call, PG_FAILED, NULL, 0);
+}
+
+static void on_report(void *context, struct pg_call *call, const struct pg_report *what) {
+    struct pg *pg = context;
+    if (what->outcome != PG_OUTCOME_OK) {
+        strncpy(call->sqlstate, what->sqlstate, sizeof call->sqlstate - 1);
+        call->sqlstate[sizeof call->sqlstate - 1] = '\0';
+    }
+    switch (what->outcome) {
+    case PG_OUTCOME_OK:
+        call->sqlstate[0] = '\0';
+        finish(pg, call, PG_OK, what->json, what->len);
+        break;
+    case PG_OUTCOME_REDO:
+        run_alone(pg, call);
+        break;
+    case PG_OUTCOME_LOST:
+        if (call->changes && !call->key)
+            fail(pg, call, what); /* it may have been committed, and nothing would tell */
+        else if (what->alone || call->alone)
+            rest(pg, call); /* perhaps this very call brings the server down: no hurry */
+        else
+            run_alone(pg, call);
+        break;
+    case PG_OUTCOME_ERROR:
+        if (!what->alone)
+            run_alone(pg, call);
+        else if (passes(what->sqlstate))
+            rest(pg, call);
+        else
+            fail(pg, call, what);
+        break;
+    }
+}
+
+/* ---- the passing of time ---- */
+
+static struct pg_call *first_late(struct calls *list, int64_t now) {
+    struct pg_call *call;
+    TAILQ_FOREACH(call, list, link) {
+        if (call->deadline_at <= now)
+            return call;
+    }
+    return NULL;
+}
+
+/* on_done may submit and cancel, so the list is looked at anew after each. */
+static void end_late(struct pg *pg, struct calls *list, int64_t now) {
+    for (struct pg_call *call; (call = first_late(list, now));) {
+        metric_add(METRIC_PG_FAULTS, 1);
+        log_warn("pg_late", "function=%s runs=%d sqlstate=%s", call->function, call->runs,
+                 call->sqlstate);
+        finish(pg, call, PG_LATE, NULL, 0);
+    }
+}
+
+static void wake_rested(struct pg *pg, int64_t now) {
+    struct pg_call *call, *next;
+    for (call = TAILQ_FIRST(&pg->resting); call; call = next) {
+        next = TAILQ_NEXT(call, link);
+        if (call->due_at <= now)
+            move(pg, call, WAITING, true);
+    }
+    arm_dispatch(pg);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    struct pg *pg = context;
+    for (int i = 0; i < pg->connection_count; i++)
+        pg_connection_tick(pg->connections[i]);
+    int64_t now = pg_now_ms();
+    end_late(pg, &pg->waiting, now);
+    end_late(pg, &pg->again, now);
+    end_late(pg, &pg->resting, now);
+    end_late(pg, &pg->flying, now);
+    wake_rested(pg, now);
+}
+
+/* ---- public ---- */
+
+struct pg *pg_new(struct event_base *base, const char *url, int connections) {
+    assert(connections > 0 && connections <= CONNECTIONS_MAX);
+    struct pg *pg = calloc(1, sizeof *pg);
+    if (!pg)
+        abort();
+    pg->base = base;
+    TAILQ_INIT(&pg->waiting);
+    TAILQ_INIT(&pg->again);
+    TAILQ_INIT(&pg->resting);
+    TAILQ_INIT(&pg->flying);
+    pg->dispatch = event_new(base, -1, 0, on_dispatch, pg);
+    pg->tick = event_new(base, -1, EV_PERSIST, on_tick, pg);
+    if (!pg->dispatch || !pg->tick)
+        abort();
+    event_add(pg->tick, &(struct timeval){.tv_usec = TICK_MS * 1000});
+    struct pg_connection_hooks hooks = {
+        .pool = pg, .on_idle = arm_dispatch, .on_report = on_report};
+    for (int i = 0; i < connections; i++) {
+        pg->connections[i] = pg_connection_new(base, url, i, &hooks);
+        pg_connection_tick(pg->connections[i]);
+    }
+    pg->connection_count = connections;
+    return pg;
+}
+
+static void forget(struct pg *pg, struct calls *list) {
+    while (!TAILQ_EMPTY(list))
+        detach(pg, TAILQ_FIRST(list));
+}
+
+void pg_free(struct pg *pg) {
+    if (!pg)
+        return;
+    forget(pg, &pg->waiting);
+    forget(pg, &pg->again);
+    forget(pg, &pg->resting);
+    forget(pg, &pg->flying);
+    for (int i = 0; i < pg->connection_count; i++)
+        pg_connection_free(pg->connections[i]);
+    event_free(pg->dispatch);
+    event_free(pg->tick);
+    free(pg);
+}
+
+bool pg_submit(struct pg *pg, struct pg_call *call) {
+    assert(call->state == IDLE && call->function && call->on_done);
+    assert(call->n >= 0 && call->n <= PG_ARGUMENTS_MAX);
+    if (pg->pending >= PG_QUEUE_MAX)
+        return false;
+    call->flight = NULL;
+    call->runs = 0;
+    call->sqlstate[0] = '\0';
+    call->deadline_at =
+        pg_now_ms() + (call->deadline_ms > 0 ? call->deadline_ms : CALLBACK_WORK_MS);
+    move(pg, call, WAITING, false);
+    metric_add(METRIC_PG_CALLS, 1);
+    arm_dispatch(pg);
+    return true;
+}
+
+void pg_cancel(struct pg *pg, struct pg_call *call) {
+    if (call->state != IDLE)
+        detach(pg, call);
+}
+
+bool pg_ready(const struct pg *pg) {
+    for (int i = 0; i < pg->connection_count; i++) {
+        if (pg_connection_is_ready(pg->connections[i]))
+            return true;
+    }
+    return false;
+}
+
+size_t pg_pending(const struct pg *pg) {
+    return pg->pending;
+}
