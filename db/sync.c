@@ -1,0 +1,115 @@
+#include "db/sync.h"
+
+#include <libpq-fe.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/base/limits.h"
+
+struct sync {
+    PGconn *conn;
+};
+
+static void set_error(char **error, const char *text) {
+    if (!error)
+        return;
+    size_t n = strcspn(text, "\n");
+    *error = strndup(text, n);
+    if (!*error)
+        abort();
+}
+
+/* The primary text with its SQLSTATE, and where in the SQL, on one line. */
+static void set_result_error(char **error, const PGresult *result, const PGconn *conn) {
+    const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *where = PQresultErrorField(result, PG_DIAG_CONTEXT);
+    if (!text) {
+        set_error(error, PQerrorMessage(conn));
+        return;
+    }
+    char line[512];
+    snprintf(line, sizeof line, "%s (SQLSTATE %s)%s%.*s", text, sqlstate ? sqlstate : "?",
+             where ? ", in " : "", where ? (int)strcspn(where, "\n") : 0, where ? where : "");
+    set_error(error, line);
+}
+
+static void drop_notice(void *context, const PGresult *result) {
+    (void)context;
+    (void)result;
+}
+
+struct sync *sync_open(const char *url, char **error) {
+    const char *names[] = {"dbname", "fallback_application_name", "client_encoding", NULL};
+    const char *values[] = {url, "gulou-command", "UTF8", NULL};
+    PGconn *conn = PQconnectdbParams(names, values, 1);
+    if (PQstatus(conn) != CONNECTION_OK) {
+        set_error(error, conn ? PQerrorMessage(conn) : "no memory");
+        PQfinish(conn);
+        return NULL;
+    }
+    PQsetNoticeReceiver(conn, drop_notice, NULL);
+    struct sync *sync = malloc(sizeof *sync);
+    if (!sync)
+        abort();
+    sync->conn = conn;
+    return sync;
+}
+
+void sync_close(struct sync *sync) {
+    if (!sync)
+        return;
+    PQfinish(sync->conn);
+    free(sync);
+}
+
+static bool is_good(const PGresult *result) {
+    ExecStatusType status = PQresultStatus(result);
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
+}
+
+bool sync_exec(struct sync *sync, const char *sql, char **error) {
+    PGresult *result = PQexec(sync->conn, sql);
+    bool good = is_good(result);
+    if (!good)
+        set_result_error(error, result, sync->conn);
+    PQclear(result);
+    return good;
+}
+
+bool sync_value(struct sync *sync, const char *sql, int n, const char *const *args, char **value,
+                char **error) {
+    PGresult *result = PQexecParams(sync->conn, sql, n, NULL, args, NULL, NULL, 0);
+    bool good = is_good(result);
+    if (!good)
+        set_result_error(error, result, sync->conn);
+    if (good && value) {
+        bool some = PQntuples(result) > 0 && !PQgetisnull(result, 0, 0);
+        *value = some ? strdup(PQgetvalue(result, 0, 0)) : NULL;
+        if (some && !*value)
+            abort();
+    }
+    PQclear(result);
+    return good;
+}
+
+char *pg_run(const char *url, const char *function, int n, const char *const *args, char **error) {
+    char sql[160 + 5 * PG_ARGUMENTS_MAX];
+    size_t at = (size_t)snprintf(sql, sizeof sql, "select api.%.128s(", function);
+    for (int i = 1; i <= n && i <= PG_ARGUMENTS_MAX; i++)
+        at += (size_t)snprintf(sql + at, sizeof sql - at, i > 1 ? ",$%d" : "$%d", i);
+    snprintf(sql + at, sizeof sql - at, ")");
+
+    struct sync *sync = sync_open(url, error);
+    if (!sync)
+        return NULL;
+    char *json = NULL;
+    bool good = sync_exec(sync, "set role gulou_app", error) &&
+                sync_value(sync, sql, n, args, &json, error);
+    sync_close(sync);
+    if (good && !json)
+        json = strdup("null");
+    return good ? json : NULL;
+}
