@@ -114,32 +114,43 @@ static void on_next_turn(evutil_socket_t fd, short what, void *redis_) {
     }
 }
 
-void redis_command(struct redis *redis, struct redis_call *call, size_t n,
-                   const struct str *words) {
-    assert(n > 0 && n <= REDIS_WORDS_MAX && call->on_done);
+static struct redis_flight *take_off(struct redis *redis, struct redis_call *call) {
     struct redis_flight *flight = malloc(sizeof *flight);
     if (!flight)
         abort();
     *flight = (struct redis_flight){.redis = redis, .call = call, .started = now_ms()};
     call->flight = flight;
+    redis->count++;
+    return flight;
+}
 
+static void refuse(struct redis *redis, struct redis_flight *flight) {
+    TAILQ_INSERT_TAIL(&redis->away, flight, link);
+    event_add(redis->next_turn, &(struct timeval){0});
+}
+
+void redis_refuse(struct redis *redis, struct redis_call *call) {
+    refuse(redis, take_off(redis, call));
+}
+
+void redis_command(struct redis *redis, struct redis_call *call, size_t n,
+                   const struct str *words) {
+    assert(n > 0 && n <= REDIS_WORDS_MAX && call->on_done);
     const char *argv[REDIS_WORDS_MAX];
     size_t lengths[REDIS_WORDS_MAX];
     for (size_t i = 0; i < n; i++) {
         argv[i] = words[i].p;
         lengths[i] = words[i].n;
     }
-    bool sent =
-        redis->state == UP && redis->count < REDIS_CALLS_MAX &&
-        redisAsyncCommandArgv(redis->context, on_reply, flight, (int)n, argv, lengths) == REDIS_OK;
-    redis->count++;
+    struct redis_flight *flight = take_off(redis, call);
     metric_add(METRIC_REDIS_COMMANDS, 1);
-    if (sent) {
+    bool sent =
+        redis->state == UP && redis->count <= REDIS_CALLS_MAX &&
+        redisAsyncCommandArgv(redis->context, on_reply, flight, (int)n, argv, lengths) == REDIS_OK;
+    if (sent)
         TAILQ_INSERT_TAIL(&redis->sent, flight, link);
-    } else {
-        TAILQ_INSERT_TAIL(&redis->away, flight, link);
-        event_add(redis->next_turn, &(struct timeval){0});
-    }
+    else
+        refuse(redis, flight);
 }
 
 void redis_cancel(struct redis *redis, struct redis_call *call) {

@@ -59,6 +59,9 @@ void redis_get(struct redis *redis, struct redis_call *call, const char *key);
 void redis_set(struct redis *redis, struct redis_call *call, const char *key, struct str value,
                int life_seconds);
 
+/* REDIS_AWAY on the next turn, for what is not worth sending. */
+void redis_refuse(struct redis *redis, struct redis_call *call);
+
 /* on_done will not be called any more. Fine for a zeroed call and for one that is done. */
 void redis_cancel(struct redis *redis, struct redis_call *call);
 
