@@ -42,7 +42,10 @@ struct leaderboard_top {
 struct leaderboard_read {
     void (*on_done)(struct leaderboard_read *read, enum leaderboard_status status,
                     const struct leaderboard_top *top);
-    struct redis_call redis; /* private */
+
+    /* private to leaderboard.c */
+    struct redis_call redis;
+    int64_t mine;
 };
 
 /* The first `limit` rows with points above zero; `mine` (0: nobody) is the asker's member or org.
@@ -51,16 +54,28 @@ void leaderboard_top(struct redis *redis, struct leaderboard_read *read, const c
                      const char *period, bool units, size_t limit, int64_t mine);
 void leaderboard_read_cancel(struct redis *redis, struct leaderboard_read *read);
 
-/* Applies score rows without waiting for an answer: the JSON text of an array
- * [{"period","member","org","points","version"}], or an object holding it as "rows" or "scores".
- * What gets lost is caught up by the job that reads api.score_changes. */
-void leaderboard_apply(struct redis *redis, const char *account, struct str json);
+/* Applies score rows: the JSON text of an array [{"period","member","org","points","version"}], or
+ * of an object holding it as "rows" or "scores". `call` (may be NULL) hears whether Redis did it;
+ * what gets lost is caught up by the job that reads api.score_changes. */
+void leaderboard_apply(struct redis *redis, struct redis_call *call, const char *account,
+                       struct str json);
+
+/* Whether the board may be read: the value is the integer 1 or 0. */
+void leaderboard_check(struct redis *redis, struct redis_call *call, const char *account,
+                       const char *period);
+
+struct leaderboard_rebuild;
 
 /* Empties one period's board, reads api.scores(account, period), fills the board and marks it
- * ready. Two rebuilds at once are fine: the later one wins. on_done(false): Redis or PostgreSQL was
- * away; the board is not ready. The rebuild frees itself. */
-void leaderboard_rebuild(struct redis *redis, struct pg *pg, const char *account,
-                         const char *period, void (*on_done)(void *context, bool ok),
-                         void *context);
+ * ready. Of two rebuilds at once the later one wins and the earlier reports false. Otherwise false
+ * means that Redis or PostgreSQL was away; the board is not ready then. The rebuild frees itself
+ * after on_done, which is never called inside the starting call. */
+struct leaderboard_rebuild *leaderboard_rebuild(struct redis *redis, struct pg *pg,
+                                                const char *account, const char *period,
+                                                void (*on_done)(void *context, bool ok),
+                                                void *context);
+
+/* Before its on_done only, and before redis_free() and pg_free(). */
+void leaderboard_rebuild_cancel(struct leaderboard_rebuild *rebuild);
 
 #endif

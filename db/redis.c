@@ -26,7 +26,7 @@ enum state { DOWN, CONNECTING, UP };
 struct redis_flight {
     TAILQ_ENTRY(redis_flight) link;
     struct redis *redis;
-    struct redis_call *call; /* NULL: cancelled */
+    struct redis_call *call; /* NULL: cancelled, or nobody asked */
     int64_t started;
 };
 
@@ -119,7 +119,8 @@ static struct redis_flight *take_off(struct redis *redis, struct redis_call *cal
     if (!flight)
         abort();
     *flight = (struct redis_flight){.redis = redis, .call = call, .started = now_ms()};
-    call->flight = flight;
+    if (call)
+        call->flight = flight;
     redis->count++;
     return flight;
 }
@@ -135,7 +136,7 @@ void redis_refuse(struct redis *redis, struct redis_call *call) {
 
 void redis_command(struct redis *redis, struct redis_call *call, size_t n,
                    const struct str *words) {
-    assert(n > 0 && n <= REDIS_WORDS_MAX && call->on_done);
+    assert(n > 0 && n <= REDIS_WORDS_MAX);
     const char *argv[REDIS_WORDS_MAX];
     size_t lengths[REDIS_WORDS_MAX];
     for (size_t i = 0; i < n; i++) {

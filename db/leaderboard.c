@@ -1,0 +1,281 @@
+#include "db/leaderboard.h"
+
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/base/arena.h"
+#include "server/base/buf.h"
+#include "server/base/log.h"
+
+#define KEY_SIZE 192
+#define TOKEN_SIZE 40
+
+/* ARGV: account, rows. Scores are absolute; the difference to what the hash remembers moves the two
+ * sorted sets, so a unit is the sum of its members without anybody adding them up again. */
+static const char apply_script[] =
+    "local rows = cjson.decode(ARGV[2])\n"
+    "rows = rows.rows or rows.scores or rows\n"
+    "for _, r in ipairs(rows) do\n"
+    "  local board = 'board:' .. ARGV[1] .. ':' .. r.period\n"
+    "  local member, org = tonumber(r.member), tonumber(r.org) or 0\n"
+    "  local version, points = tonumber(r.version), tonumber(r.points)\n"
+    "  local field = string.format('%.0f:%.0f', member, org)\n"
+    "  local old = redis.call('HGET', board .. ':v', field) or '-1:0'\n"
+    "  local old_version, old_points = string.match(old, '^(%-?%d+):(%-?%d+)$')\n"
+    "  if version > tonumber(old_version) then\n"
+    "    redis.call('HSET', board .. ':v', field, string.format('%.0f:%.0f', version, points))\n"
+    "    local move = string.format('%.0f', tonumber(old_points) - points)\n"
+    "    redis.call('ZINCRBY', board .. ':members', move, string.format('%010.0f', member))\n"
+    "    if org ~= 0 then\n"
+    "      redis.call('ZINCRBY', board .. ':units', move, string.format('%010.0f', org))\n"
+    "    end\n"
+    "  end\n"
+    "end\n"
+    "return 1\n";
+
+/* KEYS: ready, sorted set. ARGV: limit, the asker. Nothing without the marker. */
+static const char top_script[] =
+    "if redis.call('EXISTS', KEYS[1]) == 0 then return false end\n"
+    "local top = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', '(0', 'WITHSCORES',"
+    " 'LIMIT', 0, ARGV[1])\n"
+    "local mine = redis.call('ZSCORE', KEYS[2], ARGV[2])\n"
+    "if not mine then return {top} end\n"
+    "return {top, mine, redis.call('ZCOUNT', KEYS[2], '-inf', '(' .. mine)}\n";
+
+/* KEYS: v, members, units, ready, building. */
+static const char begin_script[] = "redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])\n"
+                                   "redis.call('SET', KEYS[5], ARGV[1], 'EX', 120)\n"
+                                   "return 1\n";
+
+/* KEYS: ready, building. A rebuild that another one has overtaken must not mark the other's
+ * half-filled board. */
+static const char ready_script[] = "if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end\n"
+                                   "redis.call('SET', KEYS[1], '1')\n"
+                                   "redis.call('DEL', KEYS[2])\n"
+                                   "return 1\n";
+
+static struct str board_key(char room[KEY_SIZE], const char *account, const char *period,
+                            const char *what) {
+    int n = snprintf(room, KEY_SIZE, "board:%.100s:%.40s:%s", account, period, what);
+    return (struct str){room, (size_t)n};
+}
+
+/* ---- reading ---- */
+
+/* Rows come as id, -points, id, -points, … in order; equal points share the first one's rank. */
+static void read_rows(struct leaderboard_top *top, const struct redis_value *list) {
+    size_t n = redis_value_count(list) / 2;
+    for (size_t i = 0; i < n && i < LEADERBOARD_ROWS_MAX; i++) {
+        struct leaderboard_row *row = &top->rows[i];
+        int64_t negative = 0;
+        if (!redis_value_integer(redis_value_at(list, 2 * i), &row->id) ||
+            !redis_value_integer(redis_value_at(list, 2 * i + 1), &negative))
+            return;
+        row->points = -negative;
+        row->rank = (int64_t)i + 1;
+        if (i > 0 && row[-1].points == row->points)
+            row->rank = row[-1].rank;
+        top->n = i + 1;
+    }
+}
+
+static void on_top(struct redis_call *redis, enum redis_status status,
+                   const struct redis_value *value) {
+    struct leaderboard_read *read =
+        (struct leaderboard_read *)((char *)redis - offsetof(struct leaderboard_read, redis));
+    if (status != REDIS_ANSWERED || redis_value_count(value) == 0) {
+        read->on_done(read, LEADERBOARD_ASK_SQL, NULL);
+        return;
+    }
+    struct leaderboard_top top = {0};
+    int64_t negative = 0, before = 0;
+    read_rows(&top, redis_value_at(value, 0));
+    if (redis_value_integer(redis_value_at(value, 1), &negative) &&
+        redis_value_integer(redis_value_at(value, 2), &before))
+        top.mine =
+            (struct leaderboard_row){.rank = before + 1, .id = read->mine, .points = -negative};
+    read->on_done(read, LEADERBOARD_OK, &top);
+}
+
+void leaderboard_top(struct redis *redis, struct leaderboard_read *read, const char *account,
+                     const char *period, bool units, size_t limit, int64_t mine) {
+    char ready[KEY_SIZE], set[KEY_SIZE], count[24], id[24];
+    if (limit > LEADERBOARD_ROWS_MAX)
+        limit = LEADERBOARD_ROWS_MAX;
+    snprintf(count, sizeof count, "%zu", limit);
+    snprintf(id, sizeof id, "%010" PRId64, mine);
+    read->mine = mine;
+    read->redis.on_done = on_top;
+    redis_eval(redis, &read->redis, top_script, 2, 4,
+               (const struct str[]){board_key(ready, account, period, "ready"),
+                                    board_key(set, account, period, units ? "units" : "members"),
+                                    str_from(count), str_from(id)});
+}
+
+void leaderboard_read_cancel(struct redis *redis, struct leaderboard_read *read) {
+    redis_cancel(redis, &read->redis);
+}
+
+/* ---- writing ---- */
+
+void leaderboard_apply(struct redis *redis, struct redis_call *call, const char *account,
+                       struct str json) {
+    redis_eval(redis, call, apply_script, 0, 2, (const struct str[]){str_from(account), json});
+}
+
+void leaderboard_check(struct redis *redis, struct redis_call *call, const char *account,
+                       const char *period) {
+    char key[KEY_SIZE];
+    redis_command(redis, call, 2,
+                  (const struct str[]){STR("EXISTS"), board_key(key, account, period, "ready")});
+}
+
+/* ---- rebuilding: begin -> read scores -> fill, chunk by chunk -> ready ----
+ *
+ * The board is emptied before the scores are read, so a change committed in between is either in
+ * what is read or applied to the emptied board; the versions make both orders right. */
+
+struct leaderboard_rebuild {
+    struct redis *redis;
+    struct pg *pg;
+    struct arena *arena;
+    const char *account;
+    const char *period;
+    char token[TOKEN_SIZE];
+    struct redis_call call;
+    struct pg_call scores;
+    cJSON *facts;
+    const cJSON *next; /* first row not yet sent */
+    void (*on_done)(void *context, bool ok);
+    void *context;
+};
+
+static void rebuild_free(struct leaderboard_rebuild *r) {
+    cJSON_Delete(r->facts);
+    arena_free(r->arena);
+    free(r);
+}
+
+static void end(struct leaderboard_rebuild *r, bool ok) {
+    void (*on_done)(void *, bool) = r->on_done;
+    void *context = r->context;
+    log_info("leaderboard_rebuilt", "account=%s period=%s ok=%d", r->account, r->period, ok);
+    rebuild_free(r);
+    if (on_done)
+        on_done(context, ok);
+}
+
+static struct leaderboard_rebuild *rebuild_of(struct redis_call *call) {
+    return (struct leaderboard_rebuild *)((char *)call -
+                                          offsetof(struct leaderboard_rebuild, call));
+}
+
+static void on_ready(struct redis_call *call, enum redis_status status,
+                     const struct redis_value *value) {
+    int64_t marked = 0;
+    end(rebuild_of(call),
+        status == REDIS_ANSWERED && redis_value_integer(value, &marked) && marked == 1);
+}
+
+static void mark_ready(struct leaderboard_rebuild *r) {
+    char ready[KEY_SIZE], building[KEY_SIZE];
+    r->call.on_done = on_ready;
+    redis_eval(r->redis, &r->call, ready_script, 2, 3,
+               (const struct str[]){board_key(ready, r->account, r->period, "ready"),
+                                    board_key(building, r->account, r->period, "building"),
+                                    str_from(r->token)});
+}
+
+static void on_filled(struct redis_call *call, enum redis_status status,
+                      const struct redis_value *value);
+
+static void fill(struct leaderboard_rebuild *r) {
+    if (!r->next) {
+        mark_ready(r);
+        return;
+    }
+    struct arena *arena = arena_new();
+    struct buf json;
+    buf_init(&json, arena);
+    for (int n = 0; r->next && n < LEADERBOARD_CHUNK_ROWS; n++, r->next = r->next->next) {
+        char *row = cJSON_PrintUnformatted(r->next);
+        if (!row)
+            abort();
+        buf_puts(&json, n ? "," : "[");
+        buf_puts(&json, row);
+        cJSON_free(row);
+    }
+    buf_puts(&json, "]");
+    r->call.on_done = on_filled;
+    leaderboard_apply(r->redis, &r->call, r->account, buf_view(&json));
+    arena_free(arena);
+}
+
+static void on_filled(struct redis_call *call, enum redis_status status,
+                      const struct redis_value *value) {
+    (void)value;
+    struct leaderboard_rebuild *r = rebuild_of(call);
+    if (status == REDIS_ANSWERED)
+        fill(r);
+    else
+        end(r, false);
+}
+
+static void on_scores(struct pg_call *call, enum pg_status status, const char *json, size_t len) {
+    struct leaderboard_rebuild *r =
+        (struct leaderboard_rebuild *)((char *)call - offsetof(struct leaderboard_rebuild, scores));
+    r->facts = status == PG_OK ? cJSON_ParseWithLength(json, len) : NULL;
+    const cJSON *rows = cJSON_GetObjectItemCaseSensitive(r->facts, "rows");
+    if (!cJSON_IsArray(rows)) {
+        end(r, false);
+        return;
+    }
+    r->next = rows->child;
+    fill(r);
+}
+
+static void on_begun(struct redis_call *call, enum redis_status status,
+                     const struct redis_value *value) {
+    (void)value;
+    struct leaderboard_rebuild *r = rebuild_of(call);
+    r->scores = (struct pg_call){
+        .function = "scores", .n = 2, .args = {r->account, r->period}, .on_done = on_scores};
+    if (status != REDIS_ANSWERED || !pg_submit(r->pg, &r->scores))
+        end(r, false);
+}
+
+struct leaderboard_rebuild *leaderboard_rebuild(struct redis *redis, struct pg *pg,
+                                                const char *account, const char *period,
+                                                void (*on_done)(void *context, bool ok),
+                                                void *context) {
+    struct leaderboard_rebuild *r = calloc(1, sizeof *r);
+    if (!r)
+        abort();
+    r->redis = redis;
+    r->pg = pg;
+    r->arena = arena_new();
+    r->account = arena_strndup(r->arena, account, strlen(account));
+    r->period = arena_strndup(r->arena, period, strlen(period));
+    r->on_done = on_done;
+    r->context = context;
+    snprintf(r->token, sizeof r->token, "%08lx%08lx", random(), random());
+
+    char v[KEY_SIZE], members[KEY_SIZE], units[KEY_SIZE], ready[KEY_SIZE], building[KEY_SIZE];
+    r->call.on_done = on_begun;
+    redis_eval(
+        redis, &r->call, begin_script, 5, 6,
+        (const struct str[]){
+            board_key(v, account, period, "v"), board_key(members, account, period, "members"),
+            board_key(units, account, period, "units"), board_key(ready, account, period, "ready"),
+            board_key(building, account, period, "building"), str_from(r->token)});
+    return r;
+}
+
+void leaderboard_rebuild_cancel(struct leaderboard_rebuild *rebuild) {
+    redis_cancel(rebuild->redis, &rebuild->call);
+    pg_cancel(rebuild->pg, &rebuild->scores);
+    rebuild_free(rebuild);
+}
