@@ -1,0 +1,131 @@
+-- Time and the caller: what every other function begins with.
+
+-- The server's time, set off by `gulou clock` where the configuration allows it.
+create or replace function gulou.now_() returns timestamptz language sql stable as $$
+  select statement_timestamp() + away_by from gulou.clock
+$$;
+
+create or replace function gulou.local_day(p_at timestamptz) returns date language sql immutable as $$
+  select (p_at at time zone 'Asia/Shanghai')::date
+$$;
+
+create or replace function gulou.local_midnight(p_day date) returns timestamptz language sql immutable as $$
+  select p_day::timestamp at time zone 'Asia/Shanghai'
+$$;
+
+create or replace function gulou.period_of(p_day date) returns text language sql immutable as $$
+  select to_char(p_day, 'YYYY"-Q"Q')
+$$;
+
+-- The first day after the period.
+create or replace function gulou.period_end(p_period text) returns date language sql immutable as $$
+  select (make_date(left(p_period, 4)::int, right(p_period, 1)::int * 3 - 2, 1) + interval '3 months')::date
+$$;
+
+-- RFC 3339 with the region's offset, as contract.md shows times.
+create or replace function gulou.rfc3339(p_at timestamptz) returns text language sql immutable as $$
+  select to_char(p_at at time zone 'Asia/Shanghai', 'YYYY-MM-DD"T"HH24:MI:SS"+08:00"')
+$$;
+
+-- NULL when there is no such day.
+create or replace function gulou.day_of(p_year int, p_month int, p_day int) returns date
+language plpgsql immutable as $$
+begin
+  if p_year not between 2000 and 2999 or p_month not between 1 and 12 or p_day < 1
+     or p_day > extract(day from make_date(p_year, p_month, 1) + interval '1 month - 1 day') then
+    return null;
+  end if;
+  return make_date(p_year, p_month, p_day);
+end $$;
+
+-- ---------------------------------------------------------------- messages answered once
+
+-- True when the message is new; a retry waits here until the first attempt has committed.
+create or replace function gulou.inbox_take(p_account text, p_key uuid) returns boolean
+language plpgsql as $$
+begin
+  insert into gulou.inbox (account_id, message_key) values (p_account, p_key) on conflict do nothing;
+  return found;
+end $$;
+
+create or replace function gulou.inbox_answer(p_account text, p_key uuid) returns jsonb
+language sql stable as $$
+  select answer from gulou.inbox where account_id = p_account and message_key = p_key
+$$;
+
+create or replace function gulou.inbox_keep(p_account text, p_key uuid, p_answer jsonb) returns jsonb
+language sql as $$
+  update gulou.inbox set answer = p_answer where account_id = p_account and message_key = p_key
+  returning answer
+$$;
+
+-- What was answered to a message, for a member who asks 继续; NULL becomes {"refusal":"not_found"}.
+create or replace function api.answer_of(p_account text, p_key uuid) returns jsonb
+language sql stable as $$
+  select coalesce((select answer from gulou.inbox where account_id = p_account and message_key = p_key),
+                  '{"refusal":"not_found"}')
+$$;
+
+-- The platform repeats a push within 15 s; two days leave room for any clock.
+create or replace function api.purge_inbox() returns jsonb language plpgsql as $$
+declare
+  v_rows bigint;
+begin
+  delete from gulou.inbox where received_at < clock_timestamp() - interval '2 days';
+  get diagnostics v_rows = row_count;
+  return jsonb_build_object('removed', v_rows);
+end $$;
+
+-- ---------------------------------------------------------------- the caller
+
+-- The unit of a member on a day; NULL when there was none.
+create or replace function gulou.org_on(p_account text, p_member int, p_day date) returns int
+language sql stable as $$
+  select org_id from gulou.member_org
+  where account_id = p_account and member_id = p_member and during @> p_day
+$$;
+
+-- The member bound to an openid; NULL for a guest.
+create or replace function gulou.speaker(p_account text, p_openid text) returns int
+language sql stable as $$
+  select member_id from gulou.binding
+  where account_id = p_account and openid = p_openid and ended_at is null
+$$;
+
+create or replace function gulou.has_role(p_account text, p_member int, p_role text) returns boolean
+language sql stable as $$
+  select exists (select from gulou.member_role r join gulou.member m using (account_id, member_id)
+                 where r.account_id = p_account and r.member_id = p_member and r.role = p_role
+                   and m.status = 'active')
+$$;
+
+-- Takes the lock that serialises everything about one member's points.
+create or replace function gulou.lock_member(p_account text, p_member int) returns void
+language plpgsql as $$
+begin
+  insert into gulou.balance (account_id, member_id) values (p_account, p_member) on conflict do nothing;
+  perform from gulou.balance where account_id = p_account and member_id = p_member for update;
+end $$;
+
+create or replace function gulou.refusal(p_code text) returns jsonb language sql immutable as $$
+  select jsonb_build_object('refusal', p_code)
+$$;
+
+-- Name, unit and roles as the member's own answers show them.
+create or replace function gulou.member_facts(p_account text, p_member int) returns jsonb
+language sql stable as $$
+  select jsonb_build_object(
+    'member', m.member_id,
+    'name', coalesce(m.name, '已注销成员#' || m.member_id),
+    'unit', (select o.name from gulou.org o where o.account_id = p_account
+             and o.org_id = gulou.org_on(p_account, p_member, gulou.local_day(gulou.now_()))),
+    'status', m.status,
+    'roles', coalesce((select jsonb_agg(r.role order by r.role) from gulou.member_role r
+                       where r.account_id = p_account and r.member_id = p_member), '[]'))
+  from gulou.member m where m.account_id = p_account and m.member_id = p_member
+$$;
+
+create or replace function api.who(p_account text, p_openid text) returns jsonb
+language sql stable as $$
+  select coalesce(gulou.member_facts(p_account, gulou.speaker(p_account, p_openid)), '{"guest":true}')
+$$;
