@@ -1,6 +1,7 @@
 #include "db/leaderboard.h"
 
 #include <cjson/cJSON.h>
+#include <event2/util.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #include "server/base/log.h"
 
 #define KEY_SIZE 192
-#define TOKEN_SIZE 40
+#define TOKEN_SIZE 17
 
 /* ARGV: account, rows. Scores are absolute; the difference to what the hash remembers moves the two
  * sorted sets, so a unit is the sum of its members without anybody adding them up again. */
@@ -261,7 +262,9 @@ struct leaderboard_rebuild *leaderboard_rebuild(struct redis *redis, struct pg *
     r->period = arena_strndup(r->arena, period, strlen(period));
     r->on_done = on_done;
     r->context = context;
-    snprintf(r->token, sizeof r->token, "%08lx%08lx", random(), random());
+    uint64_t random;
+    evutil_secure_rng_get_bytes(&random, sizeof random);
+    snprintf(r->token, sizeof r->token, "%016" PRIx64, random);
 
     char v[KEY_SIZE], members[KEY_SIZE], units[KEY_SIZE], ready[KEY_SIZE], building[KEY_SIZE];
     r->call.on_done = on_begun;

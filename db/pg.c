@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <event2/event.h>
+#include <event2/util.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,7 +142,9 @@ static void rest(struct pg *pg, struct pg_call *call) {
     if (pause > REST_MAX_MS)
         pause = REST_MAX_MS;
     /* Uneven, so that two servers do not meet in the same deadlock again. */
-    call->due_at = pg_now_ms() + pause / 2 + random() % pause;
+    uint32_t random;
+    evutil_secure_rng_get_bytes(&random, sizeof random);
+    call->due_at = pg_now_ms() + pause / 2 + random % pause;
     move(pg, call, RESTING, true);
     metric_add(METRIC_PG_RERUNS, 1);
 }

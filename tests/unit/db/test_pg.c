@@ -1,0 +1,441 @@
+/* The pool against a real PostgreSQL: groups, failures, second runs, outages. */
+
+#include "tests/unit/db/database.h"
+
+#include "db/pg.h"
+#include "server/base/log.h"
+#include "server/base/metrics.h"
+
+#define CALLS_MAX 200
+
+struct call {
+    struct pg_call pg;
+    int count;
+    enum pg_status status;
+    char json[256];
+};
+
+static struct event_base *base;
+static struct pg *pg;
+static struct call calls[CALLS_MAX];
+static int done;
+static bool submitting;
+
+static const char functions_sql[] =
+    "create schema api; grant usage on schema api to gulou_app;"
+    "create table public.inbox (key uuid primary key, answer jsonb);"
+    "create table public.pair (id int primary key, n int not null);"
+    "create table public.strict (n int unique deferrable initially deferred);"
+    "insert into pair values (1, 0), (2, 0); create sequence public.tries;"
+    "create function api.say(p text) returns jsonb language sql as 'select to_jsonb(p)';"
+    "create function api.nothing() returns jsonb language sql as 'select null::jsonb';"
+    "create function api.me() returns jsonb language sql as"
+    " $$select to_jsonb(current_setting('role') || ' ' || current_setting('statement_timeout'))$$;"
+    "create function api.peek() returns jsonb language sql as 'select to_jsonb(count(*)) from "
+    "inbox';"
+    "create function api.nap(s float) returns jsonb language plpgsql as"
+    " 'begin perform pg_sleep(s); return ''true''; end';"
+    "create function api.xid() returns jsonb language sql as 'select "
+    "to_jsonb(txid_current()::text)';"
+    "create function api.throw(p_code text, p int) returns jsonb language plpgsql as"
+    " 'begin raise exception using errcode = p_code, message = ''on purpose''; end';"
+    "create function api.put(p_key uuid, p_words text) returns jsonb language plpgsql"
+    " security definer set search_path = public as $$ begin"
+    "  insert into inbox values (p_key, to_jsonb(p_words)) on conflict do nothing;"
+    "  return (select answer from inbox where key = p_key); end $$;"
+    "create function api.cross(p_first int, p_second int) returns jsonb language plpgsql"
+    " security definer set search_path = public as $$ begin"
+    "  update pair set n = n + 1 where id = p_first; perform pg_sleep(0.3);"
+    "  update pair set n = n + 1 where id = p_second; return 'true'; end $$;"
+    "create function api.strict(p int) returns jsonb language plpgsql"
+    " security definer set search_path = public as $$ begin"
+    "  insert into strict values (p); return 'true'; end $$;"
+    "create function api.third_time(p_code text) returns jsonb language plpgsql"
+    " security definer set search_path = public as $$ begin"
+    "  if nextval('tries') % 3 > 0 then raise exception using errcode = p_code; end if;"
+    "  return 'true'; end $$;"
+    "create function api.hang_up_once(p text) returns jsonb language plpgsql"
+    " security definer set search_path = public as $$ begin"
+    "  if nextval('tries') % 2 = 1 then perform pg_terminate_backend(pg_backend_pid());"
+    "   perform pg_sleep(1); end if; return 'true'; end $$;";
+
+static int set_up_all(void **state) {
+    database_create(state);
+    execute(database_url, functions_sql);
+    return 0;
+}
+
+static int set_up(void **state) {
+    (void)state;
+    execute(database_url, "alter sequence tries restart");
+    memset(calls, 0, sizeof calls);
+    done = 0;
+    base = event_base_new();
+    pg = pg_new(base, database_url, 2);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    pg_free(pg);
+    event_base_free(base);
+    return 0;
+}
+
+static void on_done(struct pg_call *pg_call, enum pg_status status, const char *json, size_t len) {
+    struct call *call = (struct call *)pg_call; /* its first member */
+    assert_false(submitting);
+    call->count++;
+    call->status = status;
+    snprintf(call->json, sizeof call->json, "%.*s", (int)len, json ? json : "");
+    done++;
+}
+
+static struct call *submit(int i, const char *function, const char *a, const char *b) {
+    calls[i].pg = (struct pg_call){
+        .function = function, .n = (a != NULL) + (b != NULL), .args = {a, b}, .on_done = on_done};
+    submitting = true;
+    assert_true(pg_submit(pg, &calls[i].pg));
+    submitting = false;
+    return &calls[i];
+}
+
+static struct call *submit_key(int i, const char *key, const char *words) {
+    pg_cancel(pg, &submit(i, "put", key, words)->pg);
+    calls[i].pg.changes = true;
+    calls[i].pg.key = key;
+    assert_true(pg_submit(pg, &calls[i].pg));
+    return &calls[i];
+}
+
+static void assert_answer(const struct call *call, const char *json) {
+    assert_int_equal(call->count, 1);
+    assert_int_equal(call->status, PG_OK);
+    assert_string_equal(call->json, json);
+}
+
+static void wait_ready(void) {
+    for (int i = 0; i < 400 && !pg_ready(pg); i++)
+        run_for(base, 10);
+    assert_true(pg_ready(pg));
+    run_for(base, 50); /* the second connection too */
+}
+
+/* ---- one call ---- */
+
+static void a_call_answers_with_its_json(void **state) {
+    (void)state;
+    struct call *call = submit(0, "say", "鼓楼", NULL);
+    run_until(base, &done, 1, 5000);
+    assert_answer(call, "\"鼓楼\"");
+    assert_int_equal(pg_pending(pg), 0);
+}
+
+static void an_sql_null_is_a_json_null(void **state) {
+    (void)state;
+    struct call *call = submit(0, "nothing", NULL, NULL);
+    run_until(base, &done, 1, 5000);
+    assert_answer(call, "null");
+}
+
+static void the_session_has_the_servers_role_and_a_time_limit(void **state) {
+    (void)state;
+    submit(0, "me", NULL, NULL);
+    submit(1, "peek", NULL, NULL);
+    run_until(base, &done, 2, 5000);
+    assert_answer(&calls[0], "\"gulou_app 10s\"");
+    assert_int_equal(calls[1].status, PG_FAILED);
+    assert_string_equal(calls[1].pg.sqlstate, "42501"); /* no right on any table */
+}
+
+static void a_missing_function_fails_and_the_next_call_works(void **state) {
+    (void)state;
+    submit(0, "no_such_function", "1", NULL);
+    submit(1, "no_such_function", "2", NULL);
+    submit(2, "say", "x", NULL);
+    run_until(base, &done, 3, 5000);
+    assert_int_equal(calls[0].status, PG_FAILED);
+    assert_int_equal(calls[1].status, PG_FAILED);
+    assert_string_equal(calls[0].pg.sqlstate, "42883");
+    assert_answer(&calls[2], "\"x\"");
+}
+
+/* ---- groups ---- */
+
+static void calls_of_one_turn_share_a_transaction(void **state) {
+    (void)state;
+    wait_ready();
+    uint64_t groups = metric_value(METRIC_PG_GROUPS);
+    for (int i = 0; i < PG_GROUP_MAX; i++)
+        submit(i, "xid", NULL, NULL);
+    run_until(base, &done, PG_GROUP_MAX, 5000);
+    assert_int_equal(metric_value(METRIC_PG_GROUPS) - groups, 1);
+    for (int i = 1; i < PG_GROUP_MAX; i++)
+        assert_answer(&calls[i], calls[0].json);
+}
+
+static void a_group_has_a_maximum(void **state) {
+    (void)state;
+    wait_ready();
+    uint64_t groups = metric_value(METRIC_PG_GROUPS);
+    for (int i = 0; i < CALLS_MAX; i++)
+        submit(i, "xid", NULL, NULL);
+    run_until(base, &done, CALLS_MAX, 5000);
+    assert_true(metric_value(METRIC_PG_GROUPS) - groups >= CALLS_MAX / PG_GROUP_MAX);
+    assert_string_not_equal(calls[0].json, calls[CALLS_MAX - 1].json);
+}
+
+static void a_failing_member_fails_alone(void **state) {
+    (void)state;
+    wait_ready();
+    for (int i = 0; i < 10; i++)
+        submit(i, i == 4 ? "throw" : "say", i == 4 ? "P0001" : "x", i == 4 ? "1" : NULL);
+    run_until(base, &done, 10, 5000);
+    for (int i = 0; i < 10; i++) {
+        if (i != 4)
+            assert_answer(&calls[i], "\"x\"");
+    }
+    assert_int_equal(calls[4].status, PG_FAILED);
+    assert_string_equal(calls[4].pg.sqlstate, "P0001");
+    assert_int_equal(calls[4].count, 1);
+}
+
+static void a_commit_that_fails_is_found_out(void **state) {
+    (void)state;
+    wait_ready();
+    for (int i = 0; i < 3; i++)
+        submit(i, i == 0 ? "say" : "strict", "7", NULL);
+    run_until(base, &done, 3, 5000);
+    assert_answer(&calls[0], "\"7\"");
+    assert_answer(&calls[1], "true");
+    assert_int_equal(calls[2].status, PG_FAILED);
+    assert_string_equal(calls[2].pg.sqlstate, "23505");
+    submit(3, "say", "after", NULL);
+    run_until(base, &done, 4, 5000);
+    assert_answer(&calls[3], "\"after\"");
+}
+
+static void the_same_key_in_one_group_gets_the_first_answer(void **state) {
+    (void)state;
+    const char *key = "00000000-0000-0000-0000-000000000001";
+    wait_ready();
+    submit_key(0, key, "first");
+    submit_key(1, key, "second");
+    run_until(base, &done, 2, 5000);
+    assert_string_equal(calls[0].json, calls[1].json);
+}
+
+static void a_full_queue_refuses_at_once(void **state) {
+    (void)state;
+    struct pg_call *many = calloc(PG_QUEUE_MAX + 1, sizeof *many);
+    for (int i = 0; i <= PG_QUEUE_MAX; i++) {
+        many[i] = (struct pg_call){.function = "xid", .on_done = on_done};
+        assert_int_equal(pg_submit(pg, &many[i]), i < PG_QUEUE_MAX);
+    }
+    for (int i = 0; i < PG_QUEUE_MAX; i++)
+        pg_cancel(pg, &many[i]);
+    assert_int_equal(pg_pending(pg), 0);
+    free(many);
+}
+
+/* ---- second runs ---- */
+
+static void a_serialisation_failure_runs_again(void **state) {
+    (void)state;
+    struct call *call = submit(0, "third_time", "40001", NULL);
+    run_until(base, &done, 1, 5000);
+    assert_answer(call, "true");
+    assert_int_equal(call->pg.runs, 3);
+}
+
+static void a_cancelled_statement_runs_again(void **state) {
+    (void)state;
+    struct call *call = submit(0, "third_time", "57014", NULL);
+    run_until(base, &done, 1, 5000);
+    assert_answer(call, "true");
+}
+
+static void calls_that_deadlock_both_succeed(void **state) {
+    (void)state;
+    wait_ready();
+    uint64_t reruns = metric_value(METRIC_PG_RERUNS);
+    submit(0, "cross", "1", "2");
+    run_for(base, 50);
+    submit(1, "cross", "2", "1");
+    run_until(base, &done, 2, 8000);
+    assert_answer(&calls[0], "true");
+    assert_answer(&calls[1], "true");
+    assert_true(metric_value(METRIC_PG_RERUNS) > reruns);
+}
+
+static void a_function_replaced_under_a_prepared_statement_still_answers(void **state) {
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        submit(i, "say", "1", NULL);
+        run_until(base, &done, i + 1, 5000);
+    }
+    execute(database_url, "drop function api.say(text);"
+                          "create function api.say(p int) returns jsonb language sql as"
+                          " 'select to_jsonb(p + 1)'");
+    for (int i = 2; i < 6; i++) {
+        submit(i, "say", "1", NULL);
+        run_until(base, &done, i + 1, 5000);
+        assert_answer(&calls[i], "2");
+    }
+    execute(database_url, "drop function api.say(int);"
+                          "create function api.say(p text) returns jsonb language sql as"
+                          " 'select to_jsonb(p)'");
+}
+
+/* ---- time ---- */
+
+static void a_late_call_is_told_so_and_its_connection_goes_on(void **state) {
+    (void)state;
+    wait_ready();
+    submit(0, "nap", "0.8", NULL);
+    pg_cancel(pg, &calls[0].pg);
+    calls[0].pg.deadline_ms = 200;
+    assert_true(pg_submit(pg, &calls[0].pg));
+    run_until(base, &done, 1, 700);
+    assert_int_equal(calls[0].status, PG_LATE);
+    run_for(base, 900);
+    assert_int_equal(calls[0].count, 1);
+    for (int i = 1; i < 40; i++)
+        submit(i, "say", "x", NULL);
+    run_until(base, &done, 40, 5000);
+}
+
+static void a_call_that_keeps_failing_ends_at_its_deadline(void **state) {
+    (void)state;
+    submit(0, "throw", "40P01", "1");
+    pg_cancel(pg, &calls[0].pg);
+    calls[0].pg.deadline_ms = 600;
+    assert_true(pg_submit(pg, &calls[0].pg));
+    run_until(base, &done, 1, 5000);
+    assert_int_equal(calls[0].status, PG_LATE);
+    assert_string_equal(calls[0].pg.sqlstate, "40P01");
+    assert_true(calls[0].pg.runs > 2);
+}
+
+static void a_cancelled_call_is_never_told(void **state) {
+    (void)state;
+    wait_ready();
+    submit(0, "nap", "0.1", NULL);
+    submit(1, "say", "x", NULL);
+    submit(2, "say", "y", NULL);
+    pg_cancel(pg, &calls[1].pg); /* still waiting */
+    run_for(base, 30);
+    pg_cancel(pg, &calls[0].pg); /* on the wire */
+    run_until(base, &done, 1, 5000);
+    run_for(base, 200);
+    assert_int_equal(calls[0].count + calls[1].count, 0);
+    assert_answer(&calls[2], "\"y\"");
+    pg_cancel(pg, &calls[2].pg); /* done: nothing happens */
+}
+
+static void calls_under_way_are_dropped_with_the_pool(void **state) {
+    (void)state;
+    wait_ready();
+    for (int i = 0; i < 100; i++)
+        submit(i, "nap", "0.01", NULL);
+    run_for(base, 20);
+    /* tear_down frees the pool; the sanitizer watches */
+}
+
+/* ---- outages ---- */
+
+static void a_lost_connection_is_replaced_and_its_calls_run_again(void **state) {
+    (void)state;
+    wait_ready();
+    for (int i = 0; i < 5; i++)
+        submit(i, i == 2 ? "hang_up_once" : "say", "x", NULL);
+    run_until(base, &done, 5, 8000);
+    for (int i = 0; i < 5; i++)
+        assert_answer(&calls[i], i == 2 ? "true" : "\"x\"");
+}
+
+static void a_changing_call_without_a_key_is_not_repeated(void **state) {
+    (void)state;
+    wait_ready();
+    submit(0, "hang_up_once", "x", NULL);
+    calls[0].pg.changes = true;
+    run_until(base, &done, 1, 8000);
+    assert_int_equal(calls[0].status, PG_FAILED);
+    run_for(base, 800);
+    assert_int_equal(calls[0].count, 1);
+}
+
+/* A server that is not there, comes, goes and comes back: its socket under another name. */
+static void an_absent_server_is_waited_for(void **state) {
+    (void)state;
+    char *folder = value_of(database_url, "select split_part(current_setting("
+                                          "'unix_socket_directories'), ',', 1)");
+    char *port = value_of(database_url, "show port");
+    char *user = value_of(database_url, "select current_user");
+    char own[] = "/tmp/gulou-unit-XXXXXX", real[512], alias[512], url[512], kill[256];
+    assert_non_null(mkdtemp(own));
+    snprintf(real, sizeof real, "%s/.s.PGSQL.%s", folder, port);
+    snprintf(alias, sizeof alias, "%s/.s.PGSQL.%s", own, port);
+    snprintf(url, sizeof url, "postgresql://%s@/%s?host=%s&port=%s&application_name=outage", user,
+             database_name, own, port);
+    snprintf(kill, sizeof kill,
+             "select pg_terminate_backend(pid) from pg_stat_activity"
+             " where application_name = 'outage'");
+    pg_free(pg);
+    pg = pg_new(base, url, 2);
+
+    submit(0, "say", "late", NULL);
+    run_for(base, 700);
+    assert_false(pg_ready(pg));
+    assert_int_equal(done, 0);
+    assert_int_equal(symlink(real, alias), 0);
+    run_until(base, &done, 1, 3000);
+    assert_answer(&calls[0], "\"late\"");
+    assert_true(pg_ready(pg));
+
+    assert_int_equal(unlink(alias), 0);
+    execute(database_url, kill);
+    run_for(base, 100);
+    assert_false(pg_ready(pg));
+    submit(1, "say", "again", NULL);
+    run_for(base, 700);
+    assert_int_equal(done, 1);
+    assert_int_equal(symlink(real, alias), 0);
+    run_until(base, &done, 2, 3000);
+    assert_answer(&calls[1], "\"again\"");
+
+    unlink(alias);
+    rmdir(own);
+    free(folder);
+    free(port);
+    free(user);
+}
+
+int main(void) {
+    log_init(LOG_LEVEL_ERROR);
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_call_answers_with_its_json),
+        TEST(an_sql_null_is_a_json_null),
+        TEST(the_session_has_the_servers_role_and_a_time_limit),
+        TEST(a_missing_function_fails_and_the_next_call_works),
+        TEST(calls_of_one_turn_share_a_transaction),
+        TEST(a_group_has_a_maximum),
+        TEST(a_failing_member_fails_alone),
+        TEST(a_commit_that_fails_is_found_out),
+        TEST(the_same_key_in_one_group_gets_the_first_answer),
+        TEST(a_full_queue_refuses_at_once),
+        TEST(a_serialisation_failure_runs_again),
+        TEST(a_cancelled_statement_runs_again),
+        TEST(calls_that_deadlock_both_succeed),
+        TEST(a_function_replaced_under_a_prepared_statement_still_answers),
+        TEST(a_late_call_is_told_so_and_its_connection_goes_on),
+        TEST(a_call_that_keeps_failing_ends_at_its_deadline),
+        TEST(a_cancelled_call_is_never_told),
+        TEST(calls_under_way_are_dropped_with_the_pool),
+        TEST(a_lost_connection_is_replaced_and_its_calls_run_again),
+        TEST(a_changing_call_without_a_key_is_not_repeated),
+        TEST(an_absent_server_is_waited_for),
+    };
+    return cmocka_run_group_tests_name("pg", tests, set_up_all, database_drop);
+}
