@@ -91,7 +91,7 @@ begin
   rule := gulou.rules_on(p_account, v_last);
   if item.basis = 'hour' and extract(epoch from ended - started) < 1800 then
     refused := gulou.refusal('too_short');
-  elsif case when timed then ended > v_now else v_day > gulou.local_day(v_now) end then
+  elsif (case when timed then ended > v_now else v_day > gulou.local_day(v_now) end) then
     refused := gulou.refusal('in_future');
   elsif rule.rule_version is null or v_last < gulou.local_day(v_now) - rule.days_back then
     refused := jsonb_build_object('refusal', 'too_old', 'days', coalesce(rule.days_back, 30));

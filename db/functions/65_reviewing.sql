@@ -1,0 +1,221 @@
+-- The reviewer's side of a declaration. Nobody reviews their own or their own unit's (INV-10).
+
+create or replace function gulou.name_of(p_account text, p_member int) returns text language sql stable as $$
+  select coalesce(name, '已注销成员#' || member_id) from gulou.member
+  where account_id = p_account and member_id = p_member
+$$;
+
+-- May this reviewer decide this declaration now? NULL: yes; else the refusal. The declaration is locked.
+create or replace function gulou.review_refusal(p_own gulou.declaration, p_no bigint, p_reviewer int)
+returns jsonb language plpgsql stable as $$
+declare
+  v_account text := p_own.account_id;
+  v_refusal text;
+begin
+  if p_own.no is null then
+    return jsonb_build_object('no', p_no, 'refusal', 'not_found');
+  elsif p_own.member_id = p_reviewer then
+    v_refusal := 'own';
+  elsif p_own.org_id = gulou.org_on(v_account, p_reviewer, gulou.local_day(gulou.now_())) then
+    v_refusal := 'own_unit';
+  elsif p_own.status not in ('submitted', 'appealed') and p_own.reviewer_id is not null then
+    return jsonb_build_object('no', p_no, 'refusal', 'already', 'status', p_own.status,
+      'by', gulou.name_of(v_account, p_own.reviewer_id), 'own_decision', p_own.reviewer_id = p_reviewer,
+      'at', gulou.rfc3339(p_own.reviewed_at));
+  elsif p_own.status not in ('submitted', 'appealed') then
+    return jsonb_build_object('no', p_no, 'refusal', 'state_conflict', 'status', p_own.status);
+  elsif p_own.status = 'appealed' and p_own.reviewer_id = p_reviewer then
+    v_refusal := 'same_reviewer';
+  end if;
+  return case when v_refusal is not null then jsonb_build_object('no', p_no, 'refusal', v_refusal) end;
+end $$;
+
+-- The two steps of every decision: taken into review, then decided (domain 4.2).
+create or replace function gulou.decide(p_own gulou.declaration, p_to text, p_reviewer int, p_words text,
+                                        p_request text) returns void language plpgsql as $$
+begin
+  perform gulou.move_declaration(p_own.account_id, p_own.no, 'in_review', p_reviewer, 'reviewer', null, p_request);
+  perform gulou.move_declaration(p_own.account_id, p_own.no, p_to, p_reviewer, 'reviewer', p_words, p_request);
+  update gulou.declaration
+  set reviewer_id = p_reviewer, reviewed_at = gulou.now_(), reason = p_words,
+      returns = returns + (p_to = 'returned')::int
+  where account_id = p_own.account_id and no = p_own.no;
+end $$;
+
+-- ---------------------------------------------------------------- approve
+
+-- One declaration, its member locked: caps are cut now, and the points are booked.
+create or replace function gulou.approve_one(p_own gulou.declaration, p_reviewer int, p_request text)
+returns jsonb language plpgsql as $$
+declare
+  v_account text := p_own.account_id;
+  v_period  text := gulou.counting_period(v_account, p_own.ended_at);
+  v_item    gulou.service_item;
+  v_rule    gulou.rule_version;
+  v_count   record;
+  v_score   jsonb;
+begin
+  select * into strict v_item from gulou.service_item where account_id = v_account and item = p_own.item;
+  select * into strict v_rule from gulou.rule_version
+  where account_id = v_account and rule_version = p_own.rule_version;
+  select * into v_count from gulou.count_points(v_account, p_own.member_id, v_item, v_rule,
+                                                p_own.started_at, p_own.ended_at, v_period);
+  perform gulou.decide(p_own, 'approved', p_reviewer, null, p_request);
+  update gulou.declaration set counted = v_count.counted, cap = v_count.cap, period = v_period
+  where account_id = v_account and no = p_own.no;
+  insert into gulou.declaration_day
+  select v_account, p_own.no, p_own.member_id, (part ->> 'day')::date, v_item.category, v_period,
+         (part ->> 'points')::int
+  from jsonb_array_elements(v_count.days) as part;
+  if v_count.counted > 0 then
+    perform gulou.award(p_own, v_count.counted, v_period, p_reviewer, p_request);
+    v_score := gulou.add_score(v_account, v_period, p_own.member_id, p_own.org_id, v_count.counted);
+  end if;
+  return jsonb_build_object('result', jsonb_build_object('no', p_own.no, 'ok', true,
+    'name', gulou.name_of(v_account, p_own.member_id), 'item', v_item.name, 'claimed', p_own.claimed::text,
+    'counted', v_count.counted::text, 'cap', v_count.cap), 'score', v_score);
+end $$;
+
+-- Locks in one order everywhere: declarations by number, then members by number; no deadlock between two
+-- reviewers. Caps are cut by service time, so the order of typing does not matter.
+create or replace function gulou.approve_many(p_account text, p_reviewer int, p_request text, p_nos bigint[])
+returns jsonb language plpgsql as $$
+declare
+  v_own     gulou.declaration;
+  v_refusal jsonb;
+  v_one     jsonb;
+  v_results jsonb := '{}';
+  v_scores  jsonb := '[]';
+  v_member  int;
+begin
+  perform from gulou.declaration where account_id = p_account and no = any (p_nos) order by no for update;
+  for v_member in select distinct member_id from gulou.declaration
+                  where account_id = p_account and no = any (p_nos) order by 1 loop
+    perform gulou.lock_member(p_account, v_member);
+  end loop;
+  for v_own in select * from gulou.declaration where account_id = p_account and no = any (p_nos)
+               order by started_at, no loop
+    v_refusal := gulou.review_refusal(v_own, v_own.no, p_reviewer);
+    if v_refusal is not null then
+      v_results := v_results || jsonb_build_object(v_own.no::text, v_refusal);
+    else
+      v_one := gulou.approve_one(v_own, p_reviewer, p_request);
+      v_results := v_results || jsonb_build_object(v_own.no::text, v_one -> 'result');
+      v_scores := v_scores || case when jsonb_typeof(v_one -> 'score') = 'object'
+                                   then jsonb_build_array(v_one -> 'score') else '[]'::jsonb end;
+    end if;
+  end loop;
+  return jsonb_build_object('scores', v_scores, 'results', (
+    select jsonb_agg(coalesce(v_results -> asked.no::text,
+                              jsonb_build_object('no', asked.no, 'refusal', 'not_found')) order by asked.place)
+    from (select no, min(place) as place from unnest(p_nos) with ordinality as typed (no, place) group by no)
+      as asked));
+end $$;
+
+create or replace function api.approve(p_account text, p_openid text, p_key uuid, p_request text, p_nos bigint[])
+returns jsonb language plpgsql as $$
+declare
+  v_reviewer int := gulou.speaker(p_account, p_openid);
+begin
+  if not gulou.inbox_take(p_account, p_key) then
+    return gulou.inbox_answer(p_account, p_key);
+  end if;
+  return gulou.inbox_keep(p_account, p_key,
+    case when v_reviewer is null then gulou.refusal('not_bound')
+         when not gulou.has_role(p_account, v_reviewer, 'reviewer') then gulou.refusal('not_yours')
+         else gulou.approve_many(p_account, v_reviewer, p_request, p_nos) end);
+end $$;
+
+-- ---------------------------------------------------------------- return, reject
+
+create or replace function gulou.turn_down(p_account text, p_openid text, p_request text, p_no bigint,
+                                           p_words text, p_return boolean) returns jsonb language plpgsql as $$
+declare
+  v_reviewer int := gulou.speaker(p_account, p_openid);
+  v_own      gulou.declaration;
+  v_refusal  jsonb;
+  v_to       text;
+begin
+  if v_reviewer is null then
+    return gulou.refusal('not_bound');
+  elsif not gulou.has_role(p_account, v_reviewer, 'reviewer') then
+    return gulou.refusal('not_yours');
+  elsif coalesce(btrim(p_words), '') = '' then
+    return jsonb_build_object('refusal', 'words_missing', 'no', p_no);
+  elsif char_length(btrim(p_words)) > 500 then
+    return jsonb_build_object('refusal', 'words_too_long', 'no', p_no);
+  end if;
+  select * into v_own from gulou.declaration where account_id = p_account and no = p_no for update;
+  v_refusal := gulou.review_refusal(v_own, p_no, v_reviewer);
+  if v_refusal is not null then
+    return v_refusal;
+  end if;
+  if p_return and (v_own.status = 'appealed' or v_own.returns >= (
+       select returns_max from gulou.rule_version
+       where account_id = p_account and rule_version = v_own.rule_version)) then
+    return jsonb_build_object('refusal', 'too_many_returns', 'no', p_no, 'appeal', v_own.status = 'appealed');
+  end if;
+  v_to := case when p_return then 'returned' when v_own.status = 'appealed' then 'rejected_final'
+               else 'rejected' end;
+  perform gulou.decide(v_own, v_to, v_reviewer, btrim(p_words), p_request);
+  return jsonb_build_object('no', p_no, 'status', v_to, 'name', gulou.name_of(p_account, v_own.member_id));
+end $$;
+
+create or replace function api.return_declaration(p_account text, p_openid text, p_key uuid, p_request text,
+                                                  p_no bigint, p_words text) returns jsonb language plpgsql as $$
+begin
+  if not gulou.inbox_take(p_account, p_key) then
+    return gulou.inbox_answer(p_account, p_key);
+  end if;
+  return gulou.inbox_keep(p_account, p_key,
+                          gulou.turn_down(p_account, p_openid, p_request, p_no, p_words, true));
+end $$;
+
+create or replace function api.reject(p_account text, p_openid text, p_key uuid, p_request text,
+                                      p_no bigint, p_words text) returns jsonb language plpgsql as $$
+begin
+  if not gulou.inbox_take(p_account, p_key) then
+    return gulou.inbox_answer(p_account, p_key);
+  end if;
+  return gulou.inbox_keep(p_account, p_key,
+                          gulou.turn_down(p_account, p_openid, p_request, p_no, p_words, false));
+end $$;
+
+-- ---------------------------------------------------------------- the queue
+
+-- The oldest this reviewer may decide; a reviewer's own, their unit's and their own first decisions are
+-- left out, because showing them would only invite a refusal.
+create or replace function api.review_queue(p_account text, p_openid text, p_after bigint, p_limit int)
+returns jsonb language plpgsql stable as $$
+declare
+  v_reviewer int := gulou.speaker(p_account, p_openid);
+  v_today    date := gulou.local_day(gulou.now_());
+  v_unit     int;
+begin
+  if v_reviewer is null then
+    return gulou.refusal('not_bound');
+  elsif not gulou.has_role(p_account, v_reviewer, 'reviewer') then
+    return gulou.refusal('not_yours');
+  end if;
+  v_unit := gulou.org_on(p_account, v_reviewer, v_today);
+  return (
+    with waiting as (
+      select d.*, row_number() over (order by d.no) as place
+      from gulou.declaration d
+      where d.account_id = p_account and d.status in ('submitted', 'appealed')
+        and d.member_id <> v_reviewer and d.org_id is distinct from v_unit
+        and not (d.status = 'appealed' and d.reviewer_id = v_reviewer))
+    select jsonb_build_object('total', (select count(*) from waiting),
+      'rows', coalesce(jsonb_agg(jsonb_build_object('no', w.no, 'name', gulou.name_of(p_account, w.member_id),
+        'unit', o.name, 'item', i.name, 'date', gulou.local_day(w.started_at),
+        'from', gulou.clock_text(w.started_at, w.timed), 'to', gulou.clock_text(w.ended_at, w.timed),
+        'minutes', w.minutes, 'claimed', w.claimed::text, 'words', w.words, 'photos', p.photos,
+        'no_proof', p.photos = 0, 'appeal', w.status = 'appealed', 'appeal_words',
+        case w.status when 'appealed' then w.reason end, 'returns', w.returns,
+        'waiting_days', v_today - gulou.local_day(w.created_at)) order by w.no), '[]'))
+    from (select * from waiting where p_after is null or no > p_after order by no limit p_limit) w
+    join gulou.org o on o.account_id = p_account and o.org_id = w.org_id
+    join gulou.service_item i on i.account_id = p_account and i.item = w.item
+    cross join lateral (select count(*) as photos from gulou.photo
+                        where photo.account_id = p_account and photo.no = w.no) p);
+end $$;

@@ -1,0 +1,132 @@
+-- Boards of a period. Rank = 1 + number of members (or units) with strictly more points: 1-2-2-4 (INV-23).
+-- Redis answers when it can; these are the same answers without it.
+
+create or replace function gulou.is_provisional(p_account text, p_period text) returns boolean
+language sql stable as $$
+  select not exists (select from gulou.announcement where account_id = p_account and period = p_period
+                     and kind = 'member_points' and status in ('settled', 'archived'))
+$$;
+
+create or replace function gulou.rank_of(p_account text, p_period text, p_member int) returns int
+language sql stable as $$
+  with own as (select sum(points) as points from gulou.period_score
+               where account_id = p_account and period = p_period and member_id = p_member)
+  select case when own.points > 0 then 1 + (
+    select count(*)::int from (
+      select from gulou.period_score where account_id = p_account and period = p_period
+      group by member_id having sum(points) > own.points) as better) end
+  from own
+$$;
+
+create or replace function gulou.unit_rank_of(p_account text, p_period text, p_org int) returns int
+language sql stable as $$
+  with own as (select sum(points) as points from gulou.period_score
+               where account_id = p_account and period = p_period and org_id = p_org)
+  select case when own.points > 0 then 1 + (
+    select count(*)::int from (
+      select from gulou.period_score where account_id = p_account and period = p_period
+      group by org_id having sum(points) > own.points) as better) end
+  from own
+$$;
+
+create or replace function api.rank_of(p_account text, p_period text, p_member int) returns jsonb
+language sql stable as $$
+  select jsonb_build_object('rank', gulou.rank_of(p_account, p_period, p_member))
+$$;
+
+create or replace function gulou.member_rows(p_account text, p_period text, p_limit int) returns jsonb
+language sql stable as $$
+  with ranked as (
+    select member_id, sum(points) as points, rank() over (order by sum(points) desc) as rank
+    from gulou.period_score where account_id = p_account and period = p_period
+    group by member_id having sum(points) > 0
+    order by points desc, member_id limit p_limit),
+  shown as (
+    select * from gulou.masked_list(p_account, (select array_agg(member_id) from ranked)))
+  select coalesce(jsonb_agg(jsonb_build_object('rank', rank, 'name', shown_name, 'unit', o.name,
+                                               'points', points::text) order by rank, member_id), '[]')
+  from ranked join shown using (member_id)
+  left join gulou.org o on o.account_id = p_account
+    and o.org_id = gulou.org_on(p_account, member_id, gulou.local_day(gulou.now_()))
+$$;
+
+create or replace function gulou.unit_rows(p_account text, p_period text, p_limit int) returns jsonb
+language sql stable as $$
+  with ranked as (
+    select org_id, sum(points) as points, rank() over (order by sum(points) desc) as rank
+    from gulou.period_score where account_id = p_account and period = p_period
+    group by org_id having sum(points) > 0
+    order by points desc, org_id limit p_limit)
+  select coalesce(jsonb_agg(jsonb_build_object('rank', rank, 'name', o.name, 'unit', o.name,
+                                               'points', points::text) order by rank, org_id), '[]')
+  from ranked join gulou.org o on o.account_id = p_account and o.org_id = ranked.org_id
+$$;
+
+-- p_openid may be NULL (the public pages); p_period NULL means the current one.
+create or replace function api.ranking(p_account text, p_openid text, p_kind text, p_period text, p_limit int)
+returns jsonb language plpgsql stable as $$
+declare
+  v_period text := coalesce(p_period, gulou.period_of(gulou.local_day(gulou.now_())));
+  v_member int := gulou.speaker(p_account, p_openid);
+  v_unit   int := gulou.org_on(p_account, v_member, gulou.local_day(gulou.now_()));
+begin
+  if v_period !~ '^\d{4}-Q[1-4]$' then
+    return gulou.refusal('period_invalid');
+  end if;
+  return jsonb_build_object('period', v_period, 'provisional', gulou.is_provisional(p_account, v_period),
+    'rows', case p_kind when 'units' then gulou.unit_rows(p_account, v_period, p_limit)
+                        else gulou.member_rows(p_account, v_period, p_limit) end,
+    'member', v_member, 'unit', v_unit,
+    'mine', case when v_member is not null and p_kind = 'units' then jsonb_build_object(
+        'rank', gulou.unit_rank_of(p_account, v_period, v_unit),
+        'points', (select coalesce(sum(points), 0)::text from gulou.period_score
+                   where account_id = p_account and period = v_period and org_id = v_unit))
+      when v_member is not null then jsonb_build_object(
+        'rank', gulou.rank_of(p_account, v_period, v_member),
+        'points', (select coalesce(sum(points), 0)::text from gulou.period_score
+                   where account_id = p_account and period = v_period and member_id = v_member)) end);
+end $$;
+
+-- The words for ids that Redis ranked: masked names and units, in the order asked.
+create or replace function api.labels(p_account text, p_kind text, p_ids int[]) returns jsonb
+language sql stable as $$
+  select jsonb_build_object('rows', coalesce(jsonb_agg(jsonb_build_object('id', asked.id,
+      'name', case p_kind when 'units' then o.name else shown.shown_name end, 'unit', o.name)
+    order by asked.place), '[]'))
+  from unnest(p_ids) with ordinality as asked (id, place)
+  left join gulou.masked_list(p_account, p_ids) shown on p_kind <> 'units' and shown.member_id = asked.id
+  left join gulou.org o on o.account_id = p_account and o.org_id = case p_kind when 'units' then asked.id
+    else gulou.org_on(p_account, asked.id, gulou.local_day(gulou.now_())) end
+$$;
+
+-- Who is asking and which period runs: what the Redis way of `排行` still needs from the truth.
+create or replace function api.ranking_context(p_account text, p_openid text) returns jsonb
+language sql stable as $$
+  select jsonb_build_object('period', gulou.period_of(today), 'provisional',
+    gulou.is_provisional(p_account, gulou.period_of(today)), 'member', member,
+    'unit', gulou.org_on(p_account, member, today))
+  from (select gulou.local_day(gulou.now_()) as today, gulou.speaker(p_account, p_openid) as member) as asker
+$$;
+
+-- Every score of a period, to build a board anew.
+create or replace function api.scores(p_account text, p_period text) returns jsonb language sql stable as $$
+  select jsonb_build_object('rows', coalesce(jsonb_agg(jsonb_build_object('period', period, 'member', member_id,
+    'org', org_id, 'points', points::text, 'version', version)), '[]'))
+  from gulou.period_score where account_id = p_account and period = p_period
+$$;
+
+-- What changed since; five seconds are read again, because a commit may come after a later one's time.
+create or replace function api.score_changes(p_account text, p_since timestamptz) returns jsonb
+language sql stable as $$
+  select jsonb_build_object('until', clock_timestamp(), 'rows',
+    coalesce(jsonb_agg(jsonb_build_object('period', period, 'member', member_id, 'org', org_id,
+                                          'points', points::text, 'version', version)), '[]'))
+  from gulou.period_score
+  where account_id = p_account and changed_at >= p_since - interval '5 seconds'
+$$;
+
+create or replace function api.periods(p_account text) returns jsonb language sql stable as $$
+  select jsonb_build_object('periods', coalesce(jsonb_agg(period order by period), '[]'))
+  from (select distinct period from gulou.period_score where account_id = p_account
+        union select gulou.period_of(gulou.local_day(gulou.now_()))) as known
+$$;
