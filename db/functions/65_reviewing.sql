@@ -88,6 +88,7 @@ declare
   v_scores  jsonb := '[]';
   v_member  int;
 begin
+  perform gulou.period_gate(p_account, false);
   perform from gulou.declaration where account_id = p_account and no = any (p_nos) order by no for update;
   for v_member in select distinct member_id from gulou.declaration
                   where account_id = p_account and no = any (p_nos) order by 1 loop

@@ -1,0 +1,184 @@
+-- Notices: the list of a period is fixed (frozen), shown (published), and can be checked by anyone.
+
+-- Approvals hold this shared, a freeze exclusively: no approval slips into a list that is being fixed.
+create or replace function gulou.period_gate(p_account text, p_exclusive boolean) returns void
+language plpgsql as $$
+begin
+  if p_exclusive then
+    perform pg_advisory_xact_lock(hashtextextended('gulou.period:' || p_account, 0));
+  else
+    perform pg_advisory_xact_lock_shared(hashtextextended('gulou.period:' || p_account, 0));
+  end if;
+end $$;
+
+create or replace function gulou.note_announcement(p_account text, p_id int, p_from text, p_to text,
+  p_actor int, p_approver int, p_request text) returns void language sql as $$
+  insert into gulou.announcement_event
+  select p_account, p_id, coalesce(max(seq), 0) + 1, p_from, p_to, p_actor, p_approver, null, gulou.now_(), p_request
+  from gulou.announcement_event where account_id = p_account and announcement_id = p_id
+$$;
+
+-- ---------------------------------------------------------------- freeze
+
+-- The name each member is shown by: full with consent, else masked; with the salt that keeps its digest
+-- from being guessed.
+create or replace function gulou.fix_names(p_account text, p_id int, p_members int[]) returns void
+language sql as $$
+  insert into gulou.announcement_name
+  select p_account, p_id, l.member_id,
+         case when gulou.has_consent(p_account, l.member_id, 'public_notice_name')
+              then gulou.name_of(p_account, l.member_id) else l.shown_name end,
+         replace(gen_random_uuid()::text, '-', '')
+  from gulou.masked_list(p_account, p_members) l
+$$;
+
+create or replace function gulou.fix_lines(p_account text, p_id int, p_period text) returns void
+language sql as $$
+  insert into gulou.announcement_line
+  select p_account, p_id, no, (row_number() over (order by no))::int - 1, member_id, unit, item, counted, reviewed_on,
+         digest, concat_ws('|', no, unit, item, counted, reviewed_on, digest)
+  from (
+    select d.no, d.member_id, replace(o.name, '|', '/') as unit, i.name as item, d.counted,
+           gulou.local_day(d.reviewed_at) as reviewed_on,
+           encode(sha256(convert_to(n.name_salt || n.shown_name, 'UTF8')), 'hex') as digest
+    from gulou.declaration d
+    join gulou.org o on o.account_id = d.account_id and o.org_id = d.org_id
+    join gulou.service_item i on i.account_id = d.account_id and i.item = d.item
+    join gulou.announcement_name n on n.account_id = d.account_id and n.announcement_id = p_id
+      and n.member_id = d.member_id
+    where d.account_id = p_account and d.period = p_period and d.status = 'approved') as approved
+$$;
+
+create or replace function gulou.line_hashes(p_account text, p_id int) returns bytea[]
+language sql stable as $$
+  select array_agg(gulou.leaf_hash(leaf) order by position)
+  from gulou.announcement_line where account_id = p_account and announcement_id = p_id
+$$;
+
+create or replace function gulou.freeze(p_account text, p_period text, p_asker int, p_decider int, p_request text)
+returns jsonb language plpgsql as $$
+declare
+  v_now  timestamptz := gulou.now_();
+  v_id   int;
+  v_days int := (gulou.rules_on(p_account, gulou.local_day(v_now))).window_days;
+  v_sum  record;
+begin
+  select coalesce(max(announcement_id), 0) + 1 into v_id from gulou.announcement where account_id = p_account;
+  select count(*)::int as entries, count(distinct member_id)::int as members,
+         coalesce(sum(counted), 0)::bigint as points, array_agg(distinct member_id) as who into v_sum
+  from gulou.declaration where account_id = p_account and period = p_period and status = 'approved';
+  -- The row comes first with an empty root, because the lines refer to it; the root is set below, once.
+  insert into gulou.announcement (account_id, announcement_id, period, title, status, window_days, frozen_at,
+    members, entries, points, root)
+  values (p_account, v_id, p_period, replace(p_period, '-Q', ' 年第 ') || ' 季度积分公示', 'frozen', v_days,
+    v_now, v_sum.members, v_sum.entries, v_sum.points, sha256(''));
+  perform gulou.fix_names(p_account, v_id, v_sum.who);
+  perform gulou.fix_lines(p_account, v_id, p_period);
+  update gulou.announcement set root = gulou.merkle_root(gulou.line_hashes(p_account, v_id))
+  where account_id = p_account and announcement_id = v_id;
+  insert into gulou.announcement_line_event
+  select p_account, v_id, no, 1, null, 'listed', p_decider, null, v_now, p_request
+  from gulou.announcement_line where account_id = p_account and announcement_id = v_id;
+  perform gulou.note_announcement(p_account, v_id, null, 'frozen', p_asker, p_decider, p_request);
+  return gulou.notice_head(p_account, v_id) || jsonb_build_object('notice', v_id, 'left_waiting', (
+    select count(*) from gulou.declaration
+    where account_id = p_account and status in ('draft', 'submitted', 'in_review', 'returned', 'appealed')
+      and gulou.period_of(gulou.local_day(ended_at - interval '1 microsecond')) = p_period));
+end $$;
+
+-- ---------------------------------------------------------------- publish
+
+create or replace function gulou.publish(p_account text, p_period text, p_asker int, p_decider int, p_request text)
+returns jsonb language plpgsql as $$
+declare
+  v_now    timestamptz := gulou.now_();
+  v_notice gulou.announcement;
+  v_line   record;
+begin
+  select * into strict v_notice from gulou.announcement
+  where account_id = p_account and period = p_period and kind = 'member_points' for update;
+  update gulou.announcement
+  set status = 'published', opened_at = v_now,
+      closes_at = gulou.closes_at(gulou.local_day(v_now), v_notice.window_days)
+  where account_id = p_account and announcement_id = v_notice.announcement_id;
+  for v_line in select no from gulou.announcement_line
+                where account_id = p_account and announcement_id = v_notice.announcement_id order by no loop
+    perform gulou.move_declaration(p_account, v_line.no, 'announced', p_decider, 'administrator', null, p_request);
+  end loop;
+  perform gulou.note_announcement(p_account, v_notice.announcement_id, 'frozen', 'published', p_asker,
+                                  p_decider, p_request);
+  return gulou.notice_head(p_account, v_notice.announcement_id)
+    || jsonb_build_object('notice', v_notice.announcement_id);
+end $$;
+
+-- ---------------------------------------------------------------- what everybody reads
+
+create or replace function gulou.notice_head(p_account text, p_id int) returns jsonb
+language sql stable as $$
+  select jsonb_build_object('id', announcement_id, 'title', title, 'period', period,
+    'status', case when status in ('settled', 'archived') then 'final' else 'open' end,
+    'opened_at', gulou.rfc3339(opened_at), 'closes_at', gulou.rfc3339(closes_at), 'members', members,
+    'entries', entries, 'points', points::text, 'root', encode(root, 'hex'))
+  from gulou.announcement where account_id = p_account and announcement_id = p_id
+$$;
+
+create or replace function api.notices(p_account text, p_before int, p_limit int) returns jsonb
+language sql stable as $$
+  with shown as (
+    select announcement_id, row_number() over (order by announcement_id desc) as place
+    from gulou.announcement
+    where account_id = p_account and status <> 'frozen' and (p_before is null or announcement_id < p_before)
+    order by announcement_id desc limit p_limit + 1)
+  select jsonb_build_object(
+    'notices', coalesce(jsonb_agg(gulou.notice_head(p_account, announcement_id) order by place)
+                        filter (where place <= p_limit), '[]'),
+    'next', case when count(*) > p_limit then min(announcement_id) filter (where place <= p_limit) end)
+  from shown
+$$;
+
+create or replace function gulou.is_public(p_account text, p_id int) returns boolean language sql stable as $$
+  select exists (select from gulou.announcement
+                 where account_id = p_account and announcement_id = p_id and status <> 'frozen')
+$$;
+
+-- p_after: the number of the last entry seen. Erased names read as their member number's stand-in.
+create or replace function api.notice(p_account text, p_id int, p_after bigint, p_limit int) returns jsonb
+language plpgsql stable as $$
+begin
+  if not gulou.is_public(p_account, p_id) then
+    return gulou.refusal('not_found');
+  end if;
+  return gulou.notice_head(p_account, p_id) || (
+    with shown as (
+      select l.*, n.shown_name, n.name_salt, row_number() over (order by l.position) as place
+      from gulou.announcement_line l
+      left join gulou.announcement_name n using (account_id, announcement_id, member_id)
+      where l.account_id = p_account and l.announcement_id = p_id and (p_after is null or l.no > p_after)
+      order by l.position limit p_limit + 1)
+    select jsonb_build_object(
+      'entries', coalesce(jsonb_agg(jsonb_build_object('no', no, 'member',
+          coalesce(shown_name, '已注销成员#' || member_id), 'unit', unit, 'item', item, 'points', points::text,
+          'reviewed_on', reviewed_on, 'name_salt', name_salt, 'leaf', leaf) order by place)
+        filter (where place <= p_limit), '[]'),
+      'next', case when count(*) > p_limit then max(no) filter (where place <= p_limit) end)
+    from shown);
+end $$;
+
+create or replace function api.proof(p_account text, p_id int, p_no bigint) returns jsonb
+language plpgsql stable as $$
+declare
+  v_line   gulou.announcement_line;
+begin
+  if gulou.is_public(p_account, p_id) then
+    select * into v_line from gulou.announcement_line
+    where account_id = p_account and announcement_id = p_id and no = p_no;
+  end if;
+  if v_line.no is null then
+    return gulou.refusal('not_found');
+  end if;
+  return (
+    select jsonb_build_object('leaf', v_line.leaf, 'index', v_line.position, 'size', a.entries,
+      'path', gulou.merkle_path(gulou.line_hashes(p_account, p_id), v_line.position),
+      'root', encode(a.root, 'hex'))
+    from gulou.announcement a where a.account_id = p_account and a.announcement_id = p_id);
+end $$;
