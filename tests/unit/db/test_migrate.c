@@ -6,10 +6,11 @@
 #include "db/migrate.h"
 #include "server/base/log.h"
 
-#define FILE_OF(name, text) {name, text, sizeof text - 1}
+#define FILE_OF(name, text)                                                                        \
+    { name, text, sizeof text - 1 }
 
-static const struct embedded_file first[] = {
-    FILE_OF("0001_a.sql", "create table public.a (n int)"), {NULL, NULL, 0}};
+static const struct embedded_file first[] = {FILE_OF("0001_a.sql", "create table public.a (n int)"),
+                                             {NULL, NULL, 0}};
 static const struct embedded_file second[] = {
     FILE_OF("0001_a.sql", "create table public.a (n int)"),
     FILE_OF("0002_b.sql", "alter table a add m int; set role gulou_app; set search_path = nowhere"),
@@ -36,14 +37,12 @@ static const struct embedded_file demo[] = {FILE_OF("1_demo.sql", "insert into a
                                             {NULL, NULL, 0}};
 static const struct embedded_file none[] = {{NULL, NULL, 0}};
 
-static int set_up(void **state)
-{
+static int set_up(void **state) {
     return database_create(state);
 }
 
 static int apply(const struct embedded_file *migrations, const struct embedded_file *functions_,
-                 const struct embedded_file *demo_)
-{
+                 const struct embedded_file *demo_) {
     struct migrate_files files = {.migrations = migrations, .functions = functions_, .demo = demo_};
     int applied = -1;
     char *error = NULL;
@@ -52,8 +51,7 @@ static int apply(const struct embedded_file *migrations, const struct embedded_f
     return applied;
 }
 
-static char *refusal(const struct embedded_file *migrations)
-{
+static char *refusal(const struct embedded_file *migrations) {
     struct migrate_files files = {.migrations = migrations, .functions = none};
     char *error = NULL;
     assert_false(migrate_apply(database_url, &files, NULL, &error));
@@ -61,16 +59,14 @@ static char *refusal(const struct embedded_file *migrations)
     return error;
 }
 
-static void assert_value(const char *sql, const char *expected)
-{
+static void assert_value(const char *sql, const char *expected) {
     char *value = value_of(database_url, sql);
     assert_non_null(value);
     assert_string_equal(value, expected);
     free(value);
 }
 
-static void every_migration_runs_once_in_order(void **state)
-{
+static void every_migration_runs_once_in_order(void **state) {
     (void)state;
     assert_int_equal(apply(first, none, NULL), 1);
     assert_int_equal(apply(first, none, NULL), 0);
@@ -80,8 +76,7 @@ static void every_migration_runs_once_in_order(void **state)
                  "0001_a.sql 0002_b.sql");
 }
 
-static void a_changed_migration_is_refused_by_name(void **state)
-{
+static void a_changed_migration_is_refused_by_name(void **state) {
     (void)state;
     apply(first, none, NULL);
     char *error = refusal(changed);
@@ -90,8 +85,7 @@ static void a_changed_migration_is_refused_by_name(void **state)
     free(error);
 }
 
-static void a_failing_migration_leaves_nothing(void **state)
-{
+static void a_failing_migration_leaves_nothing(void **state) {
     (void)state;
     char *error = refusal(broken);
     assert_non_null(strstr(error, "0002_b.sql"));
@@ -101,8 +95,7 @@ static void a_failing_migration_leaves_nothing(void **state)
     assert_int_equal(apply(second, none, NULL), 1); /* mended */
 }
 
-static void functions_are_applied_again_when_they_changed(void **state)
-{
+static void functions_are_applied_again_when_they_changed(void **state) {
     (void)state;
     assert_int_equal(apply(first, functions, NULL), 3);
     assert_int_equal(apply(first, functions, NULL), 0);
@@ -111,15 +104,13 @@ static void functions_are_applied_again_when_they_changed(void **state)
     assert_value("select api.one(1)", "4");
 }
 
-static void functions_are_applied_again_after_a_migration(void **state)
-{
+static void functions_are_applied_again_after_a_migration(void **state) {
     (void)state;
     apply(first, functions, NULL);
     assert_int_equal(apply(second, functions, NULL), 3);
 }
 
-static void demo_data_is_loaded_only_when_asked_and_once(void **state)
-{
+static void demo_data_is_loaded_only_when_asked_and_once(void **state) {
     (void)state;
     apply(first, none, NULL);
     assert_value("select count(*) from a", "0");
@@ -128,8 +119,7 @@ static void demo_data_is_loaded_only_when_asked_and_once(void **state)
     assert_value("select count(*) from a", "1");
 }
 
-static void what_the_build_embedded_can_be_applied_twice(void **state)
-{
+static void what_the_build_embedded_can_be_applied_twice(void **state) {
     (void)state;
     for (int i = 0; i < 2; i++) {
         struct migrate_files files = migrate_embedded(false);
@@ -141,8 +131,7 @@ static void what_the_build_embedded_can_be_applied_twice(void **state)
     }
 }
 
-static void an_absent_server_is_an_error_of_one_line(void **state)
-{
+static void an_absent_server_is_an_error_of_one_line(void **state) {
     (void)state;
     struct migrate_files files = {.migrations = first, .functions = none};
     char *error = NULL;
@@ -154,8 +143,7 @@ static void an_absent_server_is_an_error_of_one_line(void **state)
 
 /* ---- pg_run ---- */
 
-static void a_blocking_call_returns_the_json_or_the_cause(void **state)
-{
+static void a_blocking_call_returns_the_json_or_the_cause(void **state) {
     (void)state;
     apply(first, functions, NULL);
     char *error = NULL;
@@ -175,8 +163,7 @@ static void a_blocking_call_returns_the_json_or_the_cause(void **state)
     assert_null(pg_run("postgresql:///x?host=/nowhere", "one", 0, NULL, NULL));
 }
 
-static void a_digest_knows_where_its_parts_end(void **state)
-{
+static void a_digest_knows_where_its_parts_end(void **state) {
     (void)state;
     char a[DIGEST_HEX_SIZE], b[DIGEST_HEX_SIZE], c[DIGEST_HEX_SIZE];
     digest_hex((const struct str[]){STR("ab"), STR("c")}, 2, a);
@@ -187,8 +174,7 @@ static void a_digest_knows_where_its_parts_end(void **state)
     assert_int_equal(strlen(a), 64);
 }
 
-int main(void)
-{
+int main(void) {
     log_init(LOG_LEVEL_ERROR);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, database_drop)
     const struct CMUnitTest tests[] = {
