@@ -477,6 +477,23 @@ create table gulou.announcement_line_event (
 );
 select gulou.make_insert_only('gulou.announcement_line_event');
 
+-- What was frozen stays (INV-12): after the first event only the state and the window may be set.
+create function gulou.keep_frozen() returns trigger language plpgsql as $$
+begin
+  if exists (select from gulou.announcement_event
+             where account_id = old.account_id and announcement_id = old.announcement_id)
+     and (tg_op = 'DELETE'
+          or to_jsonb(new) - array['status', 'opened_at', 'closes_at']
+             is distinct from to_jsonb(old) - array['status', 'opened_at', 'closes_at']
+          or old.closes_at is not null and new.closes_at is distinct from old.closes_at) then
+    raise exception 'announcement % of % is frozen', old.announcement_id, old.account_id
+      using errcode = 'restrict_violation';
+  end if;
+  return case tg_op when 'DELETE' then old else new end;
+end $$;
+create trigger keep_frozen before update or delete on gulou.announcement
+  for each row execute function gulou.keep_frozen();
+
 create sequence gulou.objection_no;
 
 create table gulou.objection (

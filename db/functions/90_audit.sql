@@ -1,0 +1,193 @@
+-- The proof that the books are right: everything stored is computed again from its sources. Each check names
+-- the first row that is wrong. Nothing is repaired here.
+
+create or replace function gulou.check_row(p_name text, p_checked bigint, p_bad text) returns jsonb
+language sql immutable as $$
+  select jsonb_build_object('name', p_name, 'checked', p_checked, 'ok', p_bad is null, 'detail', p_bad)
+$$;
+
+create or replace function gulou.audit_sums() returns jsonb language sql stable as $$
+  select gulou.check_row('every ledger transaction sums to 0 (INV-01)', count(*),
+    min(format('ledger_tx %s member %s seq %s', account_id, member_id, seq))
+      filter (where issue + pending + available + reserved + debt + redeemed + expired + revoked <> 0))
+  from gulou.ledger_tx
+$$;
+
+create or replace function gulou.audit_balances() returns jsonb language sql stable as $$
+  with summed as (
+    select account_id, member_id, sum(pending) as pending, sum(available) as available, sum(reserved) as reserved,
+           sum(debt) as debt, max(seq) as seq, count(*) as n
+    from gulou.ledger_tx group by account_id, member_id)
+  select gulou.check_row('every balance equals the sum of its entries (INV-02)', count(*),
+    min(format('balance %s member %s: stored %s, entries say %s', account_id, member_id,
+        concat_ws('/', b.pending, b.available, b.reserved, b.debt),
+        concat_ws('/', coalesce(s.pending, 0), coalesce(s.available, 0), coalesce(s.reserved, 0), coalesce(s.debt, 0))))
+      filter (where (b.pending, b.available, b.reserved, b.debt, b.chain_seq) is distinct from
+        (coalesce(s.pending, 0), coalesce(s.available, 0), coalesce(s.reserved, 0), coalesce(s.debt, 0),
+         coalesce(s.seq, 0))))
+  from gulou.balance b full join summed s using (account_id, member_id)
+$$;
+
+create or replace function gulou.audit_bounds() returns jsonb language sql stable as $$
+  select gulou.check_row('balances are within their bounds (INV-03)', count(*),
+    min(format('balance %s member %s', account_id, member_id))
+      filter (where pending < 0 or available < 0 or reserved < 0 or debt > 0 or debt < -500))
+  from gulou.balance
+$$;
+
+create or replace function gulou.audit_chains() returns jsonb language sql stable as $$
+  with linked as (
+    select tx, lag(tx.hash) over chain as before, row_number() over chain as place,
+           lead(tx.seq) over chain is null as is_last
+    from gulou.ledger_tx tx window chain as (partition by account_id, member_id order by seq)),
+  judged as (
+    select (tx).account_id, (tx).member_id, (tx).seq,
+           case when (tx).seq <> place then 'a row before it is missing'
+                when (tx).prev_hash <> coalesce(before, decode(repeat('00', 32), 'hex')) then 'it does not follow the row before'
+                when (tx).hash <> gulou.tx_hash(tx) then 'its content was changed'
+                when is_last and b.chain_hash is distinct from (tx).hash then 'the chain head does not match' end as fault
+    from linked left join gulou.balance b on b.account_id = (tx).account_id and b.member_id = (tx).member_id)
+  select gulou.check_row('every hash chain holds (INV-07)', count(*),
+    (array_agg(format('ledger_tx %s member %s seq %s: %s', account_id, member_id, seq, fault)
+               order by account_id, member_id, seq) filter (where fault is not null))[1])
+  from judged
+$$;
+
+-- A seal holds its own root, and every head it lists is still in its chain.
+create or replace function gulou.audit_seals() returns jsonb language sql stable as $$
+  with listed as (
+    select s.account_id, s.day, (head ->> 0)::int as member_id, (head ->> 1)::bigint as seq, head ->> 2 as hash
+    from gulou.daily_seal s cross join lateral jsonb_array_elements(s.heads) as head),
+  faults as (
+    select account_id, day, 'its root does not match its heads' as fault from gulou.daily_seal
+    where root <> gulou.heads_root(heads)
+    union all
+    select l.account_id, l.day, format('member %s seq %s is not what was sealed', l.member_id, l.seq)
+    from listed l left join gulou.ledger_tx tx using (account_id, member_id, seq)
+    where encode(tx.hash, 'hex') is distinct from l.hash)
+  select gulou.check_row('every daily seal verifies (INV-07)', (select count(*) from gulou.daily_seal),
+    (select format('daily_seal %s %s: %s', account_id, day, fault) from faults order by day, fault limit 1))
+$$;
+
+create or replace function gulou.audit_awards() returns jsonb language sql stable as $$
+  with lines as (
+    select d.account_id, d.no, d.counted, d.claimed, coalesce(sum(p.points), 0) as by_day,
+      (select tx.pending from gulou.ledger_tx tx where tx.account_id = d.account_id and tx.kind = 'AWARD_PENDING'
+       and tx.source_type = 'declaration' and tx.source_id = d.no::text) as awarded
+    from gulou.declaration d left join gulou.declaration_day p using (account_id, no)
+    where d.counted is not null group by d.account_id, d.no)
+  select gulou.check_row('every approved declaration was booked once, day by day', count(*),
+    min(format('declaration %s %s: counted %s, by day %s, booked %s', account_id, no, counted, by_day, awarded))
+      filter (where counted <> by_day or counted <> coalesce(awarded, 0) or counted > claimed))
+  from lines
+$$;
+
+create or replace function gulou.audit_caps() returns jsonb language sql stable as $$
+  with live as (
+    select p.*, r.day_cap, r.week_cap, r.category_cap, r.period_cap
+    from gulou.declaration_day p join gulou.declaration d using (account_id, no)
+    join gulou.rule_version r on r.account_id = d.account_id and r.rule_version = d.rule_version
+    where d.status in ('approved', 'announced', 'objected', 'settled')),
+  over as (
+    select account_id, member_id, 'day ' || day as what, sum(points) as points, max(day_cap) as cap
+    from live group by account_id, member_id, day
+    union all
+    select account_id, member_id, 'week of ' || date_trunc('week', day)::date, sum(points), max(week_cap)
+    from live group by account_id, member_id, date_trunc('week', day)
+    union all
+    select account_id, member_id, 'category ' || category || ' in ' || period, sum(points), max(category_cap)
+    from live group by account_id, member_id, category, period
+    union all
+    select account_id, member_id, period, sum(points), max(period_cap)
+    from live group by account_id, member_id, period)
+  select gulou.check_row('no cap is exceeded (INV-14)', count(*),
+    min(format('declaration_day %s member %s %s: %s of at most %s', account_id, member_id, what, points, cap))
+      filter (where points > cap))
+  from over
+$$;
+
+create or replace function gulou.audit_events() returns jsonb language sql stable as $$
+  with steps as (
+    select e.*, lag(to_status) over history as before, row_number() over history as place,
+           lead(seq) over history is null as is_last
+    from gulou.declaration_event e window history as (partition by account_id, no order by seq)),
+  judged as (
+    select d.account_id, d.no,
+           case when s.no is null then 'it has no event'
+                when s.seq <> s.place then 'an event is missing'
+                when s.from_status is distinct from s.before then 'events do not follow each other'
+                when s.is_last and s.to_status <> d.status then 'the last event says ' || s.to_status end as fault
+    from gulou.declaration d left join steps s using (account_id, no))
+  select gulou.check_row('every history replays to its state (INV-25)', count(distinct (account_id, no)),
+    (array_agg(format('declaration %s %s: %s', account_id, no, fault) order by account_id, no)
+      filter (where fault is not null))[1])
+  from judged
+$$;
+
+create or replace function gulou.audit_overlaps() returns jsonb language sql stable as $$
+  with live as (
+    select * from gulou.declaration where timed and status in ('draft', 'submitted', 'in_review', 'returned', 'appealed',
+      'approved', 'announced', 'objected', 'settled'))
+  select gulou.check_row('no member was in two places at once (INV-15)', (select count(*) from live),
+    (select format('declaration %s %s overlaps %s', a.account_id, a.no, b.no)
+     from live a join live b on a.account_id = b.account_id and a.member_id = b.member_id and a.no < b.no
+       and tstzrange(a.started_at, a.ended_at) && tstzrange(b.started_at, b.ended_at)
+     order by a.no limit 1))
+$$;
+
+create or replace function gulou.audit_scores() returns jsonb language sql stable as $$
+  with counted as (
+    select account_id, period, member_id, org_id, sum(counted) as points from gulou.declaration
+    where status in ('approved', 'announced', 'objected', 'settled') and counted > 0
+    group by account_id, period, member_id, org_id)
+  select gulou.check_row('every score equals its lines (INV-23)', count(*),
+    min(format('period_score %s %s member %s: stored %s, lines say %s', account_id, period, member_id,
+               coalesce(s.points, 0), coalesce(c.points, 0)))
+      filter (where coalesce(s.points, 0) <> coalesce(c.points, 0)))
+  from gulou.period_score s full join counted c using (account_id, period, member_id, org_id)
+$$;
+
+create or replace function gulou.audit_notices() returns jsonb language sql stable as $$
+  with summed as (
+    select a.*, (select count(*) from gulou.announcement_line l where l.account_id = a.account_id
+                 and l.announcement_id = a.announcement_id) as lines,
+      (select coalesce(sum(l.points), 0) from gulou.announcement_line l where l.account_id = a.account_id
+       and l.announcement_id = a.announcement_id) as line_points
+    from gulou.announcement a),
+  faults as (
+    select account_id, announcement_id, 0::bigint as no, 'its root does not match its lines' as fault from summed
+    where root <> gulou.merkle_root(gulou.line_hashes(account_id, announcement_id))
+    union all
+    select account_id, announcement_id, 0, 'its totals do not match its lines' from summed
+    where entries <> lines or points <> line_points
+    union all
+    select account_id, announcement_id, 0, 'its window is too short' from summed
+    where closes_at < gulou.closes_at(gulou.local_day(opened_at), 3)
+    union all
+    select l.account_id, l.announcement_id, l.no, 'its leaf does not say what the line says'
+    from gulou.announcement_line l
+    where l.leaf <> concat_ws('|', l.no, l.unit, l.item, l.points, l.reviewed_on, l.name_digest)
+    union all
+    select l.account_id, l.announcement_id, l.no, 'its shown name was changed'
+    from gulou.announcement_line l join gulou.announcement_name n using (account_id, announcement_id, member_id)
+    where l.name_digest <> encode(sha256(convert_to(n.name_salt || n.shown_name, 'UTF8')), 'hex')
+    union all
+    select l.account_id, l.announcement_id, l.no, 'it differs from its declaration'
+    from gulou.announcement_line l left join gulou.declaration d using (account_id, no)
+    where l.points is distinct from d.counted or l.member_id is distinct from d.member_id)
+  select gulou.check_row('every notice has its root, totals, window and names (INV-12, INV-13)',
+    (select count(*) from gulou.announcement),
+    (select format('announcement %s %s%s: %s', account_id, announcement_id,
+                   case when no > 0 then ' line ' || no else '' end, fault)
+     from faults order by account_id, announcement_id, no limit 1))
+$$;
+
+create or replace function api.audit() returns jsonb language sql stable as $$
+  with checks as (
+    select array[gulou.audit_sums(), gulou.audit_balances(), gulou.audit_bounds(), gulou.audit_chains(),
+      gulou.audit_seals(), gulou.audit_awards(), gulou.audit_caps(), gulou.audit_events(), gulou.audit_overlaps(),
+      gulou.audit_scores(), gulou.audit_notices()] as listed)
+  select jsonb_build_object('checks', to_jsonb(listed),
+    'ok', not exists (select from unnest(listed) as one where not (one ->> 'ok')::boolean))
+  from checks
+$$;
