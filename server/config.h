@@ -1,0 +1,61 @@
+#ifndef GULOU_CONFIG_H
+#define GULOU_CONFIG_H
+
+/* The configuration: one TOML file, every key of which config.example.toml describes.
+ *
+ * Use:       struct config *config = config_load(path, &error);
+ * Secrets:   app_secret, token, encoding_aes_key and their _previous are a literal, "env:NAME" or
+ *            "file:PATH" (one line; relative to the configuration's folder).
+ * Override:  the environment's GULOU_SECTION_KEY wins over the file for [server], [postgres],
+ *            [redis] and [wechat]; GULOU_ACCOUNT_<ID>_KEY for an account (id in capitals, '-' as
+ *            '_').
+ * Failure:   NULL and one line `gulou: FILE:LINE: key …` or `gulou: NAME: …` for the environment.
+ *            An unknown key, a wrong type, a value out of range and a missing secret all end here.
+ * Ownership: everything belongs to the config and ends with config_free(), which wipes secrets.
+ * Thread:    immutable after config_load(). */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "server/base/log.h"
+
+struct wechat_account; /* wechat/callback.h */
+
+struct account {
+    const char *id;   /* the path segment in /wechat/{id} */
+    const char *name; /* shown on pages and in replies */
+    const char *app_id;
+    const char *app_secret;
+    bool verified;                       /* false: no menu, tag or notification API */
+    const struct wechat_account *wechat; /* the callback's secrets and mode */
+};
+
+struct config_listen {
+    const char *host; /* an address, without brackets; "" means all */
+    const char *port;
+};
+
+struct config {
+    const char *path;
+    struct config_listen listen;     /* callbacks, pages and JSON */
+    struct config_listen ops_listen; /* /healthz /readyz /metrics */
+    const char *public_url;          /* without a slash at the end */
+    int workers;                     /* at least 1: 0 in the file became the number of cores */
+    enum log_level log_level;
+    bool test_clock; /* `gulou clock --set` is allowed */
+    const char *postgres_url;
+    const char *redis_url; /* "" runs without Redis */
+    const char *wechat_api_base;
+    const struct account *accounts;
+    size_t accounts_n;
+
+    struct arena *arena; /* owns all of the above */
+};
+
+struct config *config_load(const char *path, char **error /* to be free()d */);
+void config_free(struct config *config);
+
+/* NULL when there is none of this id. */
+const struct account *config_account(const struct config *config, const char *id);
+
+#endif

@@ -1,0 +1,98 @@
+#ifndef GULOU_REQUEST_H
+#define GULOU_REQUEST_H
+
+/* One message of one person, from the opened envelope to the answer's words.
+ *
+ * Use:       server/callback.c opens the envelope and calls route_message(rq); an action calls one
+ *            function of the database with request_call() and ends, at once or later, with exactly
+ *            one of request_reply(), request_success() and request_busy().
+ * Ownership: everything in the request lives in rq->arena, until the action has ended and the
+ *            connection is done with, whichever is later. An action takes its own state from
+ *            rq->arena; it must have no call under way when it ends.
+ * Time:      the platform may have hung up long before an action ends; the work goes on
+ *            nevertheless, and the platform's next attempt finds its stored answer in the
+ *            database. Actions need not know.
+ * Thread:    the worker that received it. */
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+
+#include "db/pg.h"
+#include "db/redis.h"
+#include "server/base/arena.h"
+#include "server/base/str.h"
+#include "server/config.h"
+
+struct callback_open; /* wechat/callback.h */
+struct command;       /* server/route.h */
+struct event_base;
+struct message; /* wechat/message.h */
+
+/* What one worker has; the same for all of its requests. */
+struct services {
+    struct event_base *base;
+    struct pg *pg;
+    struct redis *redis;
+    const struct config *config;
+};
+
+struct request {
+    struct arena *arena;
+    const struct account *account;
+    const struct message *message;
+    const char *openid; /* who speaks, terminated */
+    const char *key;    /* the message's key, a UUID's text; the same for every attempt */
+    const char *id;     /* names this attempt in the log and in the database's rows */
+    struct services *services;
+    void *state; /* the action's own, NULL at first */
+
+    /* private to request.c and callback.c */
+    const struct callback_open *open;
+    void (*on_ended)(struct request *rq, struct str reply); /* the empty view: nothing to say */
+    const struct action *action;
+    struct pg_call call;
+    struct redis_call recall;
+    void (*on_recalled)(struct request *rq, const char *action, const char *key);
+    bool ended;
+};
+
+/* One capability. `start` reads the words and calls the database (or replies at once); `answer`
+ * turns its facts into words. An answer depends on its facts alone, so that every attempt, also the
+ * one that only finds the stored facts, says the same. */
+struct action {
+    const char *name;
+    void (*start)(struct request *rq, const struct command *command);
+    void (*answer)(struct request *rq, const cJSON *facts);
+};
+
+enum request_kind {
+    REQUEST_CHANGES, /* (account, openid, key, request id, args…) */
+    REQUEST_READS,   /* (account, openid, args…) */
+    REQUEST_LOOKS,   /* (account, args…): the same for everybody */
+};
+
+/* Calls api.function with the leading arguments of its kind, then args[0..n), which must live as
+ * long as the request (NULL is SQL's null). Later action->answer gets the facts, or one of the
+ * refusals that everybody shares has been answered already: not_bound, not_yours, busy; a fault is
+ * logged and answered by request_busy(). One call at a time. */
+void request_call(struct request *rq, const struct action *action, enum request_kind kind,
+                  const char *function, int n, const char *const *args);
+
+/* The words of the reply; cut at 2048 bytes by wechat/reply.h. */
+void request_reply(struct request *rq, struct str text);
+
+/* Nothing to say: "success" for the platform. */
+void request_success(struct request *rq);
+
+/* A fault inside: 系统繁忙，请稍后再试. The cause must have been logged. */
+void request_busy(struct request *rq);
+
+/* For 继续: which message of this person was last answered with "still working on it". `on_done` is
+ * called later, once, with the name of its action and its key (for api.answer_of), or with NULLs. */
+void request_recall(struct request *rq,
+                    void (*on_done)(struct request *rq, const char *action, const char *key));
+
+/* The code of a refusal, NULL when the facts hold none. */
+const char *request_refusal(const cJSON *facts);
+
+#endif
