@@ -96,8 +96,8 @@ static void on_top(struct redis_call *redis, enum redis_status status,
     read_rows(&top, redis_value_at(value, 0));
     if (redis_value_integer(redis_value_at(value, 1), &negative) &&
         redis_value_integer(redis_value_at(value, 2), &before))
-        top.mine =
-            (struct leaderboard_row){.rank = before + 1, .id = read->mine, .points = -negative};
+        top.mine = (struct leaderboard_row){
+            .rank = negative < 0 ? before + 1 : 0, .id = read->mine, .points = -negative};
     read->on_done(read, LEADERBOARD_OK, &top);
 }
 
@@ -134,6 +134,39 @@ void leaderboard_check(struct redis *redis, struct redis_call *call, const char 
                   (const struct str[]){STR("EXISTS"), board_key(key, account, period, "ready")});
 }
 
+static void on_chunk(struct redis_call *call, enum redis_status status,
+                     const struct redis_value *value)
+{
+    (void)value;
+    struct leaderboard_filling *filling =
+        (struct leaderboard_filling *)((char *)call - offsetof(struct leaderboard_filling, call));
+    if (status == REDIS_ANSWERED && filling->next)
+        leaderboard_fill(filling);
+    else
+        filling->on_done(filling, status == REDIS_ANSWERED);
+}
+
+void leaderboard_fill(struct leaderboard_filling *filling)
+{
+    struct arena *arena = arena_new();
+    struct buf json;
+    buf_init(&json, arena);
+    buf_puts(&json, "[");
+    for (int n = 0; filling->next && n < LEADERBOARD_CHUNK_ROWS; n++) {
+        char *row = cJSON_PrintUnformatted(filling->next);
+        if (!row)
+            abort();
+        buf_puts(&json, n ? "," : "");
+        buf_puts(&json, row);
+        cJSON_free(row);
+        filling->next = filling->next->next;
+    }
+    buf_puts(&json, "]");
+    filling->call.on_done = on_chunk;
+    leaderboard_apply(filling->redis, &filling->call, filling->account, buf_view(&json));
+    arena_free(arena);
+}
+
 /* ---- rebuilding: begin -> read scores -> fill, chunk by chunk -> ready ----
  *
  * The board is emptied before the scores are read, so a change committed in between is either in
@@ -149,7 +182,7 @@ struct leaderboard_rebuild {
     struct redis_call call;
     struct pg_call scores;
     cJSON *facts;
-    const cJSON *next; /* first row not yet sent */
+    struct leaderboard_filling filling;
     void (*on_done)(void *context, bool ok);
     void *context;
 };
@@ -190,37 +223,13 @@ static void mark_ready(struct leaderboard_rebuild *r) {
                                     str_from(r->token)});
 }
 
-static void on_filled(struct redis_call *call, enum redis_status status,
-                      const struct redis_value *value);
-
-static void fill(struct leaderboard_rebuild *r) {
-    if (!r->next) {
+static void on_filled(struct leaderboard_filling *filling, bool ok)
+{
+    struct leaderboard_rebuild *r =
+        (struct leaderboard_rebuild *)((char *)filling -
+                                       offsetof(struct leaderboard_rebuild, filling));
+    if (ok)
         mark_ready(r);
-        return;
-    }
-    struct arena *arena = arena_new();
-    struct buf json;
-    buf_init(&json, arena);
-    for (int n = 0; r->next && n < LEADERBOARD_CHUNK_ROWS; n++, r->next = r->next->next) {
-        char *row = cJSON_PrintUnformatted(r->next);
-        if (!row)
-            abort();
-        buf_puts(&json, n ? "," : "[");
-        buf_puts(&json, row);
-        cJSON_free(row);
-    }
-    buf_puts(&json, "]");
-    r->call.on_done = on_filled;
-    leaderboard_apply(r->redis, &r->call, r->account, buf_view(&json));
-    arena_free(arena);
-}
-
-static void on_filled(struct redis_call *call, enum redis_status status,
-                      const struct redis_value *value) {
-    (void)value;
-    struct leaderboard_rebuild *r = rebuild_of(call);
-    if (status == REDIS_ANSWERED)
-        fill(r);
     else
         end(r, false);
 }
@@ -234,8 +243,12 @@ static void on_scores(struct pg_call *call, enum pg_status status, const char *j
         end(r, false);
         return;
     }
-    r->next = rows->child;
-    fill(r);
+    r->filling = (struct leaderboard_filling){
+        .redis = r->redis, .account = r->account, .next = rows->child, .on_done = on_filled};
+    if (rows->child)
+        leaderboard_fill(&r->filling);
+    else
+        mark_ready(r);
 }
 
 static void on_begun(struct redis_call *call, enum redis_status status,
@@ -279,6 +292,7 @@ struct leaderboard_rebuild *leaderboard_rebuild(struct redis *redis, struct pg *
 
 void leaderboard_rebuild_cancel(struct leaderboard_rebuild *rebuild) {
     redis_cancel(rebuild->redis, &rebuild->call);
+    redis_cancel(rebuild->redis, &rebuild->filling.call);
     pg_cancel(rebuild->pg, &rebuild->scores);
     rebuild_free(rebuild);
 }

@@ -27,6 +27,8 @@
 
 enum leaderboard_status { LEADERBOARD_OK, LEADERBOARD_ASK_SQL };
 
+struct cJSON;
+
 struct leaderboard_row {
     int64_t rank; /* 1 + number of strictly higher scores */
     int64_t id;   /* member or org; names come from api.labels */
@@ -36,7 +38,7 @@ struct leaderboard_row {
 struct leaderboard_top {
     struct leaderboard_row rows[LEADERBOARD_ROWS_MAX];
     size_t n;
-    struct leaderboard_row mine; /* rank 0: not on the board */
+    struct leaderboard_row mine; /* rank 0: without points */
 };
 
 struct leaderboard_read {
@@ -63,6 +65,19 @@ void leaderboard_apply(struct redis *redis, struct redis_call *call, const char 
 /* Whether the board may be read: the value is the integer 1 or 0. */
 void leaderboard_check(struct redis *redis, struct redis_call *call, const char *account,
                        const char *period);
+
+/* The same for parsed rows, however many: LEADERBOARD_CHUNK_ROWS at a time. Fill the upper half; the
+ * rows stay the caller's until on_done. Cancel with redis_cancel(redis, &filling->call). */
+struct leaderboard_filling {
+    struct redis *redis;
+    const char *account;
+    const struct cJSON *next; /* the first row */
+    void (*on_done)(struct leaderboard_filling *filling, bool ok);
+
+    /* private to leaderboard.c */
+    struct redis_call call;
+};
+void leaderboard_fill(struct leaderboard_filling *filling);
 
 struct leaderboard_rebuild;
 

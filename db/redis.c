@@ -39,6 +39,7 @@ struct redis {
     redisAsyncContext *context;
     enum state state;
     bool complained; /* one warning per outage */
+    unsigned connections;
     int64_t since;
     int64_t ticked;
 
@@ -204,6 +205,7 @@ static void on_introduced(redisAsyncContext *context, void *reply_, void *last) 
         hang_up(redis, reply->str);
     } else if (last) {
         redis->state = UP;
+        redis->connections++;
         redis->complained = false;
         redis->since = now_ms();
         log_info("redis_up", "database=%d", redis->database);
@@ -361,6 +363,11 @@ void redis_free(struct redis *redis) {
 
 bool redis_ready(const struct redis *redis) {
     return redis->state == UP;
+}
+
+unsigned redis_connections(const struct redis *redis)
+{
+    return redis->connections;
 }
 
 bool redis_wanted(const struct redis *redis) {

@@ -47,6 +47,7 @@ struct redis *redis_new(struct event_base *base, const char *url);
 void redis_free(struct redis *redis); /* calls under way are cancelled */
 
 bool redis_ready(const struct redis *redis);
+unsigned redis_connections(const struct redis *redis); /* how often it came up */
 bool redis_wanted(const struct redis *redis); /* the url was not empty */
 
 /* call NULL: nobody wants to know what becomes of it. */

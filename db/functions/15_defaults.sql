@@ -11,15 +11,15 @@ create or replace function gulou.seed_catalogue(p_account text) returns void lan
 begin
   insert into gulou.service_category
   select p_account, place, code, name from (values
-    ('career_skills', '职场技能培训'), ('culture_life', '文化生活'), ('care_volunteer', '关心关爱志愿服务'),
-    ('mediation_legal', '纠纷调解'), ('health_medical', '健康服务'), ('education_science', '教育科普'),
-    ('neighbourhood_env', '小区环境'), ('safety_civility', '平安文明')) with ordinality as listed (code, name, place)
+    (1, 'career_skills', '职场技能培训'), (2, 'culture_life', '文化生活'), (3, 'care_volunteer', '关心关爱志愿服务'),
+    (4, 'mediation_legal', '纠纷调解'), (5, 'health_medical', '健康服务'), (6, 'education_science', '教育科普'),
+    (7, 'neighbourhood_env', '小区环境'), (8, 'safety_civility', '平安文明')) as listed (place, code, name)
   on conflict do nothing;
   insert into gulou.service_item
   select p_account, place, left(code, 2)::int, code, name,
          case basis when 't' then 'task' else 'hour' end, case basis when 'p' then 16 else 10 end,
          case when place between 35 and 39 then 'required' else 'welcome' end
-  from (values
+  from (select row_number() over (order by code) as place, code, name, basis from (values
     ('0101', '办公软件与公文写作课', 'p'), ('0102', '求职简历与面试辅导', 'p'), ('0103', '职场修复瑜伽', 'b'),
     ('0104', '沟通表达训练', 'b'), ('0105', '新媒体运营入门', 'p'), ('0106', '茶酒竹工匠技艺体验', 'b'),
     ('0201', '心灵成长读书会', 'b'), ('0202', '读书分享会', 'b'), ('0203', '书法绘画班', 'b'),
@@ -35,7 +35,7 @@ begin
     ('0701', '无物管小区修剪花草', 'b'), ('0702', '楼道清洁', 'b'), ('0703', '体育器材检修', 'b'),
     ('0704', '垃圾分类督导', 'b'), ('0705', '老旧小区基本物业对接', 'b'),
     ('0801', '义务巡逻', 'b'), ('0802', '文明劝导', 'b'), ('0803', '消防隐患排查', 'b'),
-    ('0804', '夜市油烟噪音协调', 'b'), ('0805', '防诈骗宣传', 'b')) with ordinality as listed (code, name, basis, place)
+    ('0804', '夜市油烟噪音协调', 'b'), ('0805', '防诈骗宣传', 'b')) as listed (code, name, basis)) as numbered
   on conflict do nothing;
 end $$;
 

@@ -1,0 +1,21 @@
+#ifndef GULOU_DB_LEADERBOARD_FEED_H
+#define GULOU_DB_LEADERBOARD_FEED_H
+
+/* Keeps one account's boards in Redis level with PostgreSQL; runs in one worker of each server.
+ *
+ * At the start the two latest periods are rebuilt, and every other period whose board is not ready;
+ * the readiness is looked at again after every new connection to Redis and once a minute. Each
+ * second the changes since the last look are applied. Any number of servers may do this at once. */
+
+struct event_base;
+struct pg;
+struct redis;
+struct leaderboard_feed;
+
+struct leaderboard_feed *leaderboard_feed_new(struct event_base *base, struct pg *pg,
+                                              struct redis *redis, const char *account);
+
+/* Before redis_free() and pg_free(). NULL is fine. */
+void leaderboard_feed_free(struct leaderboard_feed *feed);
+
+#endif
