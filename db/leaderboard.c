@@ -135,8 +135,7 @@ void leaderboard_check(struct redis *redis, struct redis_call *call, const char 
 }
 
 static void on_chunk(struct redis_call *call, enum redis_status status,
-                     const struct redis_value *value)
-{
+                     const struct redis_value *value) {
     (void)value;
     struct leaderboard_filling *filling =
         (struct leaderboard_filling *)((char *)call - offsetof(struct leaderboard_filling, call));
@@ -146,8 +145,7 @@ static void on_chunk(struct redis_call *call, enum redis_status status,
         filling->on_done(filling, status == REDIS_ANSWERED);
 }
 
-void leaderboard_fill(struct leaderboard_filling *filling)
-{
+void leaderboard_fill(struct leaderboard_filling *filling) {
     struct arena *arena = arena_new();
     struct buf json;
     buf_init(&json, arena);
@@ -223,8 +221,7 @@ static void mark_ready(struct leaderboard_rebuild *r) {
                                     str_from(r->token)});
 }
 
-static void on_filled(struct leaderboard_filling *filling, bool ok)
-{
+static void on_filled(struct leaderboard_filling *filling, bool ok) {
     struct leaderboard_rebuild *r =
         (struct leaderboard_rebuild *)((char *)filling -
                                        offsetof(struct leaderboard_rebuild, filling));

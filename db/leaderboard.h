@@ -66,8 +66,8 @@ void leaderboard_apply(struct redis *redis, struct redis_call *call, const char 
 void leaderboard_check(struct redis *redis, struct redis_call *call, const char *account,
                        const char *period);
 
-/* The same for parsed rows, however many: LEADERBOARD_CHUNK_ROWS at a time. Fill the upper half; the
- * rows stay the caller's until on_done. Cancel with redis_cancel(redis, &filling->call). */
+/* The same for parsed rows, however many: LEADERBOARD_CHUNK_ROWS at a time. Fill the upper half;
+ * the rows stay the caller's until on_done. Cancel with redis_cancel(redis, &filling->call). */
 struct leaderboard_filling {
     struct redis *redis;
     const char *account;

@@ -10,7 +10,7 @@
 #include "server/base/log.h"
 
 #define TICK_SECONDS 1
-#define LOOK_TICKS 60   /* between two looks at the markers */
+#define LOOK_TICKS 60    /* between two looks at the markers */
 #define LATEST_PERIODS 2 /* rebuilt at the start, whatever their markers say */
 #define SINCE_SIZE 48
 
@@ -36,13 +36,11 @@ struct leaderboard_feed {
     cJSON *changes;
 };
 
-static struct leaderboard_feed *feed_of(struct pg_call *ask)
-{
+static struct leaderboard_feed *feed_of(struct pg_call *ask) {
     return (struct leaderboard_feed *)((char *)ask - offsetof(struct leaderboard_feed, ask));
 }
 
-static void end_round(struct leaderboard_feed *feed)
-{
+static void end_round(struct leaderboard_feed *feed) {
     cJSON_Delete(feed->periods);
     cJSON_Delete(feed->changes);
     feed->periods = feed->changes = NULL;
@@ -51,8 +49,7 @@ static void end_round(struct leaderboard_feed *feed)
 }
 
 static bool ask(struct leaderboard_feed *feed, const char *function, const char *argument,
-                void (*on_done)(struct pg_call *, enum pg_status, const char *, size_t))
-{
+                void (*on_done)(struct pg_call *, enum pg_status, const char *, size_t)) {
     feed->ask = (struct pg_call){.function = function,
                                  .n = argument ? 2 : 1,
                                  .args = {feed->account, argument},
@@ -63,15 +60,13 @@ static bool ask(struct leaderboard_feed *feed, const char *function, const char 
 /* ---- changes ---- */
 
 /* Only what Redis has taken counts as seen; the rest is read again by the next round. */
-static void keep_since(struct leaderboard_feed *feed)
-{
+static void keep_since(struct leaderboard_feed *feed) {
     const cJSON *until = cJSON_GetObjectItemCaseSensitive(feed->changes, "until");
     if (cJSON_IsString(until) && strlen(until->valuestring) < SINCE_SIZE)
         snprintf(feed->since, sizeof feed->since, "%s", until->valuestring);
 }
 
-static void on_applied(struct leaderboard_filling *filling, bool ok)
-{
+static void on_applied(struct leaderboard_filling *filling, bool ok) {
     struct leaderboard_feed *feed =
         (struct leaderboard_feed *)((char *)filling - offsetof(struct leaderboard_feed, filling));
     if (ok)
@@ -79,8 +74,7 @@ static void on_applied(struct leaderboard_filling *filling, bool ok)
     end_round(feed);
 }
 
-static void on_changes(struct pg_call *call, enum pg_status status, const char *json, size_t len)
-{
+static void on_changes(struct pg_call *call, enum pg_status status, const char *json, size_t len) {
     struct leaderboard_feed *feed = feed_of(call);
     feed->changes = status == PG_OK ? cJSON_ParseWithLength(json, len) : NULL;
     const cJSON *rows = cJSON_GetObjectItemCaseSensitive(feed->changes, "rows");
@@ -89,15 +83,12 @@ static void on_changes(struct pg_call *call, enum pg_status status, const char *
         end_round(feed);
         return;
     }
-    feed->filling = (struct leaderboard_filling){.redis = feed->redis,
-                                                 .account = feed->account,
-                                                 .next = rows->child,
-                                                 .on_done = on_applied};
+    feed->filling = (struct leaderboard_filling){
+        .redis = feed->redis, .account = feed->account, .next = rows->child, .on_done = on_applied};
     leaderboard_fill(&feed->filling);
 }
 
-static void read_changes(struct leaderboard_feed *feed)
-{
+static void read_changes(struct leaderboard_feed *feed) {
     if (!ask(feed, "score_changes", feed->since, on_changes))
         end_round(feed);
 }
@@ -106,29 +97,25 @@ static void read_changes(struct leaderboard_feed *feed)
 
 static void look_at_period(struct leaderboard_feed *feed);
 
-static void next_period(struct leaderboard_feed *feed)
-{
+static void next_period(struct leaderboard_feed *feed) {
     feed->period = feed->period->next;
     look_at_period(feed);
 }
 
-static void on_rebuilt(void *context, bool ok)
-{
+static void on_rebuilt(void *context, bool ok) {
     struct leaderboard_feed *feed = context;
     feed->rebuild = NULL;
     feed->missed = feed->missed || !ok;
     next_period(feed);
 }
 
-static void rebuild(struct leaderboard_feed *feed)
-{
+static void rebuild(struct leaderboard_feed *feed) {
     feed->rebuild = leaderboard_rebuild(feed->redis, feed->pg, feed->account,
                                         feed->period->valuestring, on_rebuilt, feed);
 }
 
 static void on_checked(struct redis_call *call, enum redis_status status,
-                       const struct redis_value *value)
-{
+                       const struct redis_value *value) {
     struct leaderboard_feed *feed =
         (struct leaderboard_feed *)((char *)call - offsetof(struct leaderboard_feed, check));
     int64_t ready = 0;
@@ -140,16 +127,14 @@ static void on_checked(struct redis_call *call, enum redis_status status,
         rebuild(feed);
 }
 
-static bool is_latest(const cJSON *period)
-{
+static bool is_latest(const cJSON *period) {
     int behind = 0;
     for (; period; period = period->next)
         behind++;
     return behind <= LATEST_PERIODS;
 }
 
-static void look_at_period(struct leaderboard_feed *feed)
-{
+static void look_at_period(struct leaderboard_feed *feed) {
     while (feed->period && !cJSON_IsString(feed->period))
         feed->period = feed->period->next;
     if (!feed->period) {
@@ -166,8 +151,7 @@ static void look_at_period(struct leaderboard_feed *feed)
     }
 }
 
-static void on_periods(struct pg_call *call, enum pg_status status, const char *json, size_t len)
-{
+static void on_periods(struct pg_call *call, enum pg_status status, const char *json, size_t len) {
     struct leaderboard_feed *feed = feed_of(call);
     feed->periods = status == PG_OK ? cJSON_ParseWithLength(json, len) : NULL;
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(feed->periods, "periods");
@@ -183,16 +167,15 @@ static void on_periods(struct pg_call *call, enum pg_status status, const char *
 /* ---- rounds ---- */
 
 /* The first look: PostgreSQL's time before anything is rebuilt, so that no change falls between. */
-static void on_first_time(struct pg_call *call, enum pg_status status, const char *json, size_t len)
-{
+static void on_first_time(struct pg_call *call, enum pg_status status, const char *json,
+                          size_t len) {
     struct leaderboard_feed *feed = feed_of(call);
     feed->changes = status == PG_OK ? cJSON_ParseWithLength(json, len) : NULL;
     keep_since(feed);
     end_round(feed);
 }
 
-static void on_tick(evutil_socket_t fd, short what, void *context)
-{
+static void on_tick(evutil_socket_t fd, short what, void *context) {
     (void)fd;
     (void)what;
     struct leaderboard_feed *feed = context;
@@ -206,6 +189,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
             end_round(feed);
     } else if (!feed->refreshed || reconnected || feed->missed || feed->ticks >= LOOK_TICKS) {
         feed->connections = redis_connections(feed->redis);
+        feed->missed = true; /* until the look succeeds */
         if (!ask(feed, "periods", NULL, on_periods))
             end_round(feed);
     } else {
@@ -216,8 +200,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 /* ---- life ---- */
 
 struct leaderboard_feed *leaderboard_feed_new(struct event_base *base, struct pg *pg,
-                                              struct redis *redis, const char *account)
-{
+                                              struct redis *redis, const char *account) {
     struct leaderboard_feed *feed = calloc(1, sizeof *feed);
     char *copy = strdup(account);
     if (!feed || !copy)
@@ -232,8 +215,7 @@ struct leaderboard_feed *leaderboard_feed_new(struct event_base *base, struct pg
     return feed;
 }
 
-void leaderboard_feed_free(struct leaderboard_feed *feed)
-{
+void leaderboard_feed_free(struct leaderboard_feed *feed) {
     if (!feed)
         return;
     event_free(feed->tick);

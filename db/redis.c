@@ -365,8 +365,7 @@ bool redis_ready(const struct redis *redis) {
     return redis->state == UP;
 }
 
-unsigned redis_connections(const struct redis *redis)
-{
+unsigned redis_connections(const struct redis *redis) {
     return redis->connections;
 }
 

@@ -48,7 +48,7 @@ void redis_free(struct redis *redis); /* calls under way are cancelled */
 
 bool redis_ready(const struct redis *redis);
 unsigned redis_connections(const struct redis *redis); /* how often it came up */
-bool redis_wanted(const struct redis *redis); /* the url was not empty */
+bool redis_wanted(const struct redis *redis);          /* the url was not empty */
 
 /* call NULL: nobody wants to know what becomes of it. */
 void redis_command(struct redis *redis, struct redis_call *call, size_t n, const struct str *words);
