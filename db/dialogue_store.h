@@ -33,7 +33,7 @@ struct dialogue_call {
 
     /* private to dialogue_store.c */
     struct redis_call redis;
-    int act;
+    unsigned act;
 };
 
 void dialogue_load(struct redis *store, struct dialogue_call *call, const char *account,

@@ -56,7 +56,7 @@ struct pg_call {
     /* private to pg.c */
     TAILQ_ENTRY(pg_call) link;
     struct pg_flight *flight; /* where it is on a connection */
-    int state;
+    unsigned state;
     int runs;
     bool alone; /* it was in a group that failed */
     int64_t due_at;
