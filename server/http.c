@@ -1,0 +1,465 @@
+#include "server/http.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server/base/buf.h"
+#include "server/base/limits.h"
+#include "server/base/log.h"
+
+#define BODY_DISCARD_MAX_BYTES (16 * HTTP_BODY_MAX_BYTES) /* read on politely until here */
+#define BACKLOG 1024
+
+struct http_server {
+    struct MHD_Daemon *daemon;
+    struct event_base *base;
+    struct event *readable; /* the library's own epoll descriptor, nested in the loop */
+    struct event *timer;
+    void (*on_request)(struct http_exchange *exchange, void *context);
+    void *context;
+    size_t active;
+    TAILQ_HEAD(, connection) connections;
+};
+
+/* What the library lacks: a limit for the whole request, not only for silence. */
+struct connection {
+    TAILQ_ENTRY(connection) link;
+    struct http_server *server;
+    struct MHD_Connection *mhd;
+    struct event *deadline;
+    struct http_exchange *exchange;
+    int requests;
+};
+
+enum exchange_state {
+    EXCHANGE_READING,
+    EXCHANGE_HANDED_OUT, /* in the handler, or waiting for http_reply() */
+    EXCHANGE_REPLIED,
+    EXCHANGE_CUT, /* the deadline came first */
+};
+
+struct http_exchange {
+    struct http_server *server;
+    struct MHD_Connection *mhd;
+    struct arena *arena;
+    enum http_method method;
+    enum exchange_state state;
+    bool suspended;
+    struct str path;
+    struct buf body;
+    size_t discarded;
+    int refused; /* a status decided before the handler */
+    int status;
+    const char *content_type;
+    struct str answer;
+    struct {
+        const char *name;
+        const char *value;
+    } headers[HTTP_HEADERS_MAX];
+    size_t headers_n;
+    void (*on_end)(void *context);
+    void *on_end_context;
+};
+
+/* ---- the library's turn in the loop ---- */
+
+static void run_soon(struct http_server *s) {
+    event_active(s->readable, EV_READ, 0);
+}
+
+static void run(evutil_socket_t fd, short what, void *arg) {
+    (void)fd;
+    (void)what;
+    struct http_server *s = arg;
+    MHD_run(s->daemon);
+    MHD_UNSIGNED_LONG_LONG ms;
+    if (MHD_get_timeout(s->daemon, &ms) == MHD_YES) {
+        if (ms > 1000)
+            ms = 1000;
+        struct timeval wait = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+        evtimer_add(s->timer, &wait);
+    }
+}
+
+static void on_library_log(void *context, const char *format, va_list args) {
+    (void)context;
+    char line[256];
+    vsnprintf(line, sizeof line, format, args);
+    line[strcspn(line, "\n")] = '\0';
+    log_warn("http_library", "text=\"%s\"", line);
+}
+
+/* ---- deadlines ---- */
+
+static void cut(struct connection *c) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info)
+        shutdown(info->connect_fd, SHUT_RDWR);
+    struct http_exchange *x = c->exchange;
+    if (x && x->suspended) {
+        /* The library does not look at a suspended connection, not even at its end. */
+        x->state = EXCHANGE_CUT;
+        x->suspended = false;
+        MHD_resume_connection(x->mhd);
+    }
+    run_soon(c->server);
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *arg) {
+    (void)fd;
+    (void)what;
+    cut(arg);
+}
+
+static void arm_deadline(struct connection *c, int ms) {
+    struct timeval wait = {ms / 1000, ms % 1000 * 1000};
+    evtimer_add(c->deadline, &wait);
+}
+
+static struct connection *connection_of(struct MHD_Connection *mhd) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+static void end_exchange(struct connection *c) {
+    struct http_exchange *x = c->exchange;
+    c->exchange = NULL;
+    if (!x)
+        return;
+    c->server->active--;
+    if (x->on_end)
+        x->on_end(x->on_end_context);
+    arena_free(x->arena);
+}
+
+static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
+                          enum MHD_ConnectionNotificationCode code) {
+    struct http_server *s = arg;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        struct connection *c = calloc(1, sizeof *c);
+        if (!c)
+            abort();
+        c->server = s;
+        c->mhd = mhd;
+        c->deadline = evtimer_new(s->base, on_deadline, c);
+        TAILQ_INSERT_TAIL(&s->connections, c, link);
+        arm_deadline(c, HTTP_REQUEST_DEADLINE_MS);
+        *context = c;
+        return;
+    }
+    struct connection *c = *context;
+    *context = NULL;
+    if (c) {
+        end_exchange(c); /* its head never became complete, else it has ended before */
+        TAILQ_REMOVE(&s->connections, c, link);
+        event_free(c->deadline);
+        free(c);
+    }
+}
+
+/* ---- one request ---- */
+
+/* Called as soon as the request line is there, so a head that drips has its deadline too. */
+static void *on_request_line(void *arg, const char *uri, struct MHD_Connection *mhd) {
+    (void)uri;
+    struct http_server *s = arg;
+    struct connection *c = connection_of(mhd);
+    if (!c)
+        return NULL;
+    end_exchange(c);
+    struct arena *arena = arena_new();
+    struct http_exchange *x = arena_alloc(arena, sizeof *x);
+    x->arena = arena;
+    x->server = s;
+    x->mhd = mhd;
+    buf_init(&x->body, arena);
+    c->exchange = x;
+    s->active++;
+    if (c->requests++ > 0)
+        arm_deadline(c, HTTP_REQUEST_DEADLINE_MS);
+    return x;
+}
+
+static void on_completed(void *arg, struct MHD_Connection *mhd, void **context,
+                         enum MHD_RequestTerminationCode code) {
+    (void)arg;
+    (void)code;
+    *context = NULL;
+    struct connection *c = connection_of(mhd);
+    if (c) {
+        end_exchange(c);
+        arm_deadline(c, HTTP_IDLE_SECONDS * 1000);
+    }
+}
+
+struct head {
+    int hosts;
+    int lengths;
+    int encodings;
+    bool bad;
+};
+
+static enum MHD_Result on_head_field(void *arg, enum MHD_ValueKind kind, const char *name,
+                                     const char *value) {
+    (void)kind;
+    struct head *head = arg;
+    if (strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0)
+        head->hosts++;
+    if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
+        head->lengths++;
+        size_t digits = value ? strspn(value, "0123456789") : 0;
+        head->bad |= digits == 0 || digits > 18 || value[digits] != '\0';
+    }
+    if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
+        head->encodings++;
+        head->bad |= !value || strcasecmp(value, "chunked") != 0;
+    }
+    return MHD_YES;
+}
+
+/* A head that a proxy before us may have read differently is a smuggled request. 0: fine. */
+static int check_head(struct http_exchange *x) {
+    struct head head = {0};
+    MHD_get_connection_values(x->mhd, MHD_HEADER_KIND, on_head_field, &head);
+    if (head.bad || head.hosts > 1 || head.lengths > 1 || head.encodings > 1 ||
+        (head.lengths && head.encodings))
+        return MHD_HTTP_BAD_REQUEST;
+    int64_t length;
+    const char *text =
+        MHD_lookup_connection_value(x->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    if (text && (!str_to_i64(str_from(text), &length) || length > HTTP_BODY_MAX_BYTES))
+        return MHD_HTTP_CONTENT_TOO_LARGE;
+    return 0;
+}
+
+static enum MHD_Result send_answer(struct http_exchange *x, int status, bool close) {
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        x->answer.n, (void *)(uintptr_t)x->answer.p, MHD_RESPMEM_MUST_COPY);
+    if (!response)
+        return MHD_NO;
+    if (x->content_type)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, x->content_type);
+    for (size_t i = 0; i < x->headers_n; i++)
+        MHD_add_response_header(response, x->headers[i].name, x->headers[i].value);
+    if (close)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    enum MHD_Result result = MHD_queue_response(x->mhd, (unsigned)status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result refuse(struct http_exchange *x, int status) {
+    x->answer = (struct str){"", 0};
+    x->content_type = NULL;
+    x->headers_n = 0;
+    x->state = EXCHANGE_REPLIED;
+    return send_answer(x, status, true);
+}
+
+static void take_body(struct http_exchange *x, const char *data, size_t n) {
+    if (x->body.n + n > HTTP_BODY_MAX_BYTES) {
+        x->refused = MHD_HTTP_CONTENT_TOO_LARGE;
+        x->discarded += n;
+        return;
+    }
+    buf_add(&x->body, data, n);
+}
+
+static enum MHD_Result hand_out(struct http_exchange *x) {
+    x->state = EXCHANGE_HANDED_OUT;
+    x->server->on_request(x, x->server->context);
+    if (x->state == EXCHANGE_REPLIED)
+        return send_answer(x, x->status, false);
+    x->suspended = true;
+    MHD_suspend_connection(x->mhd);
+    return MHD_YES;
+}
+
+static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd, const char *url,
+                                 const char *method, const char *version, const char *data,
+                                 size_t *data_n, void **context) {
+    (void)arg;
+    (void)mhd;
+    (void)version;
+    struct http_exchange *x = *context;
+    if (!x)
+        return MHD_NO;
+    if (!x->path.p) { /* the head is complete, the body not yet read */
+        x->path = str_from(arena_strndup(x->arena, url, strlen(url)));
+        x->method = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ? HTTP_GET
+                    : strcmp(method, "POST") == 0                             ? HTTP_POST
+                                                                              : HTTP_OTHER;
+        int status = check_head(x);
+        return status ? refuse(x, status) : MHD_YES;
+    }
+    switch (x->state) {
+    case EXCHANGE_READING:
+        if (*data_n > 0) {
+            take_body(x, data, *data_n);
+            *data_n = 0;
+            return x->discarded > BODY_DISCARD_MAX_BYTES ? MHD_NO : MHD_YES;
+        }
+        return x->refused ? refuse(x, x->refused) : hand_out(x);
+    case EXCHANGE_HANDED_OUT:
+        return MHD_YES;
+    case EXCHANGE_REPLIED:
+        return send_answer(x, x->status, false);
+    case EXCHANGE_CUT:
+        return MHD_NO;
+    }
+    return MHD_NO;
+}
+
+/* ---- the server ---- */
+
+static int listen_on(const struct addrinfo *address) {
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    int on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (bind(fd, address->ai_addr, address->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
+        int cause = errno;
+        close(fd);
+        errno = cause;
+        return -1;
+    }
+    return fd;
+}
+
+int http_listen(const char *host, const char *port, char **error) {
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *list = NULL;
+    int failure = getaddrinfo(*host ? host : NULL, port, &hints, &list);
+    int fd = -1;
+    for (struct addrinfo *a = list; !failure && a && fd < 0; a = a->ai_next)
+        fd = listen_on(a);
+    if (fd < 0 && error) {
+        const char *cause = failure ? gai_strerror(failure) : strerror(errno);
+        if (asprintf(error, "cannot listen on %s:%s: %s", host, port, cause) < 0)
+            abort();
+    }
+    if (list)
+        freeaddrinfo(list);
+    return fd;
+}
+
+struct http_server *http_new(const struct http_options *options) {
+    struct http_server *s = calloc(1, sizeof *s);
+    int fd = fcntl(options->socket, F_DUPFD_CLOEXEC, 0);
+    if (!s || fd < 0)
+        abort();
+    TAILQ_INIT(&s->connections);
+    s->base = options->base;
+    s->on_request = options->on_request;
+    s->context = options->context;
+    s->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_access, s,
+        MHD_OPTION_EXTERNAL_LOGGER, on_library_log, s, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+        s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)HTTP_IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)HTTP_HEAD_MAX_BYTES * 2, MHD_OPTION_END);
+    if (!s->daemon) {
+        close(fd);
+        free(s);
+        return NULL;
+    }
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    s->readable = event_new(s->base, info->epoll_fd, EV_READ | EV_PERSIST, run, s);
+    s->timer = evtimer_new(s->base, run, s);
+    event_add(s->readable, NULL);
+    return s;
+}
+
+void http_stop_accepting(struct http_server *s) {
+    int fd = MHD_quiesce_daemon(s->daemon);
+    if (fd >= 0)
+        close(fd);
+    run_soon(s);
+}
+
+size_t http_active(const struct http_server *s) {
+    return s->active;
+}
+
+void http_free(struct http_server *s) {
+    if (!s)
+        return;
+    struct connection *c;
+    TAILQ_FOREACH(c, &s->connections, link)
+    cut(c); /* the library refuses to stop while one is suspended */
+    MHD_run(s->daemon);
+    event_free(s->readable);
+    event_free(s->timer);
+    MHD_stop_daemon(s->daemon);
+    free(s);
+}
+
+/* ---- what handlers use ---- */
+
+struct arena *http_arena(struct http_exchange *x) {
+    return x->arena;
+}
+
+enum http_method http_method(const struct http_exchange *x) {
+    return x->method;
+}
+
+struct str http_path(const struct http_exchange *x) {
+    return x->path;
+}
+
+struct str http_body(const struct http_exchange *x) {
+    return buf_view(&x->body);
+}
+
+struct str http_query(const struct http_exchange *x, const char *name) {
+    return str_from(MHD_lookup_connection_value(x->mhd, MHD_GET_ARGUMENT_KIND, name));
+}
+
+struct str http_header(const struct http_exchange *x, const char *name) {
+    return str_from(MHD_lookup_connection_value(x->mhd, MHD_HEADER_KIND, name));
+}
+
+void http_set_header(struct http_exchange *x, const char *name, const char *value) {
+    if (x->headers_n == HTTP_HEADERS_MAX)
+        abort();
+    x->headers[x->headers_n].name = name;
+    x->headers[x->headers_n++].value = arena_strndup(x->arena, value, strlen(value));
+}
+
+void http_reply(struct http_exchange *x, int status, const char *content_type, struct str body) {
+    if (x->state != EXCHANGE_HANDED_OUT) /* cut by the deadline a moment ago */
+        return;
+    x->state = EXCHANGE_REPLIED;
+    x->status = status;
+    x->content_type = content_type;
+    x->answer = (struct str){arena_strndup(x->arena, body.p ? body.p : "", body.n), body.n};
+    if (x->suspended) {
+        x->suspended = false;
+        MHD_resume_connection(x->mhd);
+        run_soon(x->server);
+    }
+}
+
+void http_on_end(struct http_exchange *x, void (*on_end)(void *context), void *context) {
+    x->on_end = on_end;
+    x->on_end_context = context;
+}
