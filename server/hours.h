@@ -1,0 +1,32 @@
+#ifndef GULOU_HOURS_H
+#define GULOU_HOURS_H
+
+/* How long and on which day, as people write it.
+ *
+ * Each function takes what it understands off the start of `words` and returns true, or leaves
+ * `words` alone and returns false. Whether a span or a day is allowed is the database's to say. */
+
+#include "server/base/arena.h"
+#include "server/words.h"
+
+struct hours {
+    int minutes;      /* of a span: from its start to its end, over midnight if need be */
+    char from[6];     /* "09:00", or empty when only a length was given */
+    char to[6];       /* "24:00" is possible */
+};
+
+/* 2 · 1.5 · 2小时 · 两个半小时 · 半小时 · 90分钟 · 1小时30分 · 2h · 9:00-11:30 · 上午9点到11点半.
+ * A bare number must stand alone; a unit may be followed by anything. */
+bool hours_read(struct arena *arena, struct words *words, struct hours *out);
+
+struct day {
+    int days_ago; /* 0 today, 1 昨天, 2 前天, 3 大前天; -1 when month and day were given */
+    int year;     /* 0 when not said: the latest such day is meant */
+    int month;
+    int day;
+};
+
+/* 今天 · 昨天 · 前天 · 11月20日 · 11-20 · 11/20 · 2026年11月20日 · 2026-11-20. */
+bool day_read(struct arena *arena, struct words *words, struct day *out);
+
+#endif

@@ -1,0 +1,345 @@
+#include "server/words.h"
+
+#include <opencc/opencc.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
+#include "server/base/log.h"
+
+#define SIMPLIFY_CHARACTERS 64
+
+/* What may stand around a command without changing it. */
+static const char *const decoration[] = {"「", "」", "『", "』", "【", "】", "“", "”", "‘", "’",
+                                         "《", "》", "。", "、", "\"", "'",  "(",  ")",  "[",  "]",
+                                         "<",  ">",  ".",  ",",  "!",  "?",  ";",  ":",  "~",  " "};
+static const char *const separators[] = {" ", ",", ";", ":", "、", "。"};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+size_t words_prefix(struct str text, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    return text.n >= n && memcmp(text.p, prefix, n) == 0 ? n : 0;
+}
+
+static size_t any_prefix(struct str text, const char *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t n = words_prefix(text, list[i]);
+        if (n > 0)
+            return n;
+    }
+    return 0;
+}
+
+static size_t any_suffix(struct str text, const char *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t n = strlen(list[i]);
+        if (text.n >= n && memcmp(text.p + text.n - n, list[i], n) == 0)
+            return n;
+    }
+    return 0;
+}
+
+/* ---- reading ---- */
+
+struct reader {
+    char *plain;
+    size_t *from;
+    size_t n;
+    size_t room;
+    struct arena *arena;
+};
+
+static void put(struct reader *r, const char *bytes, size_t n, size_t from)
+{
+    if (r->n + n + 1 > r->room) {
+        size_t room = (r->n + n + 1) * 2;
+        char *plain = arena_alloc(r->arena, room);
+        size_t *offsets = arena_alloc(r->arena, room * sizeof(size_t));
+        if (r->n > 0) {
+            memcpy(plain, r->plain, r->n);
+            memcpy(offsets, r->from, r->n * sizeof(size_t));
+        }
+        r->plain = plain;
+        r->from = offsets;
+        r->room = room;
+    }
+    memcpy(r->plain + r->n, bytes, n);
+    for (size_t i = 0; i < n; i++)
+        r->from[r->n + i] = from;
+    r->n += n;
+}
+
+/* Blanks become one, none at the start; invisible characters vanish. */
+static void put_clean(struct reader *r, const char *bytes, size_t n, size_t from)
+{
+    for (size_t i = 0; i < n;) {
+        utf8proc_int32_t c;
+        utf8proc_ssize_t len =
+            utf8proc_iterate((const utf8proc_uint8_t *)bytes + i, (utf8proc_ssize_t)(n - i), &c);
+        if (len <= 0)
+            return;
+        utf8proc_category_t category = utf8proc_category(c);
+        bool blank = category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_CC ||
+                     category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP;
+        if (blank && r->n > 0 && r->plain[r->n - 1] != ' ')
+            put(r, " ", 1, from);
+        else if (!blank && category != UTF8PROC_CATEGORY_CF)
+            put(r, bytes + i, (size_t)len, from);
+        i += (size_t)len;
+    }
+}
+
+/* A character with the marks that belong to it: NFKC must see them together. */
+static size_t cluster(struct str text, size_t at, bool *simple)
+{
+    utf8proc_int32_t c;
+    size_t end = at;
+    *simple = true;
+    while (end < text.n) {
+        utf8proc_ssize_t len = utf8proc_iterate((const utf8proc_uint8_t *)text.p + end,
+                                                (utf8proc_ssize_t)(text.n - end), &c);
+        if (len <= 0 || (end > at && utf8proc_get_property(c)->combining_class == 0))
+            break;
+        if (end > at || (c >= 0x80 && (c < 0x4E00 || c > 0x9FFF)))
+            *simple = false;
+        end += (size_t)len;
+    }
+    return end - at;
+}
+
+static void put_normal(struct reader *r, struct str typed, size_t at, size_t n, bool simple)
+{
+    utf8proc_uint8_t *mapped = NULL;
+    if (!simple) {
+        utf8proc_ssize_t len =
+            utf8proc_map((const utf8proc_uint8_t *)typed.p + at, (utf8proc_ssize_t)n, &mapped,
+                         UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT);
+        if (len > 0)
+            put_clean(r, (const char *)mapped, (size_t)len, at);
+        free(mapped);
+        return;
+    }
+    put_clean(r, typed.p + at, n, at);
+}
+
+struct words words_read(struct arena *arena, struct str typed)
+{
+    struct reader r = {.arena = arena};
+    put(&r, "", 0, 0);
+    for (size_t at = 0; at < typed.n;) {
+        bool simple;
+        size_t n = cluster(typed, at, &simple);
+        if (n == 0) { /* a byte that is no UTF-8 */
+            at++;
+            continue;
+        }
+        put_normal(&r, typed, at, n, simple);
+        at += n;
+    }
+    if (r.n > 0 && r.plain[r.n - 1] == ' ')
+        r.n--;
+    r.from[r.n] = typed.n; /* put() always leaves room for it */
+    return (struct words){.plain = {r.plain, r.n}, .from = r.from, .typed = typed};
+}
+
+struct str words_typed(struct words words)
+{
+    size_t at = words.from[0];
+    return str_trim((struct str){words.typed.p + at, words.typed.n - at});
+}
+
+/* ---- traditional characters ---- */
+
+static opencc_t dictionary;
+static pthread_once_t dictionary_once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t dictionary_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void dictionary_open(void)
+{
+    dictionary = opencc_open("t2s.json");
+    if (dictionary == (opencc_t)-1)
+        log_warn("opencc", "reason=%s", "no t2s.json, traditional characters stay as typed");
+}
+
+/* One character, so that every offset keeps its place; phrases do not matter for commands. */
+static void put_simple(struct reader *r, const char *p, size_t n, size_t from)
+{
+    char *changed = n < 3 ? NULL : opencc_convert_utf8(dictionary, p, n);
+    if (changed != NULL && changed[0] != '\0')
+        put(r, changed, strlen(changed), from);
+    else
+        put(r, p, n, from);
+    if (changed != NULL)
+        opencc_convert_utf8_free(changed);
+}
+
+struct words words_simplified(struct arena *arena, struct words words)
+{
+    pthread_once(&dictionary_once, dictionary_open);
+    if (dictionary == (opencc_t)-1)
+        return words;
+    struct reader r = {.arena = arena};
+    put(&r, "", 0, 0);
+    size_t at = 0;
+    pthread_mutex_lock(&dictionary_lock);
+    for (int i = 0; i < SIMPLIFY_CHARACTERS && at < words.plain.n; i++) {
+        size_t n = 1;
+        while (at + n < words.plain.n && ((unsigned char)words.plain.p[at + n] & 0xC0) == 0x80)
+            n++;
+        put_simple(&r, words.plain.p + at, n, words.from[at]);
+        at += n;
+    }
+    pthread_mutex_unlock(&dictionary_lock);
+    for (; at < words.plain.n; at++)
+        put(&r, words.plain.p + at, 1, words.from[at]);
+    r.from[r.n] = words.from[words.plain.n];
+    return (struct words){.plain = {r.plain, r.n}, .from = r.from, .typed = words.typed};
+}
+
+/* ---- taking it apart ---- */
+
+static struct words skip(struct words words, size_t n)
+{
+    words.plain.p += n;
+    words.plain.n -= n;
+    words.from += n;
+    return words;
+}
+
+static struct words without_lead(struct words words)
+{
+    size_t n;
+    while ((n = any_prefix(words.plain, decoration, COUNT(decoration))) > 0)
+        words = skip(words, n);
+    return words;
+}
+
+bool words_is(struct words words, const char *word)
+{
+    struct str text = without_lead(words).plain;
+    size_t n;
+    while ((n = any_suffix(text, decoration, COUNT(decoration))) > 0)
+        text.n -= n;
+    return str_is(text, word);
+}
+
+static bool ends_word(struct str text)
+{
+    if (text.n == 0 || any_prefix(text, decoration, COUNT(decoration)) > 0)
+        return true;
+    unsigned char c = (unsigned char)text.p[0];
+    return c < 0x80; /* a digit, a letter, #: anything a Chinese word does not go on with */
+}
+
+bool words_command(struct words words, const char *word, struct words *rest)
+{
+    words = without_lead(words);
+    size_t n = words_prefix(words.plain, word);
+    if (n == 0)
+        return false;
+    words = skip(words, n);
+    if (!ends_word(words.plain))
+        return false;
+    *rest = without_lead(words);
+    return true;
+}
+
+bool words_empty(struct words words)
+{
+    return words.plain.n == 0;
+}
+
+struct words words_after(struct words words, size_t n)
+{
+    words = skip(words, n);
+    while ((n = any_prefix(words.plain, separators, COUNT(separators))) > 0)
+        words = skip(words, n);
+    return words;
+}
+
+struct str words_next(struct words *words)
+{
+    const char *blank = words->plain.n > 0 ? memchr(words->plain.p, ' ', words->plain.n) : NULL;
+    size_t n = blank != NULL ? (size_t)(blank - words->plain.p) : words->plain.n;
+    struct str token = {words->plain.p, n};
+    *words = words_after(*words, n);
+    return token;
+}
+
+/* ---- numbers ---- */
+
+bool words_number(struct words *words, int64_t *out)
+{
+    static const char *const before[] = {"编号", "編號", "第", "#", ":", " ", "№", "No."};
+    static const char *const after[] = {"号", "號", "项", "項", "条", "條"};
+    struct words at = *words;
+    size_t n;
+    while ((n = any_prefix(at.plain, before, COUNT(before))) > 0)
+        at = skip(at, n);
+    size_t digits = 0;
+    while (digits < at.plain.n && at.plain.p[digits] >= '0' && at.plain.p[digits] <= '9')
+        digits++;
+    if (!str_to_i64((struct str){at.plain.p, digits}, out))
+        return false;
+    at = skip(at, digits);
+    at = skip(at, any_prefix(at.plain, after, COUNT(after)));
+    *words = words_after(at, 0);
+    return true;
+}
+
+size_t words_numbers(struct words *words, int64_t *out, size_t max)
+{
+    size_t count = 0;
+    int64_t no;
+    while (count < max && words_number(words, &no)) {
+        size_t i = 0;
+        while (i < count && out[i] != no)
+            i++;
+        if (i == count)
+            out[count++] = no;
+        *words = words_after(*words, words_prefix(words->plain, "和"));
+        *words = words_after(*words, words_prefix(words->plain, "/"));
+    }
+    return count;
+}
+
+static size_t numeral(struct str text, int *out)
+{
+    static const char *const digits[] = {"零", "一", "二", "三", "四", "五",
+                                         "六", "七", "八", "九", "两"};
+    for (size_t i = 0; i < COUNT(digits); i++)
+        if (words_prefix(text, digits[i]) > 0) {
+            *out = i == 10 ? 2 : (int)i;
+            return strlen(digits[i]);
+        }
+    return 0;
+}
+
+size_t words_count(struct str text, int *out)
+{
+    size_t n = 0;
+    int value = 0;
+    while (n < text.n && n < 6 && text.p[n] >= '0' && text.p[n] <= '9')
+        value = value * 10 + (text.p[n++] - '0');
+    if (n > 0) {
+        *out = value;
+        return n;
+    }
+    int high = 0, low = 0;
+    size_t lead = numeral(text, &high);
+    struct str rest = {text.p + lead, text.n - lead};
+    size_t ten = words_prefix(rest, "十");
+    if (ten == 0) {
+        *out = high;
+        return lead;
+    }
+    rest = (struct str){rest.p + ten, rest.n - ten};
+    size_t unit = numeral(rest, &low);
+    *out = (lead > 0 ? high : 1) * 10 + low;
+    return lead + ten + unit;
+}

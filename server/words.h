@@ -1,0 +1,62 @@
+#ifndef GULOU_WORDS_H
+#define GULOU_WORDS_H
+
+/* What a person typed, read the way a person would: full-width digits and punctuation count as
+ * half-width (NFKC), blanks of any kind count as one, and traditional characters are tried when the
+ * simplified ones did not match.
+ *
+ * Use:       struct words w = words_read(arena, message->content);
+ *            if (words_command(w, "撤回", &rest) && words_number(&rest, &no)) ...
+ * Two faces: `plain` is for matching; words_typed() gives the same stretch exactly as typed, because
+ *            a member's own sentence is stored with the punctuation he gave it.
+ * Ownership: everything is a view into the arena or into the message.
+ * Thread:    any; the dictionary of words_simplified() is shared behind a lock. */
+
+#include "server/base/arena.h"
+#include "server/base/str.h"
+
+struct words {
+    struct str plain;   /* NFKC, without control characters, single blanks, trimmed */
+    const size_t *from; /* plain.n + 1 offsets: where each byte of `plain` began in `typed` */
+    struct str typed;   /* the whole message, whatever part of it `plain` is */
+};
+
+struct words words_read(struct arena *arena, struct str typed);
+
+/* This stretch to the end of the message, as typed, trimmed; control characters other than line
+ * ends stay for the database to refuse. */
+struct str words_typed(struct words words);
+
+/* Traditional characters become simplified ones, one for one, within the first 64 characters. */
+struct words words_simplified(struct arena *arena, struct words words);
+
+/* The whole text is `word`, brackets and closing punctuation apart: 「积分」, 积分。 */
+bool words_is(struct words words, const char *word);
+
+/* The text is `word` followed by something that cannot continue the word: nothing, a blank,
+ * punctuation, a digit or a Latin letter. `rest` is what follows, without the separators. So
+ * 通过12 is a command and 通过努力 is not. */
+bool words_command(struct words words, const char *word, struct words *rest);
+
+bool words_empty(struct words words);
+
+/* Drops `n` bytes of `plain` and the blanks and separators (,;:、，) behind them. */
+struct words words_after(struct words words, size_t n);
+
+/* Takes the first stretch without blanks; empty at the end. */
+struct str words_next(struct words *words);
+
+/* Takes one number, with what people write around it: 12, 12号, #12, 编号:12, 第12项. */
+bool words_number(struct words *words, int64_t *out);
+
+/* Takes numbers for as long as they come, at most `max`, each once; returns how many. */
+size_t words_numbers(struct words *words, int64_t *out, size_t max);
+
+/* A count at the start of `text` in digits or Chinese numerals below 100 (两, 十二, 二十), without
+ * sign or fraction; returns the bytes taken, 0 if there is none. */
+size_t words_count(struct str text, int *out);
+
+/* The UTF-8 literal `prefix` at the start of `text`: its length, else 0. */
+size_t words_prefix(struct str text, const char *prefix);
+
+#endif

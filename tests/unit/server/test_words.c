@@ -1,0 +1,248 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "server/hours.h"
+#include "server/words.h"
+
+static struct arena *arena;
+
+static int setup(void **state)
+{
+    (void)state;
+    arena = arena_new();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    arena_free(arena);
+    return 0;
+}
+
+static struct words read_text(const char *text)
+{
+    return words_read(arena, str_from(text));
+}
+
+static void assert_view(struct str view, const char *expected)
+{
+    assert_string_equal(str_z(arena, view), expected);
+}
+
+static void full_width_letters_digits_and_blanks_become_half_width(void **state)
+{
+    (void)state;
+    assert_view(read_text("　绑定　ＤＥＭＯ０００１ ").plain, "绑定 DEMO0001");
+    assert_view(read_text("通过\t\n１、２，３").plain, "通过 1、2,3");
+    assert_view(read_text("\xE2\x80\x8B积分\xEF\xBB\xBF").plain, "积分");
+    assert_view(read_text("").plain, "");
+    assert_view(read_text("\xFF\xFE积\xE5").plain, "积");
+}
+
+static void a_sentence_keeps_what_was_typed(void **state)
+{
+    (void)state;
+    struct words rest;
+    assert_true(words_command(read_text("退回 １２ 请补照片，谢谢！（看不清）"), "退回", &rest));
+    int64_t no = 0;
+    assert_true(words_number(&rest, &no));
+    assert_int_equal(no, 12);
+    assert_view(words_typed(rest), "请补照片，谢谢！（看不清）");
+}
+
+static void a_command_is_the_whole_text_or_followed_by_a_break(void **state)
+{
+    (void)state;
+    struct words rest;
+    assert_true(words_is(read_text("积分"), "积分"));
+    assert_true(words_is(read_text("「积分」。"), "积分"));
+    assert_false(words_is(read_text("积分怎么算"), "积分"));
+    assert_true(words_command(read_text("通过12 13"), "通过", &rest));
+    assert_true(words_command(read_text("通过：12"), "通过", &rest));
+    assert_true(words_command(read_text("通过"), "通过", &rest));
+    assert_true(words_empty(rest));
+    assert_false(words_command(read_text("通过努力帮助老人"), "通过", &rest));
+}
+
+static void traditional_characters_become_simplified(void **state)
+{
+    (void)state;
+    struct words words = read_text("綁定　ＤＥＭＯ０００１");
+    struct words rest;
+    assert_false(words_command(words, "绑定", &rest));
+    words = words_simplified(arena, words);
+    assert_true(words_command(words, "绑定", &rest));
+    assert_view(words_typed(rest), "ＤＥＭＯ０００１");
+    assert_true(words_is(words_simplified(arena, read_text("幫助")), "帮助"));
+    assert_true(words_is(words_simplified(arena, read_text("我的申報")), "我的申报"));
+    assert_true(words_is(words_simplified(arena, read_text("凍結公示")), "冻结公示"));
+    assert_true(words_is(words_simplified(arena, read_text("發佈公示")), "发布公示"));
+    assert_true(words_is(words_simplified(arena, read_text("繼續")), "继续"));
+}
+
+static void numbers_come_in_lists(void **state)
+{
+    (void)state;
+    int64_t got[4];
+    struct words words = read_text("3、4，5 3 #6号 其余");
+    assert_int_equal(words_numbers(&words, got, 4), 4);
+    assert_int_equal(got[0], 3);
+    assert_int_equal(got[1], 4);
+    assert_int_equal(got[2], 5);
+    assert_int_equal(got[3], 6);
+    words = read_text("没有");
+    assert_int_equal(words_numbers(&words, got, 4), 0);
+    words = read_text("99999999999999999999");
+    assert_int_equal(words_numbers(&words, got, 4), 0);
+    words = read_text("编号：7和8");
+    assert_int_equal(words_numbers(&words, got, 4), 2);
+}
+
+static void assert_minutes(const char *text, int minutes, const char *left)
+{
+    struct words words = read_text(text);
+    struct hours hours;
+    if (!hours_read(arena, &words, &hours))
+        fail_msg("not read: %s", text);
+    if (hours.minutes != minutes)
+        fail_msg("%s: %d minutes, not %d", text, hours.minutes, minutes);
+    assert_view(words.plain, left);
+}
+
+static void lengths_in_every_form(void **state)
+{
+    (void)state;
+    assert_minutes("2", 120, "");
+    assert_minutes("２ 打扫", 120, "打扫");
+    assert_minutes("1.5 楼道", 90, "楼道");
+    assert_minutes("1.25", 75, "");
+    assert_minutes("0.5小时", 30, "");
+    assert_minutes("两小时打扫", 120, "打扫");
+    assert_minutes("兩個小時", 120, "");
+    assert_minutes("三个小时", 180, "");
+    assert_minutes("十二小时", 720, "");
+    assert_minutes("半小时", 30, "");
+    assert_minutes("半个小时", 30, "");
+    assert_minutes("一个半小时", 90, "");
+    assert_minutes("2个半小时 x", 150, "x");
+    assert_minutes("两小时半", 150, "");
+    assert_minutes("一点五小时", 90, "");
+    assert_minutes("90分钟", 90, "");
+    assert_minutes("九十分钟", 90, "");
+    assert_minutes("90 分鐘 陪聊", 90, "陪聊");
+    assert_minutes("1小时30分钟", 90, "");
+    assert_minutes("1小时30分", 90, "");
+    assert_minutes("2 小时 打扫", 120, "打扫");
+    assert_minutes("2h", 120, "");
+    assert_minutes("30min", 30, "");
+    assert_minutes("99999999", 600000, "");
+}
+
+static void assert_span(const char *text, const char *from, const char *to, int minutes)
+{
+    struct words words = read_text(text);
+    struct hours hours;
+    if (!hours_read(arena, &words, &hours))
+        fail_msg("not read: %s", text);
+    assert_string_equal(hours.from, from);
+    assert_string_equal(hours.to, to);
+    if (hours.minutes != minutes)
+        fail_msg("%s: %d minutes, not %d", text, hours.minutes, minutes);
+}
+
+static void spans_in_every_form(void **state)
+{
+    (void)state;
+    assert_span("9:00-11:30", "09:00", "11:30", 150);
+    assert_span("９：００－１１：３０", "09:00", "11:30", 150);
+    assert_span("9:00 ~ 11:30 打扫", "09:00", "11:30", 150);
+    assert_span("9:00——11:30", "09:00", "11:30", 150);
+    assert_span("9点到11点半", "09:00", "11:30", 150);
+    assert_span("上午9點至11點", "09:00", "11:00", 120);
+    assert_span("下午2点到4点半", "14:00", "16:30", 150);
+    assert_span("下午两点到四点", "14:00", "16:00", 120);
+    assert_span("上午11点到下午1点", "11:00", "13:00", 120);
+    assert_span("9-11点", "09:00", "11:00", 120);
+    assert_span("22:00-1:00", "22:00", "01:00", 180);
+    assert_span("22:00-24:00", "22:00", "24:00", 120);
+    assert_span("9:00-9:00", "09:00", "09:00", 0);
+}
+
+static void what_is_no_length_is_left_alone(void **state)
+{
+    (void)state;
+    const char *texts[] = {"", "打扫", "2号楼", "1-3岁", "九楼", "25:00-26:00", "半", "2.", "-2", ".", "9:00"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct words words = read_text(texts[i]);
+        struct hours hours;
+        if (hours_read(arena, &words, &hours))
+            fail_msg("read: %s", texts[i]);
+    }
+}
+
+static void assert_day(const char *text, struct day expected, const char *left)
+{
+    struct words words = read_text(text);
+    struct day day;
+    if (!day_read(arena, &words, &day))
+        fail_msg("not read: %s", text);
+    assert_int_equal(day.days_ago, expected.days_ago);
+    assert_int_equal(day.year, expected.year);
+    assert_int_equal(day.month, expected.month);
+    assert_int_equal(day.day, expected.day);
+    assert_view(words.plain, left);
+}
+
+static void days_in_every_form(void **state)
+{
+    (void)state;
+    assert_day("今天打扫", (struct day){.days_ago = 0}, "打扫");
+    assert_day("昨天 打扫", (struct day){.days_ago = 1}, "打扫");
+    assert_day("前天，打扫", (struct day){.days_ago = 2}, "打扫");
+    assert_day("大前天", (struct day){.days_ago = 3}, "");
+    assert_day("11月20日打扫", (struct day){.days_ago = -1, .month = 11, .day = 20}, "打扫");
+    assert_day("11月20號 打扫", (struct day){.days_ago = -1, .month = 11, .day = 20}, "打扫");
+    assert_day("十一月二十日", (struct day){.days_ago = -1, .month = 11, .day = 20}, "");
+    assert_day("11-20 打扫", (struct day){.days_ago = -1, .month = 11, .day = 20}, "打扫");
+    assert_day("11/20", (struct day){.days_ago = -1, .month = 11, .day = 20}, "");
+    assert_day("2026-11-20", (struct day){.days_ago = -1, .year = 2026, .month = 11, .day = 20}, "");
+    assert_day("2026年11月20日x", (struct day){.days_ago = -1, .year = 2026, .month = 11, .day = 20},
+               "x");
+}
+
+static void what_is_no_day_is_left_alone(void **state)
+{
+    (void)state;
+    const char *texts[] = {"", "1-3岁儿童", "13-40 x", "11月", "昨", "3.5 公里", "2026", "11-"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct words words = read_text(texts[i]);
+        struct day day;
+        if (day_read(arena, &words, &day))
+            fail_msg("read: %s", texts[i]);
+        assert_view(words.plain, texts[i]);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(full_width_letters_digits_and_blanks_become_half_width),
+        TEST(a_sentence_keeps_what_was_typed),
+        TEST(a_command_is_the_whole_text_or_followed_by_a_break),
+        TEST(traditional_characters_become_simplified),
+        TEST(numbers_come_in_lists),
+        TEST(lengths_in_every_form),
+        TEST(spans_in_every_form),
+        TEST(what_is_no_length_is_left_alone),
+        TEST(days_in_every_form),
+        TEST(what_is_no_day_is_left_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
