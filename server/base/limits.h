@@ -19,7 +19,7 @@
 
 /* ---- messages ---- */
 #define XML_DEPTH_MAX 16
-#define XML_FIELD_MAX_BYTES 32768
+#define XML_FIELDS_MAX 512
 #define REPLY_TEXT_MAX_BYTES 2048 /* wechat-protocol.md: Content of a passive reply */
 
 /* ---- PostgreSQL ---- */

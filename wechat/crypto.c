@@ -1,0 +1,218 @@
+#include "wechat/crypto.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/base/log.h"
+
+#define PAD_BLOCK 32 /* the platform's, twice the cipher's own */
+#define CIPHER_BLOCK 16
+#define HEAD_BYTES (WECHAT_RANDOM_BYTES + 4)
+
+/* Fetching an algorithm costs more than using it, so each thread does it once. */
+struct tools {
+    EVP_MD *sha1;
+    EVP_MD_CTX *digest;
+    EVP_CIPHER *aes;
+    EVP_CIPHER_CTX *cipher;
+};
+
+static struct tools *tools(void) {
+    static _Thread_local struct tools own;
+    if (own.cipher == NULL) {
+        own.sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+        own.digest = EVP_MD_CTX_new();
+        own.aes = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
+        own.cipher = EVP_CIPHER_CTX_new();
+        if (!own.sha1 || !own.digest || !own.aes || !own.cipher) {
+            log_error("crypto", "cause=\"OpenSSL offers no SHA1 or AES-256-CBC\"");
+            abort();
+        }
+    }
+    return &own;
+}
+
+static int compare_parts(const void *left, const void *right) {
+    const struct str *a = left;
+    const struct str *b = right;
+    size_t n = a->n < b->n ? a->n : b->n;
+    int order = n == 0 ? 0 : memcmp(a->p, b->p, n);
+    return order != 0 ? order : (a->n > b->n) - (a->n < b->n);
+}
+
+void wechat_sign(size_t n, const struct str *parts, char out[WECHAT_SIGNATURE_CHARS + 1]) {
+    static const char hex[] = "0123456789abcdef";
+    struct str sorted[WECHAT_SIGNATURE_PARTS_MAX];
+    unsigned char digest[WECHAT_SIGNATURE_CHARS / 2];
+    struct tools *t = tools();
+    memcpy(sorted, parts, n * sizeof *parts);
+    qsort(sorted, n, sizeof *sorted, compare_parts);
+    EVP_DigestInit_ex2(t->digest, t->sha1, NULL);
+    for (size_t i = 0; i < n; i++) {
+        EVP_DigestUpdate(t->digest, sorted[i].p, sorted[i].n);
+    }
+    EVP_DigestFinal_ex(t->digest, digest, NULL);
+    for (size_t i = 0; i < sizeof digest; i++) {
+        out[2 * i] = hex[digest[i] >> 4];
+        out[2 * i + 1] = hex[digest[i] & 15];
+    }
+    out[WECHAT_SIGNATURE_CHARS] = '\0';
+}
+
+bool wechat_signed(struct str given, size_t n, const struct str *parts) {
+    char expected[WECHAT_SIGNATURE_CHARS + 1];
+    wechat_sign(n, parts, expected);
+    return given.n == WECHAT_SIGNATURE_CHARS && CRYPTO_memcmp(given.p, expected, given.n) == 0;
+}
+
+/* ---- base64 ---- */
+
+static bool is_base64(struct str text, size_t *pads) {
+    *pads = 0;
+    if (text.n % 4 != 0 || text.n > INT32_MAX) {
+        return false;
+    }
+    while (*pads < 2 && *pads < text.n && text.p[text.n - 1 - *pads] == '=') {
+        ++*pads;
+    }
+    for (size_t i = 0; i < text.n - *pads; i++) {
+        char c = text.p[i];
+        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+              c == '+' || c == '/')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool wechat_key_decode(struct str encoding_aes_key, unsigned char key[WECHAT_KEY_BYTES]) {
+    char text[44];
+    unsigned char decoded[WECHAT_KEY_BYTES + 1];
+    size_t pads;
+    if (encoding_aes_key.n != sizeof text - 1) {
+        return false;
+    }
+    memcpy(text, encoding_aes_key.p, sizeof text - 1);
+    text[sizeof text - 1] = '=';
+    bool ok = is_base64((struct str){text, sizeof text}, &pads) && pads == 1 &&
+              EVP_DecodeBlock(decoded, (unsigned char *)text, sizeof text) == sizeof decoded;
+    if (ok) {
+        memcpy(key, decoded, WECHAT_KEY_BYTES);
+    }
+    OPENSSL_cleanse(text, sizeof text);
+    OPENSSL_cleanse(decoded, sizeof decoded);
+    return ok;
+}
+
+/* ---- the envelope ---- */
+
+const char *envelope_error_text(enum envelope_error error) {
+    switch (error) {
+    case ENVELOPE_OK:
+        return "ok";
+    case ENVELOPE_BASE64:
+        return "not base64";
+    case ENVELOPE_LENGTH:
+        return "not whole cipher blocks";
+    case ENVELOPE_PAD:
+        return "wrong padding";
+    case ENVELOPE_SHORT:
+        return "length beyond the end";
+    case ENVELOPE_APP_ID:
+        return "another AppID";
+    }
+    return "unknown";
+}
+
+static int cipher_run(const unsigned char *key, int encrypt, const unsigned char *in, size_t n,
+                      unsigned char *out) {
+    struct tools *t = tools();
+    int written = 0;
+    /* The IV is the first half of the key: that is the protocol. */
+    if (EVP_CipherInit_ex2(t->cipher, t->aes, key, key, encrypt, NULL) != 1 ||
+        EVP_CIPHER_CTX_set_padding(t->cipher, 0) != 1 ||
+        EVP_CipherUpdate(t->cipher, out, &written, in, (int)n) != 1) {
+        return -1;
+    }
+    return written;
+}
+
+/* The length without the padding, or 0 when it is wrong. */
+static size_t unpad(const unsigned char *plain, size_t n) {
+    unsigned char pad = plain[n - 1];
+    if (pad < 1 || pad > PAD_BLOCK || pad > n) {
+        return 0;
+    }
+    unsigned char wrong = 0;
+    for (size_t i = 0; i < pad; i++) {
+        wrong |= plain[n - 1 - i] ^ pad;
+    }
+    return wrong ? 0 : n - pad;
+}
+
+enum envelope_error envelope_decrypt(struct arena *arena, const unsigned char key[WECHAT_KEY_BYTES],
+                                     const char *app_id, struct str base64, struct str *message) {
+    size_t pads;
+    if (!is_base64(base64, &pads)) {
+        return ENVELOPE_BASE64;
+    }
+    if (base64.n == 0) {
+        return ENVELOPE_LENGTH;
+    }
+    unsigned char *cipher = arena_alloc(arena, base64.n);
+    int decoded = EVP_DecodeBlock(cipher, (const unsigned char *)base64.p, (int)base64.n);
+    if (decoded < 0) {
+        return ENVELOPE_BASE64;
+    }
+    size_t n = (size_t)decoded - pads;
+    if (n == 0 || n % CIPHER_BLOCK != 0) {
+        return ENVELOPE_LENGTH;
+    }
+    unsigned char *plain = arena_alloc(arena, n + CIPHER_BLOCK);
+    if (cipher_run(key, 0, cipher, n, plain) != (int)n) {
+        return ENVELOPE_LENGTH;
+    }
+    size_t body = unpad(plain, n);
+    if (body == 0) {
+        return ENVELOPE_PAD;
+    }
+    if (body < HEAD_BYTES) {
+        return ENVELOPE_SHORT;
+    }
+    uint32_t length = (uint32_t)plain[16] << 24 | (uint32_t)plain[17] << 16 |
+                      (uint32_t)plain[18] << 8 | (uint32_t)plain[19];
+    if (length > body - HEAD_BYTES) {
+        return ENVELOPE_SHORT;
+    }
+    struct str for_whom = {(const char *)plain + HEAD_BYTES + length, body - HEAD_BYTES - length};
+    if (!str_is(for_whom, app_id)) {
+        return ENVELOPE_APP_ID;
+    }
+    *message = (struct str){(const char *)plain + HEAD_BYTES, length};
+    return ENVELOPE_OK;
+}
+
+struct str envelope_encrypt(struct arena *arena, const unsigned char key[WECHAT_KEY_BYTES],
+                            const char *app_id, const unsigned char random[WECHAT_RANDOM_BYTES],
+                            struct str message) {
+    size_t id_n = strlen(app_id);
+    size_t body = HEAD_BYTES + message.n + id_n;
+    size_t pad = PAD_BLOCK - body % PAD_BLOCK;
+    size_t n = body + pad;
+    unsigned char *plain = arena_alloc(arena, n);
+    unsigned char *cipher = arena_alloc(arena, n + CIPHER_BLOCK);
+    memcpy(plain, random, WECHAT_RANDOM_BYTES);
+    for (int i = 0; i < 4; i++) {
+        plain[WECHAT_RANDOM_BYTES + i] = (unsigned char)(message.n >> (24 - 8 * i));
+    }
+    memcpy(plain + HEAD_BYTES, message.p, message.n);
+    memcpy(plain + HEAD_BYTES + message.n, app_id, id_n);
+    memset(plain + body, (int)pad, pad);
+    cipher_run(key, 1, plain, n, cipher);
+    unsigned char *base64 = arena_alloc(arena, (n + 2) / 3 * 4 + 1);
+    int length = EVP_EncodeBlock(base64, cipher, (int)n);
+    return (struct str){(const char *)base64, (size_t)length};
+}
