@@ -41,23 +41,6 @@ static void drop_notice(void *context, const PGresult *result) {
     (void)result;
 }
 
-struct sync *sync_open(const char *url, char **error) {
-    const char *names[] = {"dbname", "fallback_application_name", "client_encoding", NULL};
-    const char *values[] = {url, "gulou-command", "UTF8", NULL};
-    PGconn *conn = PQconnectdbParams(names, values, 1);
-    if (PQstatus(conn) != CONNECTION_OK) {
-        set_error(error, conn ? PQerrorMessage(conn) : "no memory");
-        PQfinish(conn);
-        return NULL;
-    }
-    PQsetNoticeReceiver(conn, drop_notice, NULL);
-    struct sync *sync = malloc(sizeof *sync);
-    if (!sync)
-        abort();
-    sync->conn = conn;
-    return sync;
-}
-
 void sync_close(struct sync *sync) {
     if (!sync)
         return;
@@ -77,6 +60,28 @@ bool sync_exec(struct sync *sync, const char *sql, char **error) {
         set_result_error(error, result, sync->conn);
     PQclear(result);
     return good;
+}
+
+struct sync *sync_open(const char *url, char **error) {
+    const char *names[] = {"dbname", "fallback_application_name", "client_encoding", NULL};
+    const char *values[] = {url, "gulou-command", "UTF8", NULL};
+    PGconn *conn = PQconnectdbParams(names, values, 1);
+    if (PQstatus(conn) != CONNECTION_OK) {
+        set_error(error, conn ? PQerrorMessage(conn) : "no memory");
+        PQfinish(conn);
+        return NULL;
+    }
+    PQsetNoticeReceiver(conn, drop_notice, NULL);
+    struct sync *sync = malloc(sizeof *sync);
+    if (!sync)
+        abort();
+    sync->conn = conn;
+    /* As the pool does: dates in answers are the neighbourhood's, whatever the machine is set to. */
+    if (!sync_exec(sync, "set timezone = 'Asia/Shanghai'", error)) {
+        sync_close(sync);
+        return NULL;
+    }
+    return sync;
 }
 
 bool sync_value(struct sync *sync, const char *sql, int n, const char *const *args, char **value,

@@ -163,6 +163,12 @@ static void a_blocking_call_returns_the_json_or_the_cause(void **state) {
     assert_null(pg_run("postgresql:///x?host=/nowhere", "one", 0, NULL, NULL));
 }
 
+static void a_session_lives_in_the_neighbourhoods_time(void **state)
+{
+    (void)state;
+    assert_value("show timezone", "Asia/Shanghai");
+}
+
 static void a_digest_knows_where_its_parts_end(void **state) {
     (void)state;
     char a[DIGEST_HEX_SIZE], b[DIGEST_HEX_SIZE], c[DIGEST_HEX_SIZE];
@@ -186,6 +192,7 @@ int main(void) {
         TEST(demo_data_is_loaded_only_when_asked_and_once),
         TEST(what_the_build_embedded_can_be_applied_twice),
         TEST(an_absent_server_is_an_error_of_one_line),
+        TEST(a_session_lives_in_the_neighbourhoods_time),
         TEST(a_blocking_call_returns_the_json_or_the_cause),
         cmocka_unit_test(a_digest_knows_where_its_parts_end),
     };
