@@ -9,6 +9,7 @@
 #include "server/base/log.h"
 
 #define SIMPLIFY_CHARACTERS 64
+#define COUNT_MAX 1000000 /* larger counts stay large, without overflow */
 
 /* What may stand around a command without changing it. */
 static const char *const decoration[] = {"「", "」", "『", "』", "【", "】", "“", "”", "‘", "’",
@@ -324,8 +325,8 @@ size_t words_count(struct str text, int *out)
 {
     size_t n = 0;
     int value = 0;
-    while (n < text.n && n < 6 && text.p[n] >= '0' && text.p[n] <= '9')
-        value = value * 10 + (text.p[n++] - '0');
+    for (; n < text.n && text.p[n] >= '0' && text.p[n] <= '9'; n++)
+        value = value > COUNT_MAX ? value : value * 10 + (text.p[n] - '0');
     if (n > 0) {
         *out = value;
         return n;
