@@ -1,0 +1,185 @@
+# Shared by the scripts; sourced, never run. Everything private lives below one state folder:
+#
+#   STATE/config.toml   written once, then a person's
+#   STATE/postgres      data of the private PostgreSQL      STATE/redis   of the private Redis
+#   STATE/log           one file per process                STATE/run     one "pid starttime" file per process
+#
+# Sockets lie in a short folder below /tmp, because a socket's path has at most 107 bytes.
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+BUILD=${GULOU_BUILD:-$ROOT/build}
+PG_BIN=/usr/lib/postgresql/15/bin
+SERVICE_USER=gulou   # PostgreSQL refuses to run as root; this user stands in then
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "$(basename "$0"): $*"; exit "${EXIT_CODE:-1}"; }
+
+BUILD_PACKAGES="gcc g++ cmake ninja-build ccache pkg-config libmicrohttpd-dev libevent-dev libpq-dev libhiredis-dev
+  libcjson-dev libtomlplusplus-dev libexpat1-dev libpopt-dev libutf8proc-dev libopencc-dev libkainjow-mustache-dev
+  libssl-dev"
+RUN_PACKAGES="postgresql-15 redis-server nodejs curl util-linux"
+TEST_PACKAGES="libcmocka-dev postgresql-15-pgtap libtap-parser-sourcehandler-pgtap-perl clang libclang-rt-14-dev
+  clang-format chromium fonts-noto-cjk libxml2-utils"
+
+missing_packages() {
+    local name
+    for name in "$@"; do
+        dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || echo "$name"
+    done
+}
+
+# Installs what is missing of the named Debian packages; nothing is asked when all are there.
+need_packages() {
+    local missing sudo=""
+    missing=$(missing_packages "$@")
+    # Node may come from elsewhere than Debian.
+    command -v node >/dev/null && missing=$(grep -vx nodejs <<<"$missing" || true)
+    [ -n "$missing" ] || return 0
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    if [ -n "$sudo" ] && ! command -v sudo >/dev/null; then
+        die "these packages are missing and sudo is not here; as root: apt-get install" $missing
+    fi
+    say "installing:" $missing
+    # Debian's postgresql package would start a cluster of its own; ours is private.
+    if [ ! -d /etc/postgresql-common ]; then
+        $sudo mkdir -p /etc/postgresql-common
+        echo 'create_main_cluster = false' | $sudo tee /etc/postgresql-common/createcluster.conf >/dev/null
+    fi
+    $sudo apt-get update -qq >/dev/null || say "apt-get update failed; trying with what is known"
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null ||
+        die "apt-get could not install:" $missing
+}
+
+# build_program DIR [cmake options]: configures once, then builds what changed.
+build_program() {
+    local dir=$1
+    shift
+    [ -f "$dir/build.ninja" ] || cmake -G Ninja -S "$ROOT" -B "$dir" "$@" >/dev/null || die "cmake failed"
+    ninja -C "$dir" --quiet || die "the build failed"
+}
+
+# ---- processes, ended only by the id and start time that we wrote down ----
+
+start_time_of() { awk '{ sub(/.*\) /, ""); print $20 }' "/proc/$1/stat" 2>/dev/null; }
+
+remember() { # STATE NAME PID
+    echo "$3 $(start_time_of "$3")" >"$1/run/$2.pid"
+}
+
+is_running() { # STATE NAME
+    local pid started
+    [ -f "$1/run/$2.pid" ] && read -r pid started <"$1/run/$2.pid" &&
+        [ -n "$started" ] && [ "$(start_time_of "$pid")" = "$started" ]
+}
+
+stop_process() { # STATE NAME SIGNAL
+    local pid started waited=0
+    if is_running "$1" "$2"; then
+        read -r pid started <"$1/run/$2.pid"
+        kill "-$3" "$pid" 2>/dev/null
+        while is_running "$1" "$2" && [ $waited -lt 150 ]; do
+            sleep 0.1
+            waited=$((waited + 1))
+        done
+        is_running "$1" "$2" && kill -KILL "$pid" 2>/dev/null
+    fi
+    rm -f "$1/run/$2.pid"
+}
+
+# ---- private PostgreSQL and Redis ----
+
+# Put before a command, runs it as the service user when we are root. It may enter folders that only root
+# may (a state folder can lie anywhere), because PostgreSQL only insists on not being root.
+AS_SERVICE=()
+if [ "$(id -u)" = 0 ]; then
+    AS_SERVICE=(setpriv --reuid "$SERVICE_USER" --regid "$SERVICE_USER" --clear-groups
+        --inh-caps +dac_override --ambient-caps +dac_override --)
+fi
+
+service_owns() {
+    if [ "$(id -u)" = 0 ]; then
+        id "$SERVICE_USER" >/dev/null 2>&1 ||
+            useradd --system --user-group --no-create-home --shell /usr/sbin/nologin "$SERVICE_USER"
+        chown "$SERVICE_USER:$SERVICE_USER" "$@"
+    fi
+}
+
+socket_folder() { # STATE
+    echo "/tmp/gulou-$(printf %s "$1" | sha256sum | cut -c1-12)"
+}
+
+prepare_state() { # STATE
+    local sockets
+    sockets=$(socket_folder "$1")
+    mkdir -p "$1/log" "$1/run" "$1/postgres" "$1/redis" "$sockets"
+    touch "$1/log/postgres.log" "$1/log/redis.log"
+    chmod 700 "$sockets"
+    service_owns "$1/postgres" "$1/redis" "$sockets" "$1/log/postgres.log" "$1/log/redis.log"
+}
+
+start_postgres() { # STATE
+    local sockets
+    sockets=$(socket_folder "$1")
+    if [ ! -f "$1/postgres/PG_VERSION" ]; then
+        "${AS_SERVICE[@]}" "$PG_BIN/initdb" -D "$1/postgres" -U gulou -A trust -E UTF8 --locale=C.UTF-8 \
+            >"$1/log/initdb.log" 2>&1 || die "initdb failed, see $1/log/initdb.log"
+        # Two servers may hold the same message keys in opposite order; a short wait resolves it.
+        cat >>"$1/postgres/postgresql.conf" <<CONF
+listen_addresses = ''
+unix_socket_permissions = 0700
+deadlock_timeout = 20ms
+shared_buffers = 128MB
+log_min_messages = warning
+CONF
+    fi
+    is_running "$1" postgres && return 0
+    rm -f "$1/postgres/postmaster.pid"
+    setsid "${AS_SERVICE[@]}" "$PG_BIN/postgres" -D "$1/postgres" -k "$sockets" </dev/null >>"$1/log/postgres.log" 2>&1 &
+    remember "$1" postgres $!
+    wait_until 30 "$PG_BIN/pg_isready" -q -h "$sockets" -U gulou ||
+        die "PostgreSQL did not start, see $1/log/postgres.log"
+}
+
+create_database() { # STATE NAME
+    local sockets
+    sockets=$(socket_folder "$1")
+    [ "$("$PG_BIN/psql" -h "$sockets" -U gulou -d postgres -Atc \
+        "select count(*) from pg_database where datname = '$2'")" = 1 ] ||
+        "$PG_BIN/createdb" -h "$sockets" -U gulou "$2"
+}
+
+postgres_url() { # STATE DATABASE
+    echo "postgresql:///$2?host=$(socket_folder "$1")&user=gulou"
+}
+
+redis_url() { # STATE
+    echo "unix://$(socket_folder "$1")/redis.sock"
+}
+
+start_redis() { # STATE
+    local socket
+    socket=$(socket_folder "$1")/redis.sock
+    is_running "$1" redis && return 0
+    # A cache: what it holds may vanish, so nothing is written to disk.
+    setsid "${AS_SERVICE[@]}" redis-server --port 0 --unixsocket "$socket" --unixsocketperm 700 --dir "$1/redis" \
+        --save "" --appendonly no --daemonize no </dev/null >>"$1/log/redis.log" 2>&1 &
+    remember "$1" redis $!
+    wait_until 10 redis-cli -s "$socket" ping || die "Redis did not start, see $1/log/redis.log"
+}
+
+stop_stores() { # STATE
+    stop_process "$1" redis TERM
+    stop_process "$1" postgres INT
+    rm -rf "$(socket_folder "$1")"
+}
+
+wait_until() { # SECONDS COMMAND…
+    local tries=$(($1 * 10))
+    shift
+    while [ $tries -gt 0 ]; do
+        "$@" >/dev/null 2>&1 && return 0
+        sleep 0.1
+        tries=$((tries - 1))
+    done
+    return 1
+}
