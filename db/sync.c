@@ -76,7 +76,8 @@ struct sync *sync_open(const char *url, char **error) {
     if (!sync)
         abort();
     sync->conn = conn;
-    /* As the pool does: dates in answers are the neighbourhood's, whatever the machine is set to. */
+    /* As the pool does: dates in answers are the neighbourhood's, whatever the machine is set to.
+     */
     if (!sync_exec(sync, "set timezone = 'Asia/Shanghai'", error)) {
         sync_close(sync);
         return NULL;

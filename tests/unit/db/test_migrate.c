@@ -163,8 +163,7 @@ static void a_blocking_call_returns_the_json_or_the_cause(void **state) {
     assert_null(pg_run("postgresql:///x?host=/nowhere", "one", 0, NULL, NULL));
 }
 
-static void a_session_lives_in_the_neighbourhoods_time(void **state)
-{
+static void a_session_lives_in_the_neighbourhoods_time(void **state) {
     (void)state;
     assert_value("show timezone", "Asia/Shanghai");
 }
