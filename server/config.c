@@ -1,0 +1,524 @@
+#include "server/config.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/base/arena.h"
+#include "server/base/buf.h"
+#include "server/base/limits.h"
+#include "server/base/str.h"
+#include "server/config_toml.h"
+#include "wechat/callback.h"
+#include "wechat/crypto.h"
+
+#define FILE_MAX_BYTES 1048576
+#define SECRET_MAX_BYTES 4096
+#define ACCOUNTS_MAX 256
+
+struct load {
+    struct arena *arena;
+    const char *path;
+    struct config_entries entries;
+    char *error; /* the first one only */
+};
+
+/* A value, wherever it came from. */
+struct found {
+    const struct config_entry *entry; /* NULL: from the environment, or absent */
+    const char *variable;
+    const char *text; /* NULL: not a string, or absent */
+};
+
+/* Which account the settings belong to; NULL for the sections that exist once. */
+struct account_raw {
+    int index;
+    const char *id;
+    int line;
+};
+
+static bool fail_at(struct load *l, const char *where, const char *what) {
+    if (!l->error && asprintf(&l->error, "gulou: %s: %s", where, what) < 0)
+        abort();
+    return false;
+}
+
+static bool fail_line(struct load *l, int line, const char *what) {
+    return fail_at(l, arena_printf(l->arena, "%s:%d", l->path, line > 0 ? line : 1), what);
+}
+
+static bool fail(struct load *l, const struct found *found, const char *section, const char *key,
+                 const char *what) {
+    if (found->variable)
+        return fail_at(l, found->variable, what);
+    return fail_line(l, found->entry ? found->entry->line : 1,
+                     arena_printf(l->arena, "%s.%s: %s", section, key, what));
+}
+
+/* ---- which keys there are ---- */
+
+static const char *const server_keys[] = {"listen",    "ops_listen", "public_url", "workers",
+                                          "log_level", "test_clock", NULL};
+static const char *const url_keys[] = {"url", NULL};
+static const char *const wechat_keys[] = {"api_base", NULL};
+static const char *const account_keys[] = {"id",
+                                           "name",
+                                           "app_id",
+                                           "app_secret",
+                                           "token",
+                                           "token_previous",
+                                           "encoding_aes_key",
+                                           "encoding_aes_key_previous",
+                                           "mode",
+                                           "verified",
+                                           NULL};
+
+static const struct {
+    const char *name;
+    const char *const *keys;
+    bool repeated;
+} sections[] = {{"server", server_keys, false},
+                {"postgres", url_keys, false},
+                {"redis", url_keys, false},
+                {"wechat", wechat_keys, false},
+                {"account", account_keys, true}};
+
+static bool is_one_of(const char *const *list, const char *text) {
+    for (; *list; list++)
+        if (strcmp(*list, text) == 0)
+            return true;
+    return false;
+}
+
+static bool check_entry(struct load *l, const struct config_entry *e) {
+    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
+        if (strcmp(sections[i].name, e->section) != 0)
+            continue;
+        if (sections[i].repeated != e->in_array)
+            return fail_line(l, e->line,
+                             arena_printf(l->arena, "%s: must be written %s%s%s", e->section,
+                                          e->in_array ? "[" : "[[", e->section,
+                                          e->in_array ? "]" : "]]"));
+        if (!e->key || is_one_of(sections[i].keys, e->key))
+            return true;
+        break;
+    }
+    return fail_line(l, e->line,
+                     arena_printf(l->arena, "%s%s%s: unknown key", e->section,
+                                  *e->section && e->key ? "." : "", e->key ? e->key : ""));
+}
+
+/* ---- finding one value ---- */
+
+static void add_upper(struct buf *out, const char *text) {
+    for (; *text; text++) {
+        char c = *text == '-' ? '_' : *text;
+        if (c >= 'a' && c <= 'z')
+            c = (char)(c - 'a' + 'A');
+        buf_add(out, &c, 1);
+    }
+}
+
+static const char *variable_name(struct load *l, const char *section, const char *id,
+                                 const char *key) {
+    struct buf name;
+    buf_init(&name, l->arena);
+    buf_puts(&name, "GULOU_");
+    add_upper(&name, section);
+    if (id) {
+        buf_puts(&name, "_");
+        add_upper(&name, id);
+    }
+    buf_puts(&name, "_");
+    add_upper(&name, key);
+    return name.p;
+}
+
+static struct found find(struct load *l, const struct account_raw *account, const char *section,
+                         const char *key) {
+    struct found found = {0};
+    int index = account ? account->index : 0;
+    for (size_t i = 0; i < l->entries.n; i++) {
+        const struct config_entry *e = &l->entries.items[i];
+        if (e->key && e->index == index && strcmp(e->section, section) == 0 &&
+            strcmp(e->key, key) == 0)
+            found.entry = e;
+    }
+    if (!account || account->id) {
+        const char *name = variable_name(l, section, account ? account->id : NULL, key);
+        const char *value = getenv(name);
+        if (value)
+            return (struct found){.variable = name, .text = value};
+    }
+    if (found.entry && found.entry->type == CONFIG_STRING)
+        found.text = found.entry->string;
+    return found;
+}
+
+static bool is_absent(const struct found *found) {
+    return !found->entry && !found->variable;
+}
+
+/* ---- reading it as a type; `otherwise` NULL means that the key is required ---- */
+
+static bool read_text(struct load *l, const struct account_raw *account, const char *section,
+                      const char *key, const char *otherwise, const char **out) {
+    struct found found = find(l, account, section, key);
+    *out = otherwise;
+    if (is_absent(&found)) {
+        if (otherwise)
+            return true;
+        return fail_line(l, account ? account->line : 1,
+                         arena_printf(l->arena, "%s.%s: missing", section, key));
+    }
+    if (!found.text)
+        return fail(l, &found, section, key, "must be a string");
+    if (strpbrk(found.text, "\r\n"))
+        return fail(l, &found, section, key, "must be one line");
+    *out = arena_strndup(l->arena, found.text, strlen(found.text));
+    return true;
+}
+
+static bool read_integer(struct load *l, const char *section, const char *key, int64_t min,
+                         int64_t max, int64_t *value) {
+    struct found found = find(l, NULL, section, key);
+    if (is_absent(&found))
+        return true;
+    bool ok = found.variable ? str_to_i64(str_from(found.text), value)
+                             : found.entry->type == CONFIG_INTEGER;
+    if (!ok)
+        return fail(l, &found, section, key, "must be an integer");
+    if (!found.variable)
+        *value = found.entry->integer;
+    if (*value < min || *value > max)
+        return fail(l, &found, section, key,
+                    arena_printf(l->arena, "must be between %lld and %lld", (long long)min,
+                                 (long long)max));
+    return true;
+}
+
+static bool read_boolean(struct load *l, const struct account_raw *account, const char *section,
+                         const char *key, bool *value) {
+    struct found found = find(l, account, section, key);
+    if (is_absent(&found))
+        return true;
+    if (found.entry && found.entry->type == CONFIG_BOOLEAN) {
+        *value = found.entry->boolean;
+        return true;
+    }
+    if (found.variable && (strcmp(found.text, "true") == 0 || strcmp(found.text, "false") == 0)) {
+        *value = strcmp(found.text, "true") == 0;
+        return true;
+    }
+    return fail(l, &found, section, key, "must be true or false");
+}
+
+/* ---- secrets ---- */
+
+static const char *folder_of(struct load *l) {
+    const char *slash = strrchr(l->path, '/');
+    return slash ? arena_strndup(l->arena, l->path, (size_t)(slash - l->path)) : ".";
+}
+
+static char *read_file(struct arena *arena, const char *path, size_t max, size_t *n) {
+    FILE *file = fopen(path, "rbe");
+    if (!file)
+        return NULL;
+    char *bytes = arena_alloc(arena, max + 2);
+    *n = fread(bytes, 1, max + 1, file);
+    bool ok = !ferror(file);
+    fclose(file);
+    if (ok && *n > max) {
+        ok = false;
+        errno = EFBIG;
+    }
+    return ok ? bytes : NULL;
+}
+
+/* What a secret's text stands for; *why says what is wrong with it. */
+static const char *resolve_secret(struct load *l, const char *text, const char **why) {
+    if (strncmp(text, "env:", 4) == 0) {
+        const char *value = getenv(text + 4);
+        if (!value || !*value) {
+            *why = arena_printf(l->arena, "the environment has no %s", text + 4);
+            return NULL;
+        }
+        return arena_strndup(l->arena, value, strlen(value));
+    }
+    if (strncmp(text, "file:", 5) != 0)
+        return text;
+    const char *path = text + 5;
+    if (*path != '/')
+        path = arena_printf(l->arena, "%s/%s", folder_of(l), path);
+    size_t n;
+    errno = 0;
+    char *bytes = read_file(l->arena, path, SECRET_MAX_BYTES, &n);
+    if (!bytes) {
+        *why = arena_printf(l->arena, "cannot read %s: %s", path, strerror(errno));
+        return NULL;
+    }
+    struct str line = str_trim((struct str){bytes, n});
+    if (line.n == 0 || memchr(line.p, '\0', line.n) || memchr(line.p, '\n', line.n)) {
+        *why = arena_printf(l->arena, "%s must hold one line", path);
+        return NULL;
+    }
+    return str_z(l->arena, line);
+}
+
+static bool fail_secret(struct load *l, const struct account_raw *account, const char *key,
+                        const char *why) {
+    struct found found = find(l, account, "account", key);
+    return fail(l, &found, "account", key, why);
+}
+
+/* *out stays NULL when an optional secret is absent or "". */
+static bool read_secret(struct load *l, const struct account_raw *account, const char *key,
+                        bool required, const char **out) {
+    const char *text, *why = NULL;
+    *out = NULL;
+    if (!read_text(l, account, "account", key, required ? NULL : "", &text))
+        return false;
+    if (!*text && !required)
+        return true;
+    const char *secret = *text ? resolve_secret(l, text, &why) : NULL;
+    if (!secret)
+        return fail_secret(l, account, key, why ? why : "is empty");
+    *out = secret;
+    return true;
+}
+
+static bool read_token(struct load *l, const struct account_raw *account, const char *key,
+                       bool required, const char **out) {
+    if (!read_secret(l, account, key, required, out))
+        return false;
+    if (!*out)
+        return true;
+    size_t n = strlen(*out);
+    size_t fine = strspn(*out, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    if (n < 3 || n > 32 || fine != n)
+        return fail_secret(l, account, key, "must be 3 to 32 letters and digits");
+    return true;
+}
+
+static bool read_aes_key(struct load *l, const struct account_raw *account, const char *key,
+                         bool required, const unsigned char **out) {
+    const char *text;
+    *out = NULL;
+    if (!read_secret(l, account, key, required, &text))
+        return false;
+    if (!text)
+        return true;
+    unsigned char *bytes = arena_alloc(l->arena, WECHAT_KEY_BYTES);
+    if (!wechat_key_decode(str_from(text), bytes))
+        return fail_secret(l, account, key, "must be the 43 characters of an EncodingAESKey");
+    *out = bytes;
+    return true;
+}
+
+/* ---- the sections ---- */
+
+static bool read_listen(struct load *l, const char *key, const char *otherwise,
+                        struct config_listen *out) {
+    const char *text;
+    if (!read_text(l, NULL, "server", key, otherwise, &text))
+        return false;
+    struct found found = find(l, NULL, "server", key);
+    const char *colon = strrchr(text, ':');
+    int64_t port;
+    if (!colon || !str_to_i64(str_from(colon + 1), &port) || port < 1 || port > 65535)
+        return fail(l, &found, "server", key, "must be ADDRESS:PORT");
+    struct str host = {text, (size_t)(colon - text)};
+    if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+        host = (struct str){host.p + 1, host.n - 2};
+    out->host = str_z(l->arena, host);
+    out->port = colon + 1;
+    return true;
+}
+
+static bool read_url(struct load *l, const char *section, const char *key, const char *otherwise,
+                     const char **out) {
+    const char *text;
+    if (!read_text(l, NULL, section, key, otherwise, &text))
+        return false;
+    struct found found = find(l, NULL, section, key);
+    if (strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0)
+        return fail(l, &found, section, key, "must begin with http:// or https://");
+    size_t n = strlen(text);
+    while (n > 0 && text[n - 1] == '/')
+        n--;
+    *out = arena_strndup(l->arena, text, n);
+    return true;
+}
+
+static bool read_choice(struct load *l, const struct account_raw *account, const char *section,
+                        const char *key, const char *otherwise, const char *const *choices,
+                        int *out) {
+    const char *text;
+    if (!read_text(l, account, section, key, otherwise, &text))
+        return false;
+    struct buf list;
+    buf_init(&list, l->arena);
+    for (int i = 0; choices[i]; i++) {
+        if (strcmp(choices[i], text) == 0) {
+            *out = i;
+            return true;
+        }
+        buf_printf(&list, "%s%s", i ? ", " : "", choices[i]);
+    }
+    struct found found = find(l, account, section, key);
+    return fail(l, &found, section, key, arena_printf(l->arena, "must be one of %s", list.p));
+}
+
+static bool read_server(struct load *l, struct config *config) {
+    static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
+    int level = 0;
+    int64_t workers = 0;
+    bool ok = read_listen(l, "listen", "127.0.0.1:8080", &config->listen) &&
+              read_listen(l, "ops_listen", "127.0.0.1:8081", &config->ops_listen) &&
+              read_url(l, "server", "public_url", NULL, &config->public_url) &&
+              read_integer(l, "server", "workers", 0, WORKERS_MAX, &workers) &&
+              read_choice(l, NULL, "server", "log_level", "info", levels, &level) &&
+              read_boolean(l, NULL, "server", "test_clock", &config->test_clock);
+    if (!ok)
+        return false;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (workers == 0)
+        workers = cores < 1 ? 1 : cores > WORKERS_MAX ? WORKERS_MAX : cores;
+    config->workers = (int)workers;
+    config->log_level = (enum log_level)level;
+    return true;
+}
+
+static bool check_id(struct load *l, const struct account_raw *raw, const struct account *before,
+                     size_t n) {
+    static const char *const taken[] = {"api", "wechat", "static", NULL};
+    size_t length = strlen(raw->id);
+    if (length == 0 || length > 32 ||
+        strspn(raw->id, "abcdefghijklmnopqrstuvwxyz0123456789-_") != length)
+        return fail_line(l, raw->line, "account.id: must be 1 to 32 of a-z, 0-9, - and _");
+    if (is_one_of(taken, raw->id))
+        return fail_line(l, raw->line, "account.id: this word is part of other addresses");
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(before[i].id, raw->id) == 0)
+            return fail_line(l, raw->line, "account.id: used twice");
+    return true;
+}
+
+static bool read_account(struct load *l, struct account_raw *raw, struct account *accounts,
+                         size_t n) {
+    static const char *const modes[] = {"plain", "compatible", "secure", NULL};
+    static const enum wechat_mode mode_values[] = {WECHAT_PLAIN, WECHAT_COMPATIBLE, WECHAT_SECURE};
+    struct account *a = &accounts[n];
+    struct wechat_account *w = arena_alloc(l->arena, sizeof *w);
+    int mode = 0;
+    if (!read_text(l, raw, "account", "id", NULL, &a->id))
+        return false;
+    raw->id = a->id;
+    a->verified = true;
+    bool ok = check_id(l, raw, accounts, n) &&
+              read_text(l, raw, "account", "name", NULL, &a->name) &&
+              read_text(l, raw, "account", "app_id", NULL, &a->app_id) &&
+              read_secret(l, raw, "app_secret", true, &a->app_secret) &&
+              read_choice(l, raw, "account", "mode", "secure", modes, &mode) &&
+              read_token(l, raw, "token", true, &w->token) &&
+              read_token(l, raw, "token_previous", false, &w->token_previous) &&
+              read_aes_key(l, raw, "encoding_aes_key", mode != 0, &w->aes_key) &&
+              read_aes_key(l, raw, "encoding_aes_key_previous", false, &w->aes_key_previous) &&
+              read_boolean(l, raw, "account", "verified", &a->verified);
+    w->id = a->id;
+    w->app_id = a->app_id;
+    w->mode = mode_values[mode];
+    a->wechat = w;
+    return ok;
+}
+
+static bool read_accounts(struct load *l, struct config *config) {
+    struct account *accounts = arena_alloc(l->arena, ACCOUNTS_MAX * sizeof *accounts);
+    size_t n = 0;
+    for (size_t i = 0; i < l->entries.n; i++) {
+        const struct config_entry *e = &l->entries.items[i];
+        if (e->key || !e->in_array)
+            continue;
+        if (n == ACCOUNTS_MAX)
+            return fail_line(l, e->line, "account: more than 256 of them");
+        struct account_raw raw = {.index = e->index, .line = e->line};
+        if (!read_account(l, &raw, accounts, n++))
+            return false;
+    }
+    if (n == 0)
+        return fail_line(l, 1, "account: missing, one [[account]] at least");
+    config->accounts = accounts;
+    config->accounts_n = n;
+    return true;
+}
+
+static bool read_all(struct load *l, struct config *config) {
+    for (size_t i = 0; i < l->entries.n; i++)
+        if (!check_entry(l, &l->entries.items[i]))
+            return false;
+    return read_server(l, config) &&
+           read_text(l, NULL, "postgres", "url", NULL, &config->postgres_url) &&
+           read_text(l, NULL, "redis", "url", "", &config->redis_url) &&
+           read_url(l, "wechat", "api_base", "https://api.weixin.qq.com",
+                    &config->wechat_api_base) &&
+           read_accounts(l, config);
+}
+
+struct config *config_load(const char *path, char **error) {
+    struct arena *arena = arena_new();
+    struct config *config = arena_alloc(arena, sizeof *config);
+    struct load l = {.arena = arena, .path = arena_strndup(arena, path, strlen(path))};
+    config->arena = arena;
+    config->path = l.path;
+    size_t n = 0;
+    errno = 0;
+    char *text = read_file(arena, path, FILE_MAX_BYTES, &n);
+    if (!text) {
+        fail_at(&l, path, strerror(errno));
+    } else {
+        l.entries = config_toml_read(arena, text, n);
+        OPENSSL_cleanse(text, n);
+        if (l.entries.error)
+            fail_line(&l, l.entries.error_line, l.entries.error);
+        else
+            read_all(&l, config);
+    }
+    if (!l.error)
+        return config;
+    *error = l.error;
+    config_free(config);
+    return NULL;
+}
+
+static void wipe(const void *secret, size_t n) {
+    if (secret)
+        OPENSSL_cleanse((void *)(uintptr_t)secret, n);
+}
+
+static void wipe_text(const char *secret) {
+    wipe(secret, secret ? strlen(secret) : 0);
+}
+
+void config_free(struct config *config) {
+    if (!config)
+        return;
+    for (size_t i = 0; i < config->accounts_n; i++) {
+        const struct wechat_account *w = config->accounts[i].wechat;
+        wipe_text(config->accounts[i].app_secret);
+        wipe_text(w->token);
+        wipe_text(w->token_previous);
+        wipe(w->aes_key, w->aes_key ? WECHAT_KEY_BYTES : 0);
+        wipe(w->aes_key_previous, w->aes_key_previous ? WECHAT_KEY_BYTES : 0);
+    }
+    arena_free(config->arena);
+}
+
+const struct account *config_account(const struct config *config, const char *id) {
+    for (size_t i = 0; i < config->accounts_n; i++)
+        if (strcmp(config->accounts[i].id, id) == 0)
+            return &config->accounts[i];
+    return NULL;
+}
