@@ -53,6 +53,7 @@ struct request {
     struct pg_call call;
     struct redis_call recall;
     void (*on_recalled)(struct request *rq, const char *action, const char *key);
+    bool calling;
     bool ended;
 };
 
@@ -74,7 +75,8 @@ enum request_kind {
 /* Calls api.function with the leading arguments of its kind, then args[0..n), which must live as
  * long as the request (NULL is SQL's null). Later action->answer gets the facts, or one of the
  * refusals that everybody shares has been answered already: not_bound, not_yours, busy; a fault is
- * logged and answered by request_busy(). One call at a time. */
+ * logged and answered by request_busy(). Facts live as long as the request; the "scores" they may
+ * hold have been given to the leaderboards. One call at a time. */
 void request_call(struct request *rq, const struct action *action, enum request_kind kind,
                   const char *function, int n, const char *const *args);
 
@@ -88,9 +90,18 @@ void request_success(struct request *rq);
 void request_busy(struct request *rq);
 
 /* For 继续: which message of this person was last answered with "still working on it". `on_done` is
- * called later, once, with the name of its action and its key (for api.answer_of), or with NULLs. */
+ * called later, once, with the name of its action and its key (for api.answer_of), or with NULLs.
+ */
 void request_recall(struct request *rq,
                     void (*on_done)(struct request *rq, const char *action, const char *key));
+
+/* ---- for server/callback.c ---- */
+
+/* This attempt is answered with "still working on it": 继续 shall find its result. */
+void request_remember(struct request *rq);
+
+/* Drops the call that waits for an absent database and answers 系统繁忙 instead. */
+void request_give_up(struct request *rq);
 
 /* The code of a refusal, NULL when the facts hold none. */
 const char *request_refusal(const cJSON *facts);

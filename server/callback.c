@@ -1,0 +1,200 @@
+#include "server/callback.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "db/attempts.h"
+#include "server/base/limits.h"
+#include "server/base/log.h"
+#include "server/base/metrics.h"
+#include "server/route.h"
+#include "wechat/callback.h"
+#include "wechat/reply.h"
+
+struct work {
+    struct request rq;
+    struct callback_open open;
+    struct http_exchange *exchange; /* NULL once the connection is done with */
+    struct event *budget;
+    struct attempt_call attempt;
+    bool counting;
+    bool answered;
+};
+
+static _Thread_local size_t active;
+
+static void refuse(struct http_exchange *x, int status, enum metric metric) {
+    metric_add(metric, 1);
+    http_reply(x, status, NULL, (struct str){"", 0});
+}
+
+static void answer(struct work *w, struct str text) {
+    if (!w->exchange || w->answered)
+        return;
+    w->answered = true;
+    metric_add(METRIC_CALLBACKS, 1);
+    struct str body = reply_text(w->rq.arena, &w->open, text);
+    if (body.n > 0)
+        http_reply(w->exchange, 200, "application/xml; charset=utf-8", body);
+    else
+        http_reply(w->exchange, 200, "text/plain; charset=utf-8", STR("success"));
+}
+
+/* ---- two ends, one free ---- */
+
+static void free_work(evutil_socket_t fd, short what, void *arg) {
+    (void)fd;
+    (void)what;
+    struct work *w = arg;
+    if (w->counting)
+        attempt_cancel(w->rq.services->redis, &w->attempt);
+    event_free(w->budget);
+    arena_free(w->rq.arena);
+    active--;
+}
+
+static void free_when_over(struct work *w) {
+    if (!w->rq.ended || w->exchange)
+        return;
+    /* Whoever ended the work is still running on its memory. */
+    event_base_once(w->rq.services->base, -1, EV_TIMEOUT, free_work, w, NULL);
+}
+
+static void on_exchange_end(void *arg) {
+    struct work *w = arg;
+    w->exchange = NULL;
+    free_when_over(w);
+}
+
+static void on_work_end(struct request *rq, struct str reply) {
+    struct work *w = (struct work *)(void *)((char *)rq - offsetof(struct work, rq));
+    answer(w, reply);
+    free_when_over(w);
+}
+
+/* ---- the time budget ---- */
+
+static void on_attempt(struct attempt_call *call, int attempt) {
+    struct work *w = (struct work *)(void *)((char *)call - offsetof(struct work, attempt));
+    w->counting = false;
+    log_info("callback_late", "request=%s account=%s attempt=%d", w->rq.id, w->rq.account->id,
+             attempt);
+    if (w->rq.ended || attempt < CALLBACK_ATTEMPTS)
+        return;
+    request_remember(&w->rq);
+    answer(w, STR("还在处理，请稍后发送「继续」查看结果"));
+}
+
+static void on_budget(evutil_socket_t fd, short what, void *arg) {
+    (void)fd;
+    (void)what;
+    struct work *w = arg;
+    if (w->rq.ended || w->answered)
+        return;
+    metric_add(METRIC_CALLBACKS_LATE, 1);
+    /* Without a database nothing is under way that a later attempt could join. */
+    if (!pg_ready(w->rq.services->pg) && w->rq.calling) {
+        request_give_up(&w->rq);
+        return;
+    }
+    w->counting = true;
+    w->attempt.on_done = on_attempt;
+    attempt_count(w->rq.services->redis, &w->attempt, w->rq.key);
+}
+
+/* ---- one push ---- */
+
+static struct str keep(struct arena *arena, struct str text) {
+    return (struct str){arena_strndup(arena, text.n > 0 ? text.p : "", text.n), text.n};
+}
+
+static struct callback_query query_of(struct http_exchange *x, struct arena *arena) {
+    return (struct callback_query){
+        .signature = keep(arena, http_query(x, "signature")),
+        .timestamp = keep(arena, http_query(x, "timestamp")),
+        .nonce = keep(arena, http_query(x, "nonce")),
+        .echostr = keep(arena, http_query(x, "echostr")),
+        .encrypt_type = keep(arena, http_query(x, "encrypt_type")),
+        .msg_signature = keep(arena, http_query(x, "msg_signature")),
+    };
+}
+
+static void verify(struct http_exchange *x, const struct account *account) {
+    struct callback_query query = query_of(x, http_arena(x));
+    if (callback_verify(account->wechat, &query) == CALLBACK_OK) {
+        metric_add(METRIC_CALLBACKS, 1);
+        http_reply(x, 200, "text/plain; charset=utf-8", query.echostr);
+        return;
+    }
+    log_warn("callback_refused", "account=%s reason=verification", account->id);
+    refuse(x, 403, METRIC_CALLBACKS_REFUSED);
+}
+
+static const char *new_request_id(struct arena *arena) {
+    uint64_t id;
+    if (getrandom(&id, sizeof id, 0) != (ssize_t)sizeof id)
+        abort();
+    return arena_printf(arena, "%016" PRIx64, id);
+}
+
+static void start_work(struct work *w, struct http_exchange *x) {
+    struct request *rq = &w->rq;
+    rq->message = &w->open.message;
+    rq->open = &w->open;
+    rq->openid = str_z(rq->arena, rq->message->from_user);
+    rq->key = callback_message_key(rq->arena, rq->account->id, rq->message);
+    rq->on_ended = on_work_end;
+    w->exchange = x;
+    http_on_end(x, on_exchange_end, w);
+    w->budget = evtimer_new(rq->services->base, on_budget, w);
+    struct timeval budget = {CALLBACK_BUDGET_MS / 1000, CALLBACK_BUDGET_MS % 1000 * 1000};
+    evtimer_add(w->budget, &budget);
+    active++;
+    route_message(rq);
+}
+
+static void receive(struct http_exchange *x, struct services *services,
+                    const struct account *account) {
+    /* Everything is copied out of the exchange, because the work may outlive it. */
+    struct arena *arena = arena_new();
+    struct work *w = arena_alloc(arena, sizeof *w);
+    w->rq.arena = arena;
+    w->rq.account = account;
+    w->rq.services = services;
+    w->rq.id = new_request_id(arena);
+    struct callback_query query = query_of(x, arena);
+    struct str body = keep(arena, http_body(x));
+    enum callback_result result = callback_open(arena, account->wechat, &query, body, &w->open);
+    if (result == CALLBACK_OK) {
+        start_work(w, x);
+        return;
+    }
+    log_warn("callback_refused", "request=%s account=%s reason=\"%s\"", w->rq.id, account->id,
+             w->open.reason ? w->open.reason : "");
+    if (result == CALLBACK_MALFORMED)
+        refuse(x, 400, METRIC_CALLBACKS_MALFORMED);
+    else
+        refuse(x, 403, METRIC_CALLBACKS_REFUSED);
+    arena_free(arena);
+}
+
+void callback_handle(struct http_exchange *x, struct services *services, struct str account_id) {
+    const struct account *account =
+        config_account(services->config, str_z(http_arena(x), account_id));
+    if (!account) {
+        refuse(x, 404, METRIC_CALLBACKS_REFUSED);
+    } else if (http_method(x) == HTTP_GET) {
+        verify(x, account);
+    } else if (http_method(x) == HTTP_POST) {
+        receive(x, services, account);
+    } else {
+        http_set_header(x, "Allow", "GET, POST");
+        refuse(x, 405, METRIC_CALLBACKS_REFUSED);
+    }
+}
+
+size_t callback_active(void) {
+    return active;
+}

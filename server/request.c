@@ -1,0 +1,166 @@
+#include "server/request.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "db/digest.h"
+#include "db/leaderboard.h"
+#include "server/base/limits.h"
+#include "server/base/log.h"
+#include "server/base/metrics.h"
+
+#define RECALL_WORDS_MAX 128 /* "action key" */
+
+/* ---- ending ---- */
+
+static void end(struct request *rq, struct str reply) {
+    assert(!rq->ended);
+    rq->ended = true;
+    rq->on_ended(rq, reply);
+}
+
+void request_reply(struct request *rq, struct str text) {
+    end(rq, text);
+}
+
+void request_success(struct request *rq) {
+    end(rq, (struct str){"", 0});
+}
+
+void request_busy(struct request *rq) {
+    metric_add(METRIC_REPLIES_BUSY, 1);
+    end(rq, STR("系统繁忙，请稍后再试"));
+}
+
+/* ---- one call of the database ---- */
+
+const char *request_refusal(const cJSON *facts) {
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(facts, "refusal"));
+}
+
+static bool answer_common_refusal(struct request *rq, const cJSON *facts) {
+    const char *refusal = request_refusal(facts);
+    if (!refusal)
+        return false;
+    if (strcmp(refusal, "not_bound") == 0) {
+        request_reply(rq, STR("您还没有绑定身份。\n请发送「绑定 邀请码」，例如：绑定 ABCD1234\n"
+                              "邀请码请向所在单位或社区索取。"));
+        return true;
+    }
+    if (strcmp(refusal, "not_yours") == 0) {
+        request_reply(rq, STR("这项操作由审核员或管理员办理，您目前没有这个权限。\n"
+                              "发送「帮助」看看您可以做什么。"));
+        return true;
+    }
+    if (strcmp(refusal, "busy") == 0) {
+        request_busy(rq);
+        return true;
+    }
+    return false;
+}
+
+static void delete_json(void *json) {
+    cJSON_Delete(json);
+}
+
+static void on_answer(struct pg_call *call, enum pg_status status, const char *json, size_t n) {
+    struct request *rq = (struct request *)(void *)((char *)call - offsetof(struct request, call));
+    rq->calling = false;
+    if (status != PG_OK) {
+        log_error("call_failed", "request=%s account=%s function=%s cause=%s sqlstate=%s", rq->id,
+                  rq->account->id, call->function, status == PG_LATE ? "deadline" : "fault",
+                  call->sqlstate);
+        request_busy(rq);
+        return;
+    }
+    cJSON *facts = cJSON_ParseWithLength(json, n);
+    if (!facts) {
+        log_error("call_failed", "request=%s account=%s function=%s cause=no_json", rq->id,
+                  rq->account->id, call->function);
+        request_busy(rq);
+        return;
+    }
+    arena_on_free(rq->arena, delete_json, facts);
+    if (cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(facts, "scores")))
+        leaderboard_apply(rq->services->redis, NULL, rq->account->id, (struct str){json, n});
+    if (!answer_common_refusal(rq, facts))
+        rq->action->answer(rq, facts);
+}
+
+void request_call(struct request *rq, const struct action *action, enum request_kind kind,
+                  const char *function, int n, const char *const *args) {
+    assert(!rq->calling && !rq->ended);
+    struct pg_call *call = &rq->call;
+    *call = (struct pg_call){.function = function,
+                             .changes = kind == REQUEST_CHANGES,
+                             .key = kind == REQUEST_CHANGES ? rq->key : NULL,
+                             .deadline_ms = CALLBACK_WORK_MS,
+                             .on_done = on_answer};
+    call->args[call->n++] = rq->account->id;
+    if (kind != REQUEST_LOOKS)
+        call->args[call->n++] = rq->openid;
+    if (kind == REQUEST_CHANGES) {
+        call->args[call->n++] = rq->key;
+        call->args[call->n++] = rq->id;
+    }
+    assert(n >= 0 && call->n + n <= PG_ARGUMENTS_MAX);
+    for (int i = 0; i < n; i++)
+        call->args[call->n++] = args[i];
+    rq->action = action;
+    rq->calling = true;
+    if (!pg_submit(rq->services->pg, call)) {
+        rq->calling = false;
+        log_warn("call_refused", "request=%s account=%s function=%s cause=queue_full", rq->id,
+                 rq->account->id, function);
+        request_busy(rq);
+    }
+}
+
+void request_give_up(struct request *rq) {
+    if (rq->ended || !rq->calling)
+        return;
+    pg_cancel(rq->services->pg, &rq->call);
+    rq->calling = false;
+    log_warn("call_given_up", "request=%s account=%s function=%s", rq->id, rq->account->id,
+             rq->call.function);
+    request_busy(rq);
+}
+
+/* ---- remembering what was answered with "still working on it" ---- */
+
+static const char *recall_key(struct request *rq) {
+    char digest[DIGEST_HEX_SIZE];
+    struct str parts[] = {str_from(rq->account->id), str_from(rq->openid)};
+    digest_hex(parts, 2, digest);
+    return arena_printf(rq->arena, "continue:%s:%s", rq->account->id, digest);
+}
+
+void request_remember(struct request *rq) {
+    if (!rq->action)
+        return;
+    const char *value = arena_printf(rq->arena, "%s %s", rq->action->name, rq->key);
+    redis_set(rq->services->redis, NULL, recall_key(rq), str_from(value), DIALOGUE_LIFE_SECONDS);
+}
+
+static void on_recalled(struct redis_call *call, enum redis_status status,
+                        const struct redis_value *value) {
+    struct request *rq =
+        (struct request *)(void *)((char *)call - offsetof(struct request, recall));
+    struct str text = status == REDIS_ANSWERED ? redis_value_text(value) : (struct str){"", 0};
+    const char *blank = text.n > 0 ? memchr(text.p, ' ', text.n) : NULL;
+    if (!blank || text.n > RECALL_WORDS_MAX) {
+        rq->on_recalled(rq, NULL, NULL);
+        return;
+    }
+    size_t name_n = (size_t)(blank - text.p);
+    const char *name = arena_strndup(rq->arena, text.p, name_n);
+    const char *key = arena_strndup(rq->arena, blank + 1, text.n - name_n - 1);
+    rq->on_recalled(rq, name, key);
+}
+
+void request_recall(struct request *rq,
+                    void (*on_done)(struct request *rq, const char *action, const char *key)) {
+    rq->on_recalled = on_done;
+    rq->recall = (struct redis_call){.on_done = on_recalled};
+    redis_get(rq->services->redis, &rq->recall, recall_key(rq));
+}
