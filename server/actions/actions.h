@@ -1,0 +1,39 @@
+#ifndef GULOU_ACTIONS_H
+#define GULOU_ACTIONS_H
+
+/* Every capability, one file each, named as its file. route.c joins them to words and events. */
+
+#include "server/request.h"
+
+extern const struct action action_help;
+extern const struct action action_follow;
+extern const struct action action_unfollow;
+extern const struct action action_bind;
+extern const struct action action_consent;
+extern const struct action action_declare;
+extern const struct action action_photo;
+extern const struct action action_my_declarations;
+extern const struct action action_withdraw;
+extern const struct action action_resubmit;
+extern const struct action action_appeal;
+extern const struct action action_queue;
+extern const struct action action_approve;
+extern const struct action action_return;
+extern const struct action action_reject;
+extern const struct action action_balance;
+extern const struct action action_ledger;
+extern const struct action action_rank;
+extern const struct action action_notices;
+extern const struct action action_freeze;
+extern const struct action action_publish;
+extern const struct action action_agree;
+extern const struct action action_disagree;
+extern const struct action action_continue;
+extern const struct action action_unknown;
+
+/* How a made declaration is told; declare, resubmit and the dialogue say it alike. */
+struct buf;
+void tell_declaration(struct buf *out, const cJSON *facts);
+void tell_worth(struct buf *out, const cJSON *facts);
+
+#endif

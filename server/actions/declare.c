@@ -1,0 +1,123 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "server/actions/actions.h"
+#include "server/dialogue.h"
+#include "server/hours.h"
+#include "server/route.h"
+#include "server/say.h"
+
+#define ITEM_WORDS_MAX 4 /* a name may hold blanks: 急救 技能 培训 */
+
+/* ITEM: a number, or words up to the first that reads as hours or a day. */
+static const char *read_item(struct request *rq, struct words *rest)
+{
+    int64_t number;
+    struct words at = *rest;
+    if (words_number(&at, &number) && number >= 0) {
+        *rest = at;
+        return arg_number(rq, number);
+    }
+    /* The catalogue is written in simplified characters. */
+    struct words simple = words_simplified(rq->arena, *rest);
+    struct buf name;
+    buf_init(&name, rq->arena);
+    for (int i = 0; i < ITEM_WORDS_MAX && !words_empty(simple); i++) {
+        struct words probe = simple;
+        struct hours hours;
+        struct day day;
+        if (i > 0 && (hours_read(rq->arena, &probe, &hours) || day_read(rq->arena, &probe, &day)))
+            break;
+        buf_addstr(&name, words_next(&simple));
+    }
+    *rest = simple;
+    return str_z(rq->arena, buf_view(&name));
+}
+
+const char *const *declare_args(struct request *rq, const char *item, const struct hours *hours,
+                                const struct day *day, const char *words)
+{
+    const char **args = arena_alloc(rq->arena, 11 * sizeof *args);
+    bool stated = day->days_ago < 0;
+    args[0] = item;
+    args[1] = hours != NULL ? arg_number(rq, hours->minutes) : NULL;
+    args[2] = hours != NULL && hours->from[0] != '\0' ? hours->from : NULL;
+    args[3] = hours != NULL && hours->from[0] != '\0' ? hours->to : NULL;
+    args[4] = stated ? NULL : arg_number(rq, day->days_ago);
+    args[5] = stated && day->year > 0 ? arg_number(rq, day->year) : NULL;
+    args[6] = stated ? arg_number(rq, day->month) : NULL;
+    args[7] = stated ? arg_number(rq, day->day) : NULL;
+    args[8] = words;
+    return args;
+}
+
+static void start(struct request *rq, const struct command *command)
+{
+    struct words rest = command->rest;
+    if (words_empty(rest)) {
+        dialogue_start(rq);
+        return;
+    }
+    struct hours *hours = arena_alloc(rq->arena, sizeof *hours);
+    struct day day = {.days_ago = 0};
+    const char *item = read_item(rq, &rest);
+    bool dated = day_read(rq->arena, &rest, &day);
+    bool timed = hours_read(rq->arena, &rest, hours);
+    if (!dated)
+        day_read(rq->arena, &rest, &day);
+    if (timed && hours->from[0] != '\0' && hours->minutes == 0) {
+        say(rq, "开始和结束时间相同，请写实际时间，例如：9:00-11:30。");
+        return;
+    }
+    /* p_photos and p_dialogue, the last two, stay NULL: a line typed at once has neither. */
+    request_call(rq, &action_declare, REQUEST_CHANGES, "declare_points", 11,
+                 declare_args(rq, item, timed ? hours : NULL, &day,
+                              arg_text(rq, words_typed(rest))));
+}
+
+/* 12 社区文艺演出，11月20日 9:00-11:30（2.5小时） */
+void tell_worth(struct buf *out, const cJSON *facts)
+{
+    const cJSON *item = fact(facts, "item");
+    buf_printf(out, "项目：%" PRId64 " %s\n时间：", fact_number(item, "number"),
+               fact_text(item, "name"));
+    say_day(out, fact_text(facts, "date"));
+    if (fact(facts, "from") != NULL)
+        buf_printf(out, " %s-%s", fact_text(facts, "from"), fact_text(facts, "to"));
+    buf_puts(out, "，");
+    say_minutes(out, fact_number(facts, "minutes"));
+    buf_printf(out, "\n预计积分：%s", fact_text(facts, "points"));
+    if (fact(facts, "cap") != NULL)
+        buf_printf(out, "（按时长%s分，已到%s）", fact_text(facts, "claimed"),
+                   say_cap(fact_text(facts, "cap")));
+}
+
+void tell_declaration(struct buf *out, const cJSON *facts)
+{
+    int64_t no = fact_number(facts, "no");
+    buf_printf(out, "编号：%" PRId64 "\n", no);
+    tell_worth(out, facts);
+    if (fact_true(facts, "needs_proof"))
+        buf_puts(out, "\n这个项目需要佐证，请发送照片，收到照片后自动提交审核。");
+    else
+        buf_puts(out, "\n状态：待审核。有照片可以直接发来。");
+    say_next(out);
+    say_tap(out, "我的申报", "我的申报");
+    buf_puts(out, "　");
+    say_tap(out, "撤回", "撤回 %" PRId64, no);
+}
+
+static void answer(struct request *rq, const cJSON *facts)
+{
+    if (request_refusal(facts) != NULL) {
+        say_refused(rq, facts);
+        return;
+    }
+    struct buf out;
+    say_begin(rq, &out);
+    buf_puts(&out, "收到您的申报，辛苦了！\n");
+    tell_declaration(&out, facts);
+    say_end(rq, &out);
+}
+
+const struct action action_declare = {"declare", start, answer};

@@ -1,0 +1,97 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "server/actions/actions.h"
+#include "server/route.h"
+#include "server/say.h"
+
+#define PAGE_ROWS "8"
+#define ROWS_MAX_BYTES 1800
+
+static void start(struct request *rq, const struct command *command)
+{
+    struct words rest = command->rest;
+    int64_t before;
+    const char *args[] = {words_number(&rest, &before) ? arg_number(rq, before) : NULL, PAGE_ROWS};
+    request_call(rq, &action_ledger, REQUEST_READS, "ledger", 2, args);
+}
+
+static const char *kind_name(const char *kind)
+{
+    static const char *const names[][2] = {
+        {"AWARD_PENDING", "审核通过"}, {"CANCEL_PENDING", "取消"}, {"RELEASE", "公示入账"},
+        {"DEBT_REPAY", "抵扣"},        {"RESERVE", "兑换预留"},    {"UNRESERVE", "兑换退回"},
+        {"SPEND", "兑换"},             {"EXPIRE", "到期"},         {"CLAWBACK", "追回"},
+        {"PENALTY", "扣分"},           {"ADJUST", "调整"},         {"REVERSAL", "冲正"}};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(kind, names[i][0]) == 0)
+            return names[i][1];
+    return "变动";
+}
+
+static void tell_change(struct buf *out, const cJSON *row, const char *field, const char *name)
+{
+    int64_t amount = fact_number(row, field);
+    if (amount != 0)
+        buf_printf(out, "　%s%+" PRId64, name, amount);
+}
+
+static void tell_row(struct buf *out, const cJSON *row)
+{
+    say_day(out, fact_text(row, "at"));
+    buf_printf(out, " %s", kind_name(fact_text(row, "kind")));
+    if (fact(row, "item") != NULL)
+        buf_printf(out, "：%s（编号：%" PRId64 "）", fact_text(row, "item"),
+                   fact_number(row, "declaration"));
+    else if (fact(row, "reason") != NULL) {
+        buf_puts(out, "：");
+        say_cut(out, fact_text(row, "reason"), 30);
+    }
+    buf_puts(out, "\n");
+    tell_change(out, row, "pending", "待公示");
+    tell_change(out, row, "available", "可用");
+    tell_change(out, row, "reserved", "兑换中");
+    int64_t debt = -fact_number(row, "debt"); /* the book keeps debt as a negative */
+    if (debt != 0)
+        buf_printf(out, "　待抵扣%+" PRId64, debt);
+    if (fact(row, "cap") != NULL && fact_is(row, "kind", "AWARD_PENDING"))
+        buf_printf(out, "（申报%s分，已到%s）", fact_text(row, "claimed"),
+                   say_cap(fact_text(row, "cap")));
+    buf_puts(out, "\n");
+}
+
+static void answer(struct request *rq, const cJSON *facts)
+{
+    if (request_refusal(facts) != NULL) {
+        say_refused(rq, facts);
+        return;
+    }
+    struct buf out;
+    say_begin(rq, &out);
+    int64_t last = 0;
+    bool more = fact_true(facts, "more");
+    const cJSON *row;
+    cJSON_ArrayForEach(row, fact(facts, "rows"))
+    {
+        struct buf text;
+        buf_init(&text, rq->arena);
+        tell_row(&text, row);
+        if (last != 0 && out.n + text.n > ROWS_MAX_BYTES) {
+            more = true;
+            break;
+        }
+        buf_addstr(&out, buf_view(&text));
+        last = fact_number(row, "seq");
+    }
+    if (last == 0)
+        buf_puts(&out, "没有积分变动。申报通过后会记在这里。\n");
+    buf_puts(&out, "\n");
+    if (more) {
+        say_tap(&out, "更多", "更多明细 %" PRId64, last);
+        buf_puts(&out, "　");
+    }
+    say_tap(&out, "我的积分", "积分");
+    say_end(rq, &out);
+}
+
+const struct action action_ledger = {"ledger", start, answer};

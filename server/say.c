@@ -1,0 +1,229 @@
+#include "server/say.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "wechat/reply.h"
+
+/* ---- facts ---- */
+
+const cJSON *fact(const cJSON *facts, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(facts, name);
+    return cJSON_IsNull(item) ? NULL : item;
+}
+
+const char *fact_text(const cJSON *facts, const char *name)
+{
+    const char *text = cJSON_GetStringValue(fact(facts, name));
+    return text != NULL ? text : "";
+}
+
+int64_t fact_number(const cJSON *facts, const char *name)
+{
+    const cJSON *item = fact(facts, name);
+    int64_t number = 0;
+    if (cJSON_IsNumber(item) && item->valuedouble > -9e15 && item->valuedouble < 9e15)
+        return (int64_t)item->valuedouble;
+    return cJSON_IsString(item) && str_to_i64(str_from(item->valuestring), &number) ? number : 0;
+}
+
+bool fact_true(const cJSON *facts, const char *name)
+{
+    return cJSON_IsTrue(fact(facts, name));
+}
+
+bool fact_is(const cJSON *facts, const char *name, const char *text)
+{
+    return strcmp(fact_text(facts, name), text) == 0;
+}
+
+/* ---- saying ---- */
+
+void say_begin(struct request *rq, struct buf *out)
+{
+    buf_init(out, rq->arena);
+}
+
+void say_end(struct request *rq, const struct buf *out)
+{
+    request_reply(rq, buf_view(out));
+}
+
+void say(struct request *rq, const char *text)
+{
+    request_reply(rq, str_from(text));
+}
+
+void say_tap(struct buf *out, const char *label, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *text = arena_vprintf(out->arena, format, args);
+    va_end(args);
+    tap_link(out, label, text);
+}
+
+void say_next(struct buf *out)
+{
+    buf_puts(out, "\n\n");
+}
+
+const char *say_status(const char *status)
+{
+    static const char *const names[][2] = {
+        {"draft", "待补照片"},      {"submitted", "待审核"},       {"in_review", "审核中"},
+        {"returned", "已退回"},     {"rejected", "已驳回"},        {"rejected_final", "最终驳回"},
+        {"appealed", "申诉中"},     {"approved", "已通过，待公示"}, {"announced", "公示中"},
+        {"objected", "异议处理中"}, {"settled", "已入账"},         {"withdrawn", "已撤回"},
+        {"voided", "已作废"},       {"revoked", "已撤销"},         {"revoked_late", "已撤销"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(status, names[i][0]) == 0)
+            return names[i][1];
+    return "处理中";
+}
+
+const char *say_cap(const char *cap)
+{
+    static const char *const names[][2] = {{"declaration", "单次上限"}, {"day", "每日上限"},
+                                           {"week", "每周上限"},        {"category", "本类上限"},
+                                           {"period", "本季上限"}};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(cap, names[i][0]) == 0)
+            return names[i][1];
+    return "";
+}
+
+void say_minutes(struct buf *out, int64_t minutes)
+{
+    if (minutes % 60 == 0)
+        buf_printf(out, "%" PRId64 "小时", minutes / 60);
+    else if (minutes % 30 == 0)
+        buf_printf(out, "%" PRId64 ".5小时", minutes / 60);
+    else if (minutes < 60)
+        buf_printf(out, "%" PRId64 "分钟", minutes);
+    else
+        buf_printf(out, "%" PRId64 "小时%" PRId64 "分", minutes / 60, minutes % 60);
+}
+
+void say_day(struct buf *out, const char *day)
+{
+    int64_t month, date;
+    if (strlen(day) < 10 || !str_to_i64((struct str){day + 5, 2}, &month) ||
+        !str_to_i64((struct str){day + 8, 2}, &date))
+        buf_puts(out, day);
+    else
+        buf_printf(out, "%" PRId64 "月%" PRId64 "日", month, date);
+}
+
+void say_cut(struct buf *out, const char *text, size_t characters)
+{
+    for (; *text != '\0'; text++) {
+        bool begins = ((unsigned char)*text & 0xC0) != 0x80;
+        if (begins && characters-- == 0) {
+            buf_puts(out, "…");
+            return;
+        }
+        /* A member's own words must not become a link in somebody else's chat. */
+        if (*text == '<')
+            buf_puts(out, "＜");
+        else
+            buf_add(out, text, 1);
+    }
+}
+
+/* ---- refusals that several actions share ---- */
+
+static void refuse_items(struct request *rq, const cJSON *facts)
+{
+    struct buf out;
+    say_begin(rq, &out);
+    buf_puts(&out, "这个名称对应好几个项目，请改用项目编号：");
+    int shown = 0;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, fact(facts, "items"))
+    {
+        if (shown++ == 12)
+            break;
+        buf_printf(&out, "\n%" PRId64 " %s", fact_number(item, "number"), fact_text(item, "name"));
+    }
+    buf_puts(&out, "\n例如：申报 12 2小时 上门陪护");
+    say_end(rq, &out);
+}
+
+static void refuse_with_number(struct request *rq, const cJSON *facts, const char *code)
+{
+    struct buf out;
+    say_begin(rq, &out);
+    if (strcmp(code, "item_unknown") == 0) {
+        buf_puts(&out, "没有找到服务项目「");
+        say_cut(&out, fact_text(facts, "words"), 20);
+        buf_puts(&out, "」。项目编号是1到44，一步步选更方便：");
+        say_tap(&out, "开始申报", "申报");
+    } else if (strcmp(code, "too_old") == 0) {
+        buf_printf(&out, "只能申报最近%" PRId64 "天内的服务，请核对日期。", fact_number(facts, "days"));
+    } else if (strcmp(code, "overlap") == 0) {
+        buf_printf(&out, "这段时间和您的另一条申报（编号：%" PRId64 "）重叠了。请核对时间，或先撤回那一条。",
+                   fact_number(facts, "no"));
+        say_next(&out);
+        say_tap(&out, "我的申报", "我的申报");
+    } else {
+        buf_printf(&out, "这条申报现在是「%s」，不能这样操作。",
+                   say_status(fact_text(facts, "status")));
+        say_tap(&out, "我的申报", "我的申报");
+    }
+    say_end(rq, &out);
+}
+
+bool say_refusal(struct request *rq, const cJSON *facts)
+{
+    static const char *const sentences[][2] = {
+        {"not_active", "您的党员身份目前不在服务状态，不能申报。请联系区域党委办公室。"},
+        {"hours_missing", "没看懂服务时长。可以写：2小时、90分钟、1.5，或 9:00-11:30。"},
+        {"too_short", "服务时长要满半小时才能计分，请写实际时长，例如：1小时。"},
+        {"too_long", "一次申报不能超过24小时，跨天的服务请按天分开申报。"},
+        {"date_invalid", "没有这一天，请核对日期，例如：昨天、11月20日。"},
+        {"in_future", "服务结束后才能申报，请核对日期和时间。"},
+        {"words_missing", "请再写一句说明，例如：打扫3号楼楼道。"},
+        {"words_too_long", "说明请控制在500字以内。"},
+        {"not_found", "没有找到这个编号，请核对后再发。"},
+    };
+    static const char *const with_number[] = {"item_unknown", "too_old", "overlap", "state_conflict"};
+    const char *code = request_refusal(facts);
+    if (code == NULL)
+        return false;
+    for (size_t i = 0; i < sizeof sentences / sizeof sentences[0]; i++)
+        if (strcmp(code, sentences[i][0]) == 0) {
+            say(rq, sentences[i][1]);
+            return true;
+        }
+    for (size_t i = 0; i < sizeof with_number / sizeof with_number[0]; i++)
+        if (strcmp(code, with_number[i]) == 0) {
+            refuse_with_number(rq, facts, code);
+            return true;
+        }
+    if (strcmp(code, "item_ambiguous") == 0) {
+        refuse_items(rq, facts);
+        return true;
+    }
+    return false;
+}
+
+void say_refused(struct request *rq, const cJSON *facts)
+{
+    if (!say_refusal(rq, facts))
+        say(rq, "这一步现在办不了。发送「帮助」看看可以做什么。");
+}
+
+/* ---- arguments ---- */
+
+const char *arg_number(struct request *rq, int64_t number)
+{
+    return arena_printf(rq->arena, "%" PRId64, number);
+}
+
+const char *arg_text(struct request *rq, struct str text)
+{
+    return text.n > 0 ? str_z(rq->arena, text) : NULL;
+}

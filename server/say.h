@@ -1,0 +1,62 @@
+#ifndef GULOU_SAY_H
+#define GULOU_SAY_H
+
+/* Small helps for actions: reading facts and saying them in plain Chinese.
+ *
+ * The readers bear a missing or mistyped field (empty text, zero, false), because an answer must
+ * never end in a crash over what the database said. */
+
+#include <cjson/cJSON.h>
+
+#include "server/base/buf.h"
+#include "server/request.h"
+
+const cJSON *fact(const cJSON *facts, const char *name); /* NULL: not there or null */
+const char *fact_text(const cJSON *facts, const char *name);
+int64_t fact_number(const cJSON *facts, const char *name);
+bool fact_true(const cJSON *facts, const char *name);
+bool fact_is(const cJSON *facts, const char *name, const char *text);
+
+/* A new line of text for this request. */
+void say_begin(struct request *rq, struct buf *out);
+
+/* Replies with what `out` holds. */
+void say_end(struct request *rq, const struct buf *out);
+
+/* Replies with a fixed sentence. */
+void say(struct request *rq, const char *text);
+
+/* A link that, tapped, sends `format…` as the person's own message. */
+void say_tap(struct buf *out, const char *label, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A blank line, then the way on: the next links stand below the text. */
+void say_next(struct buf *out);
+
+/* 待审核, 已退回, … for a declaration's status. */
+const char *say_status(const char *status);
+
+/* Why fewer points counted than were claimed: 单次上限, 每日上限, …; empty for no cap. */
+const char *say_cap(const char *cap);
+
+/* 2小时, 90 minutes as 1.5小时, 50分钟. */
+void say_minutes(struct buf *out, int64_t minutes);
+
+/* 2026-11-20 as 11月20日; anything else as it is. */
+void say_day(struct buf *out, const char *day);
+
+/* A refusal in words, with what would be right; for the ones that several actions share. False:
+ * the code is not one of them. */
+bool say_refusal(struct request *rq, const cJSON *facts);
+
+/* Wherever a code fits no sentence of ours: the database is newer than this program. */
+void say_refused(struct request *rq, const cJSON *facts);
+
+/* At most `characters` of `text`, with … when cut. */
+void say_cut(struct buf *out, const char *text, size_t characters);
+
+/* Arguments for request_call(). */
+const char *arg_number(struct request *rq, int64_t number);
+const char *arg_text(struct request *rq, struct str text); /* NULL for the empty text */
+
+#endif
