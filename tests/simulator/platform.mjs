@@ -1,0 +1,132 @@
+// The platform between persons and one official account: builds pushes, signs and encrypts them, tries three
+// times, judges the answers. As strict as the real one where that is known.
+import { randomBytes } from 'node:crypto'
+import http from 'node:http'
+import { encrypt, sign } from './crypto.mjs'
+import { readReply } from './reply.mjs'
+
+export const FAILURE_NOTICE = '该公众号提供的服务出现故障，请稍后再试'
+const TAKES_NO_REPLY = ['unsubscribe', 'VIEW', 'view_miniprogram', 'TEMPLATESENDJOBFINISH', 'MASSSENDJOBFINISH', 'PUBLISHJOBFINISH']
+
+const escapeCdata = (text) => String(text).replaceAll(']]>', ']]]]><![CDATA[>')
+
+// {a: 'x', b: {c: 1}} as elements; numbers bare, texts in CDATA, as the platform writes them.
+export function toXml(fields) {
+  return Object.entries(fields).map(([name, value]) => {
+    if (value === undefined) return ''
+    if (Array.isArray(value)) return value.map((one) => toXml({ [name]: one })).join('')
+    if (value !== null && typeof value === 'object') return `<${name}>${toXml(value)}</${name}>`
+    return typeof value === 'number' || typeof value === 'bigint' ? `<${name}>${value}</${name}>` : `<${name}><![CDATA[${escapeCdata(value)}]]></${name}>`
+  }).join('')
+}
+
+export class Platform {
+  // account: {id, app_id, original_id, token, aes_key, mode}
+  constructor({ account, server, attemptMs = 5000 }) {
+    Object.assign(this, { account, server, attemptMs })
+    this.nextMsgId = BigInt(Date.now()) << 20n
+    this.events = []
+    this.faults = []
+  }
+
+  // The fields of a push from a person's act; the caller may fix CreateTime and MsgId to send the same again.
+  compose(person, act) {
+    const common = { ToUserName: this.account.original_id, FromUserName: person, CreateTime: act.createTime ?? Math.floor(Date.now() / 1000) }
+    const msgId = () => act.msgId ?? String(this.nextMsgId++)
+    switch (act.type) {
+      case 'text':
+        return { ...common, MsgType: 'text', Content: act.content, MsgId: BigInt(msgId()), bizmsgmenuid: act.menuId }
+      case 'image':
+        return { ...common, MsgType: 'image', PicUrl: act.picUrl ?? 'http://mmbiz.qpic.cn/simulated', MediaId: act.mediaId ?? randomBytes(16).toString('hex'), MsgId: BigInt(msgId()) }
+      case 'event':
+        return { ...common, MsgType: 'event', Event: act.event, EventKey: act.eventKey ?? '', ...act.fields }
+      default:
+        return { ...common, MsgType: act.type, ...act.fields, MsgId: BigInt(msgId()) }
+    }
+  }
+
+  // One HTTP request for one attempt; signature and cipher are fresh each time, the content is the same.
+  request(fields, act = {}) {
+    const mode = act.mode ?? this.account.mode
+    const xml = act.rawXml ?? `<xml>${toXml(fields)}</xml>`
+    const timestamp = String(Math.floor(Date.now() / 1000))
+    const nonce = String(Math.floor(Math.random() * 1e10))
+    const query = { signature: sign(this.account.token, timestamp, nonce), timestamp, nonce, openid: fields.FromUserName }
+    let body = xml
+    if (mode !== 'plain') {
+      const cipher = encrypt(this.account.aes_key, this.account.app_id, xml)
+      Object.assign(query, { encrypt_type: 'aes', msg_signature: sign(this.account.token, timestamp, nonce, cipher) })
+      const envelope = toXml({ ToUserName: fields.ToUserName, Encrypt: cipher })
+      body = mode === 'compatible' ? xml.replace('</xml>', `${toXml({ Encrypt: cipher })}</xml>`) : `<xml>${envelope}</xml>`
+    }
+    return { path: `/wechat/${this.account.id}?${new URLSearchParams(query)}`, body, encrypted: mode !== 'plain' }
+  }
+
+  post({ path, body }, timeoutMs) {
+    return new Promise((resolve) => {
+      const started = Date.now()
+      const done = (result) => resolve({ ms: Date.now() - started, ...result })
+      const url = new URL(path, this.server)
+      const request = http.request(url, {
+        method: 'POST', agent: false,
+        headers: { 'User-Agent': 'Mozilla/4.0', 'Content-Type': 'text/xml', Pragma: 'no-cache', 'Content-Length': Buffer.byteLength(body) }
+      }, (response) => {
+        const parts = []
+        response.on('data', (part) => parts.push(part))
+        response.on('end', () => done({ status: response.statusCode, contentType: response.headers['content-type'], body: Buffer.concat(parts) }))
+        response.on('error', (error) => done({ error: error.message }))
+      })
+      const timer = setTimeout(() => { request.destroy(); done({ error: 'timeout' }) }, timeoutMs)
+      request.on('close', () => clearTimeout(timer))
+      request.on('error', (error) => done({ error: error.message }))
+      request.end(body)
+    })
+  }
+
+  // One attempt, with the fault that was ordered for it: lose the answer, or never reach the server.
+  async attempt(fields, act) {
+    const fault = this.faults.shift()
+    if (fault === 'unreachable') return { ms: 0, error: 'unreachable' }
+    const request = this.request(fields, act)
+    const response = await this.post(request, this.attemptMs)
+    const kept = { status: response.status, ms: response.ms, error: response.error }
+    if (fault === 'lose_answer') return { ...kept, error: 'answer lost' }
+    if (response.error) return kept
+    try {
+      const noReply = fields.MsgType === 'event' && TAKES_NO_REPLY.includes(fields.Event) ? fields.Event : undefined
+      kept.reply = readReply(this.account, { from: fields.FromUserName, to: fields.ToUserName, encrypted: request.encrypted, noReply }, response)
+    } catch (error) {
+      kept.error = error.message
+      kept.refused = true
+    }
+    return kept
+  }
+
+  // A person's act from the tap to what the phone shows: {attempts, reply, notice}.
+  async send(person, act) {
+    const fields = this.compose(person, act)
+    const attempts = []
+    const result = { attempts, reply: null, notice: null, msgId: fields.MsgId?.toString(), createTime: fields.CreateTime }
+    for (let i = 0; i < (act.attempts ?? 3); i++) {
+      const attempt = await this.attempt(fields, act)
+      attempts.push({ status: attempt.status, ms: attempt.ms, error: attempt.error })
+      if (!attempt.error) {
+        result.reply = attempt.reply
+        this.log(person, act, result)
+        return result
+      }
+      // A wrong answer is shown at once as a failure; silence and lost connections are tried again. The next
+      // attempt leaves when this one's five seconds are over.
+      if (attempt.refused) break
+      if (i < 2 && attempt.ms < this.attemptMs) await new Promise((resolve) => setTimeout(resolve, this.attemptMs - attempt.ms))
+    }
+    result.notice = FAILURE_NOTICE
+    this.log(person, act, result)
+    return result
+  }
+
+  log(person, act, result) {
+    this.events.push({ at: new Date().toISOString(), person, act, ...result })
+    if (this.events.length > 1000) this.events.shift()
+  }
+}
