@@ -1,0 +1,50 @@
+/* gulou clock: lets tests and demonstrations travel in time. */
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "db/sync.h"
+#include "server/commands/commands.h"
+
+static int set_clock(const struct config *config, const char *time) {
+    char *error = NULL;
+    char *json = pg_run(config->postgres_url, "set_clock", 1, &time, &error);
+    if (json == NULL) {
+        return command_fail(error);
+    }
+    cJSON *facts = cJSON_Parse(json);
+    const char *now = cJSON_GetStringValue(cJSON_GetObjectItem(facts, "now"));
+    printf("clock: %s\n", now != NULL ? now : "?");
+    cJSON_Delete(facts);
+    free(json);
+    return COMMAND_DONE;
+}
+
+static int run(int argc, const char **argv) {
+    const char *time = NULL;
+    int reset = 0;
+    int exit_code;
+    const struct poptOption own[] = {
+        {"set", '\0', POPT_ARG_STRING, &time, 0, "2026-10-01T09:00+08:00; used from then on", "TIME"},
+        {"reset", '\0', POPT_ARG_NONE, &reset, 0, "back to real time", NULL},
+        POPT_TABLEEND};
+    struct config *config = command_config(argc, argv, own, &exit_code);
+    if (config == NULL) {
+        return exit_code;
+    }
+    if ((time == NULL) == (reset == 0)) {
+        fputs("gulou: clock needs --set TIME or --reset\n", stderr);
+        exit_code = COMMAND_USAGE;
+    } else if (!config->test_clock) {
+        fprintf(stderr, "gulou: %s: server.test_clock is not true, the clock stays\n",
+                config->path);
+        exit_code = COMMAND_USAGE;
+    } else {
+        exit_code = set_clock(config, time);
+    }
+    config_free(config);
+    return exit_code;
+}
+
+const struct subcommand command_clock = {"clock", "set the clock of a demonstration", run};

@@ -1,0 +1,37 @@
+#ifndef GULOU_COMMANDS_H
+#define GULOU_COMMANDS_H
+
+/* The subcommands of the program, one file each.
+ *
+ * Every one gets its own arguments (argv[0] is its name) and returns the exit code: COMMAND_DONE,
+ * COMMAND_FAILED, or COMMAND_USAGE after one clear line on standard error. */
+
+#include <popt.h>
+#include <stdbool.h>
+
+#include "server/config.h"
+
+enum { COMMAND_DONE = 0, COMMAND_FAILED = 1, COMMAND_USAGE = 2 };
+
+struct subcommand {
+    const char *name;
+    const char *summary;
+    int (*run)(int argc, const char **argv);
+};
+
+extern const struct subcommand command_serve;
+extern const struct subcommand command_migrate;
+extern const struct subcommand command_check;
+extern const struct subcommand command_audit;
+extern const struct subcommand command_clock;
+extern const struct subcommand command_rebuild_cache;
+
+/* Reads the options that `own` adds to --config and loads the configuration. NULL: *exit_code says
+ * how to end; it was said why. */
+struct config *command_config(int argc, const char **argv, const struct poptOption *own,
+                              int *exit_code);
+
+/* Prints `gulou: …` on standard error and frees it. */
+int command_fail(char *error);
+
+#endif

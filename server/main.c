@@ -1,0 +1,44 @@
+/* The one program: finds the subcommand and hands over. */
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/commands/commands.h"
+
+static const struct subcommand *const subcommands[] = {
+    &command_serve, &command_migrate,       &command_check,
+    &command_audit, &command_rebuild_cache, &command_clock,
+};
+
+#define SUBCOMMANDS (sizeof subcommands / sizeof subcommands[0])
+
+static void print_help(FILE *out) {
+    fputs("usage: gulou SUBCOMMAND --config FILE\n\n", out);
+    for (size_t i = 0; i < SUBCOMMANDS; i++) {
+        fprintf(out, "  %-14s %s\n", subcommands[i]->name, subcommands[i]->summary);
+    }
+    fputs("  help           this text; gulou SUBCOMMAND --help tells its options\n\n"
+          "gulou " GULOU_VERSION ", backend of a neighbourhood's WeChat official account\n",
+          out);
+}
+
+int main(int argc, const char **argv) {
+    /* Peers hang up whenever they like; writing to them is an error to handle, not a death. */
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2) {
+        print_help(stderr);
+        return COMMAND_USAGE;
+    }
+    for (size_t i = 0; i < SUBCOMMANDS; i++) {
+        if (strcmp(argv[1], subcommands[i]->name) == 0) {
+            return subcommands[i]->run(argc - 1, argv + 1);
+        }
+    }
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0) {
+        print_help(stdout);
+        return COMMAND_DONE;
+    }
+    fprintf(stderr, "gulou: %s: no such subcommand (see gulou help)\n", argv[1]);
+    return COMMAND_USAGE;
+}

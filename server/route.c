@@ -1,0 +1,144 @@
+#include "server/route.h"
+
+#include <string.h>
+
+#include "server/actions/actions.h"
+#include "server/dialogue.h"
+#include "wechat/message.h"
+
+/* How a command's word is recognised. */
+enum matching {
+    ALONE, /* the whole message: 积分 is a command, 积分怎么用 is a question */
+    WITH_REST,
+};
+
+static const struct {
+    const char *word;
+    enum matching matching;
+    const struct action *action;
+} commands[] = {
+    {"绑定", WITH_REST, &action_bind},
+    {"申报", WITH_REST, &action_declare},
+    {"我的申报", ALONE, &action_my_declarations},
+    {"更多申报", WITH_REST, &action_my_declarations},
+    {"撤回", WITH_REST, &action_withdraw},
+    {"重交", WITH_REST, &action_resubmit},
+    {"申诉", WITH_REST, &action_appeal},
+    {"积分", ALONE, &action_balance},
+    {"明细", ALONE, &action_ledger},
+    {"更多明细", WITH_REST, &action_ledger},
+    {"排行", ALONE, &action_rank},
+    {"公示", ALONE, &action_notices},
+    {"更多公示", WITH_REST, &action_notices},
+    {"待审", ALONE, &action_queue},
+    {"更多待审", WITH_REST, &action_queue},
+    {"通过", WITH_REST, &action_approve},
+    {"退回", WITH_REST, &action_return},
+    {"驳回", WITH_REST, &action_reject},
+    {"冻结公示", WITH_REST, &action_freeze},
+    {"发布公示", WITH_REST, &action_publish},
+    {"同意", WITH_REST, &action_agree},
+    {"不同意", WITH_REST, &action_disagree},
+    {"隐私", WITH_REST, &action_consent},
+    {"继续", ALONE, &action_continue},
+    {"帮助", ALONE, &action_help},
+};
+
+/* Actions that no word asks for, but whose stored answers 继续 may show. */
+static const struct action *const others[] = {&action_follow, &action_unfollow, &action_photo,
+                                              &action_unknown};
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static const struct action *match(struct words words, struct command *out) {
+    for (size_t i = 0; i < COUNT(commands); i++) {
+        struct words rest = {0};
+        bool matched = commands[i].matching == ALONE
+                           ? words_is(words, commands[i].word)
+                           : words_command(words, commands[i].word, &rest);
+        if (matched) {
+            *out = (struct command){commands[i].word, rest, words};
+            return commands[i].action;
+        }
+    }
+    return NULL;
+}
+
+const struct action *route_words(struct arena *arena, struct words words, struct command *out) {
+    const struct action *action = match(words, out);
+    return action != NULL ? action : match(words_simplified(arena, words), out);
+}
+
+const struct action *route_action(const char *name) {
+    for (size_t i = 0; i < COUNT(commands); i++) {
+        if (strcmp(commands[i].action->name, name) == 0) {
+            return commands[i].action;
+        }
+    }
+    for (size_t i = 0; i < COUNT(others); i++) {
+        if (strcmp(others[i]->name, name) == 0) {
+            return others[i];
+        }
+    }
+    return NULL;
+}
+
+/* The two words that steer a dialogue come before its input, behind no command. */
+static void route_text(struct request *rq, struct str text) {
+    struct words words = words_read(rq->arena, text);
+    struct command command;
+    const struct action *action = route_words(rq->arena, words, &command);
+    if (action != NULL) {
+        action->start(rq, &command);
+    } else if (words_is(words, "取消")) {
+        dialogue_cancel_words(rq);
+    } else if (words_is(words, "上一步")) {
+        dialogue_back(rq);
+    } else {
+        dialogue_input(rq, words);
+    }
+}
+
+static bool event_is(const struct request *rq, const char *name) {
+    struct str event = rq->message->event;
+    return event.n == strlen(name) && strncasecmp(event.p, name, event.n) == 0;
+}
+
+/* What we do not act on is accepted in silence: the platform asks no more. */
+static void route_event(struct request *rq) {
+    static const struct command none = {.word = ""};
+    if (event_is(rq, "subscribe") || event_is(rq, "SCAN")) {
+        action_follow.start(rq, &none);
+    } else if (event_is(rq, "unsubscribe")) {
+        action_unfollow.start(rq, &none);
+    } else if (event_is(rq, "CLICK")) {
+        route_text(rq, rq->message->event_key);
+    } else {
+        request_success(rq);
+    }
+}
+
+void route_message(struct request *rq) {
+    static const struct command none = {.word = ""};
+    switch (rq->message->type) {
+    case MESSAGE_TEXT:
+        route_text(rq, rq->message->content);
+        break;
+    case MESSAGE_IMAGE:
+        dialogue_photo(rq);
+        break;
+    case MESSAGE_EVENT:
+        route_event(rq);
+        break;
+    case MESSAGE_UNKNOWN:
+        request_success(rq);
+        break;
+    case MESSAGE_VOICE:
+    case MESSAGE_VIDEO:
+    case MESSAGE_SHORTVIDEO:
+    case MESSAGE_LOCATION:
+    case MESSAGE_LINK:
+        action_unknown.start(rq, &none);
+        break;
+    }
+}
