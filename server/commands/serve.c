@@ -1,0 +1,181 @@
+/* gulou serve: one event loop per worker thread, until SIGTERM or SIGINT. */
+
+#include <errno.h>
+#include <event2/event.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "db/sync.h"
+#include "server/base/limits.h"
+#include "server/base/log.h"
+#include "server/callback.h"
+#include "server/commands/commands.h"
+#include "server/jobs.h"
+#include "server/ops.h"
+#include "server/site.h"
+
+#define STOP_STEP_MS 20
+
+struct worker {
+    struct services services;
+    pthread_t thread;
+    int stop_fd; /* written to by the main thread */
+    int site_socket;
+    int ops_socket; /* -1 but for the first worker */
+    struct http_server *site;
+    struct http_server *ops;
+    struct jobs *jobs;
+    struct event *stop;
+    struct event *drain;
+    int drained_ms;
+};
+
+/* ---- the worker's thread ---- */
+
+/* What runs is finished first; a peer that keeps us waiting longer is cut. */
+static void on_drain(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    struct worker *worker = context;
+    worker->drained_ms += STOP_STEP_MS;
+    bool idle = http_active(worker->site) == 0 && callback_active() == 0;
+    if (idle || worker->drained_ms >= (STOP_SECONDS - 1) * 1000) {
+        event_base_loopbreak(worker->services.base);
+    }
+}
+
+static void on_stop(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    struct worker *worker = context;
+    struct timeval step = {0, STOP_STEP_MS * 1000};
+    http_stop_accepting(worker->site);
+    evtimer_add(worker->drain, &step);
+}
+
+static void *run_worker(void *context) {
+    struct worker *worker = context;
+    struct services *services = &worker->services;
+    services->pg = pg_new(services->base, services->config->postgres_url, PG_CONNECTIONS);
+    services->redis = redis_new(services->base, services->config->redis_url);
+    worker->site = http_new(&(struct http_options){
+        services->base, worker->site_socket, site_handle, services});
+    if (worker->ops_socket >= 0) {
+        worker->ops = http_new(&(struct http_options){
+            services->base, worker->ops_socket, ops_handle, services});
+        worker->jobs = jobs_new(services);
+    }
+    worker->stop =
+        event_new(services->base, worker->stop_fd, EV_READ, on_stop, worker);
+    worker->drain = event_new(services->base, -1, EV_PERSIST, on_drain, worker);
+    event_add(worker->stop, NULL);
+    event_base_dispatch(services->base);
+
+    jobs_free(worker->jobs);
+    http_free(worker->site);
+    if (worker->ops != NULL) {
+        http_free(worker->ops);
+    }
+    redis_free(services->redis);
+    pg_free(services->pg);
+    event_free(worker->stop);
+    event_free(worker->drain);
+    return NULL;
+}
+
+/* ---- starting and stopping ---- */
+
+static bool open_sockets(struct worker *worker, bool first, const struct config *config,
+                         char **error) {
+    worker->ops_socket = -1;
+    worker->site_socket = http_listen(config->listen.host, config->listen.port, error);
+    if (worker->site_socket < 0) {
+        return false;
+    }
+    if (first) {
+        worker->ops_socket = http_listen(config->ops_listen.host, config->ops_listen.port, error);
+        return worker->ops_socket >= 0;
+    }
+    return true;
+}
+
+/* Accounts of the configuration that the database does not know yet. An absent database is no
+ * reason not to start: /readyz tells, and a later start makes up for it. */
+static void sync_accounts(const struct config *config) {
+    for (size_t i = 0; i < config->accounts_n; i++) {
+        const char *args[] = {config->accounts[i].id, config->accounts[i].name};
+        char *error = NULL;
+        char *json = pg_run(config->postgres_url, "sync_account", 2, args, &error);
+        if (json == NULL) {
+            log_error("sync_account", "account=%s cause=\"%s\"", args[0],
+                      error != NULL ? error : "");
+        }
+        free(json);
+        free(error);
+    }
+}
+
+static int serve(const struct config *config, struct worker *workers) {
+    char *error = NULL;
+    sigset_t signals;
+    int received = 0;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    for (int i = 0; i < config->workers; i++) {
+        if (!open_sockets(&workers[i], i == 0, config, &error)) {
+            return command_fail(error);
+        }
+        workers[i].stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        workers[i].services.base = event_base_new();
+        workers[i].services.config = config;
+        if (workers[i].stop_fd < 0 || workers[i].services.base == NULL) {
+            return command_fail(strdup(strerror(errno)));
+        }
+    }
+    sync_accounts(config);
+    for (int i = 0; i < config->workers; i++) {
+        if (pthread_create(&workers[i].thread, NULL, run_worker, &workers[i]) != 0) {
+            return command_fail(strdup("cannot start a worker thread"));
+        }
+    }
+    log_info("serving", "version=%s workers=%d accounts=%zu", GULOU_VERSION, config->workers,
+             config->accounts_n);
+    sigwait(&signals, &received);
+    log_info("stopping", "signal=%d", received);
+    for (int i = 0; i < config->workers; i++) {
+        eventfd_write(workers[i].stop_fd, 1);
+    }
+    for (int i = 0; i < config->workers; i++) {
+        pthread_join(workers[i].thread, NULL);
+        close(workers[i].stop_fd);
+        close(workers[i].site_socket);
+        if (workers[i].ops_socket >= 0) {
+            close(workers[i].ops_socket);
+        }
+        event_base_free(workers[i].services.base);
+    }
+    log_info("stopped", "clean=true");
+    return COMMAND_DONE;
+}
+
+static int run(int argc, const char **argv) {
+    static struct worker workers[WORKERS_MAX];
+    int exit_code;
+    struct config *config = command_config(argc, argv, NULL, &exit_code);
+    if (config == NULL) {
+        return exit_code;
+    }
+    log_init(config->log_level);
+    exit_code = serve(config, workers);
+    config_free(config);
+    return exit_code;
+}
+
+const struct subcommand command_serve = {"serve", "answer the platform and show the pages", run};

@@ -1,0 +1,100 @@
+#include "server/jobs.h"
+
+#include <cjson/cJSON.h>
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "db/leaderboard_feed.h"
+#include "server/base/log.h"
+
+#define SEAL_SECONDS 60
+#define PURGE_SECONDS 3600
+
+struct job {
+    struct jobs *jobs;
+    const char *function;
+    int seconds;
+    struct event *timer;
+    struct pg_call call;
+    bool running;
+};
+
+struct jobs {
+    struct services *services;
+    struct job seal;
+    struct job purge;
+    struct leaderboard_feed **feeds; /* one an account */
+};
+
+static void on_done(struct pg_call *call, enum pg_status status, const char *json, size_t n) {
+    struct job *job = (struct job *)(void *)((char *)call - offsetof(struct job, call));
+    job->running = false;
+    if (status != PG_OK) {
+        log_warn("job", "name=%s result=failed sqlstate=%s", job->function, call->sqlstate);
+        return;
+    }
+    cJSON *facts = cJSON_ParseWithLength(json, n);
+    const cJSON *seal;
+    cJSON_ArrayForEach(seal, cJSON_GetObjectItem(facts, "sealed")) {
+        /* The log is the copy off the database: a rewritten history contradicts it. */
+        log_info("daily_seal", "account=%s day=%s root=%s",
+                 cJSON_GetStringValue(cJSON_GetObjectItem(seal, "account")),
+                 cJSON_GetStringValue(cJSON_GetObjectItem(seal, "day")),
+                 cJSON_GetStringValue(cJSON_GetObjectItem(seal, "root")));
+    }
+    cJSON_Delete(facts);
+}
+
+static void on_time(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    struct job *job = context;
+    if (job->running) {
+        return;
+    }
+    job->call = (struct pg_call){.function = job->function, .changes = true, .on_done = on_done};
+    job->running = pg_submit(job->jobs->services->pg, &job->call);
+}
+
+static void start_job(struct jobs *jobs, struct job *job, const char *function, int seconds) {
+    struct timeval every = {seconds, 0};
+    *job = (struct job){.jobs = jobs, .function = function, .seconds = seconds};
+    job->timer = event_new(jobs->services->base, -1, EV_PERSIST, on_time, job);
+    evtimer_add(job->timer, &every);
+    on_time(-1, 0, job);
+}
+
+static void stop_job(struct job *job) {
+    pg_cancel(job->jobs->services->pg, &job->call);
+    event_free(job->timer);
+}
+
+struct jobs *jobs_new(struct services *services) {
+    const struct config *config = services->config;
+    struct jobs *jobs = calloc(1, sizeof(*jobs));
+    if (jobs == NULL) {
+        abort();
+    }
+    jobs->services = services;
+    start_job(jobs, &jobs->seal, "seal_day", SEAL_SECONDS);
+    start_job(jobs, &jobs->purge, "purge_inbox", PURGE_SECONDS);
+    jobs->feeds = calloc(config->accounts_n + 1, sizeof(*jobs->feeds));
+    for (size_t i = 0; jobs->feeds != NULL && i < config->accounts_n; i++) {
+        jobs->feeds[i] = leaderboard_feed_new(services->base, services->pg, services->redis,
+                                              config->accounts[i].id);
+    }
+    return jobs;
+}
+
+void jobs_free(struct jobs *jobs) {
+    if (jobs == NULL) {
+        return;
+    }
+    for (size_t i = 0; jobs->feeds != NULL && i < jobs->services->config->accounts_n; i++) {
+        leaderboard_feed_free(jobs->feeds[i]);
+    }
+    free(jobs->feeds);
+    stop_job(&jobs->seal);
+    stop_job(&jobs->purge);
+    free(jobs);
+}

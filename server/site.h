@@ -1,0 +1,13 @@
+#ifndef GULOU_SITE_H
+#define GULOU_SITE_H
+
+/* Everything that is served on the public address: the callback, the JSON of contract.md, and the
+ * pages, which are the same JSON through a template. */
+
+#include "server/http.h"
+#include "server/request.h"
+
+/* The handler of http_options; `services` is the worker's. */
+void site_handle(struct http_exchange *exchange, void *services);
+
+#endif
