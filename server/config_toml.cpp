@@ -7,6 +7,7 @@
 #include <vector>
 
 #define TOML_EXCEPTIONS 0
+#define TOML_HEADER_ONLY 1 /* the packaged library is built with exceptions */
 #include <toml++/toml.h>
 
 namespace {

@@ -36,12 +36,13 @@ language sql stable as $$
   select jsonb_build_object('items', gulou.items_json(p_account, gulou.items_of(p_account, p_words)))
 $$;
 
+-- Asked where the guided declaration begins, so that a guest learns at once what is missing.
 create or replace function api.catalogue(p_account text, p_openid text) returns jsonb
 language sql stable as $$
-  select jsonb_build_object('categories', coalesce(jsonb_agg(jsonb_build_object(
+  select case when gulou.speaker(p_account, p_openid) is null then gulou.refusal('not_bound') else jsonb_build_object('categories', coalesce(jsonb_agg(jsonb_build_object(
       'number', c.category, 'code', c.code, 'name', c.name,
       'items', (select jsonb_agg(gulou.item_facts(p_account, i.item) order by i.item)
                 from gulou.service_item i where i.account_id = p_account and i.category = c.category))
-    order by c.category), '[]'))
+    order by c.category), '[]')) end
   from gulou.service_category c where c.account_id = p_account
 $$;

@@ -148,7 +148,9 @@ begin
   if not gulou.is_public(p_account, p_id) then
     return gulou.refusal('not_found');
   end if;
-  return gulou.notice_head(p_account, p_id) || (
+  -- `entries` is the list here; the head's count goes by another name beside it.
+  return gulou.notice_head(p_account, p_id)
+    || jsonb_build_object('entry_count', gulou.notice_head(p_account, p_id) -> 'entries') || (
     with shown as (
       select l.*, n.shown_name, n.name_salt, row_number() over (order by l.position) as place
       from gulou.announcement_line l
