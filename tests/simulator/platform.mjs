@@ -73,7 +73,7 @@ export class Platform {
       }, (response) => {
         const parts = []
         response.on('data', (part) => parts.push(part))
-        response.on('end', () => done({ status: response.statusCode, contentType: response.headers['content-type'], body: Buffer.concat(parts) }))
+        response.on('end', () => done({ status: response.statusCode, contentType: response.headers['content-type'], contentLength: response.headers['content-length'], body: Buffer.concat(parts) }))
         response.on('error', (error) => done({ error: error.message }))
       })
       const timer = setTimeout(() => { request.destroy(); done({ error: 'timeout' }) }, timeoutMs)
