@@ -22,9 +22,11 @@ export function toXml(fields) {
 
 export class Platform {
   // account: {id, app_id, original_id, token, aes_key, mode}
-  constructor({ account, server, attemptMs = 5000 }) {
-    Object.assign(this, { account, server, attemptMs })
+  constructor({ account, server, attemptMs = 5000, onEvent = () => {} }) {
+    Object.assign(this, { account, server, attemptMs, onEvent })
+    this.sent = new Map()
     this.nextMsgId = BigInt(Date.now()) << 20n
+    this.lastId = 0
     this.events = []
     this.faults = []
   }
@@ -90,11 +92,14 @@ export class Platform {
     const request = this.request(fields, act)
     const response = await this.post(request, this.attemptMs)
     const kept = { status: response.status, ms: response.ms, error: response.error }
+    kept.raw = { path: request.path, body: request.body, answer: response.body?.toString() ?? '' }
     if (fault === 'lose_answer') return { ...kept, error: 'answer lost' }
     if (response.error) return kept
     try {
       const noReply = fields.MsgType === 'event' && TAKES_NO_REPLY.includes(fields.Event) ? fields.Event : undefined
-      kept.reply = readReply(this.account, { from: fields.FromUserName, to: fields.ToUserName, encrypted: request.encrypted, noReply }, response)
+      const { text, plain } = readReply(this.account, { from: fields.FromUserName, to: fields.ToUserName, encrypted: request.encrypted, noReply }, response)
+      kept.reply = text
+      kept.raw.answerPlain = plain
     } catch (error) {
       kept.error = error.message
       kept.refused = true
@@ -102,14 +107,26 @@ export class Platform {
     return kept
   }
 
-  // A person's act from the tap to what the phone shows: {attempts, reply, notice}.
+  // The same key sends the same push again, byte for byte inside: what a tester needs to try repetitions.
+  fieldsFor(person, act) {
+    if (act.key === undefined) return this.compose(person, act)
+    const kept = `${person}|${act.key}`
+    if (!this.sent.has(kept)) this.sent.set(kept, this.compose(person, act))
+    return this.sent.get(kept)
+  }
+
+  // A person's act from the tap to what the phone shows: {attempts, reply, notice, raw}.
   async send(person, act) {
-    const fields = this.compose(person, act)
+    const fields = this.fieldsFor(person, act)
     const attempts = []
-    const result = { attempts, reply: null, notice: null, msgId: fields.MsgId?.toString(), createTime: fields.CreateTime }
-    for (let i = 0; i < (act.attempts ?? 3); i++) {
+    const raw = { plain: `<xml>${toXml(fields)}</xml>` }
+    const result = { id: ++this.lastId, attempts, reply: null, notice: null, raw, msgId: fields.MsgId?.toString(), createTime: fields.CreateTime }
+    const tries = act.attempts ?? 3
+    for (let i = 0; i < tries; i++) {
       const attempt = await this.attempt(fields, act)
       attempts.push({ status: attempt.status, ms: attempt.ms, error: attempt.error })
+      Object.assign(raw, attempt.raw)
+      this.onEvent({ kind: 'attempt', account: this.account.id, person, clientId: act.clientId, attempt: attempts.at(-1), number: i + 1 })
       if (!attempt.error) {
         result.reply = attempt.reply
         this.log(person, act, result)
@@ -118,15 +135,28 @@ export class Platform {
       // A wrong answer is shown at once as a failure; silence and lost connections are tried again. The next
       // attempt leaves when this one's five seconds are over.
       if (attempt.refused) break
-      if (i < 2 && attempt.ms < this.attemptMs) await new Promise((resolve) => setTimeout(resolve, this.attemptMs - attempt.ms))
+      if (i < tries - 1 && attempt.ms < this.attemptMs) await new Promise((resolve) => setTimeout(resolve, this.attemptMs - attempt.ms))
     }
-    result.notice = FAILURE_NOTICE
+    // Who has unfollowed has no chat left to show a notice in.
+    if (fields.Event !== 'unsubscribe') result.notice = FAILURE_NOTICE
     this.log(person, act, result)
     return result
   }
 
+  // The console's URL check: true only when the server echoes exactly what was sent.
+  async verify() {
+    const echo = String(Math.floor(Math.random() * 1e16))
+    const timestamp = String(Math.floor(Date.now() / 1000))
+    const nonce = String(Math.floor(Math.random() * 1e10))
+    const query = new URLSearchParams({ signature: sign(this.account.token, timestamp, nonce), timestamp, nonce, echostr: echo })
+    const response = await fetch(new URL(`/wechat/${this.account.id}?${query}`, this.server), { signal: AbortSignal.timeout(this.attemptMs) })
+    return response.status === 200 && await response.text() === echo
+  }
+
   log(person, act, result) {
-    this.events.push({ at: new Date().toISOString(), person, act, ...result })
+    const event = { at: new Date().toISOString(), account: this.account.id, person, act, ...result }
+    this.events.push(event)
     if (this.events.length > 1000) this.events.shift()
+    this.onEvent({ kind: 'done', ...event })
   }
 }
