@@ -5,7 +5,7 @@
 #include <cstring>
 #include <exception>
 #include <map>
-#include <mustache.hpp>
+#include <kainjow/mustache.hpp>
 #include <string>
 
 extern "C" {

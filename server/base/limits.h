@@ -11,6 +11,10 @@
 #define HTTP_IDLE_SECONDS 30           /* a kept-alive connection without a request */
 #define HTTP_CONNECTIONS_MAX 4096      /* per worker */
 
+/* ---- public pages and JSON ---- */
+#define WEB_ROWS_MAX 500 /* rows of one page or answer */
+#define WEB_WORK_MS 5000 /* then 503 */
+
 /* ---- the callback: the platform hangs up after 5 s and tries three times in all ---- */
 #define CALLBACK_BUDGET_MS 4500
 #define CALLBACK_ATTEMPTS 3
