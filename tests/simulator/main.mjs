@@ -55,9 +55,10 @@ export class Simulator {
 
   // A control request's words → what the platform sends. Photos become a media id and an address to load.
   act(body) {
-    const act = { type: body.type ?? (body.event ? 'event' : 'text'), content: body.content, menuId: body.bizmsgmenuid,
-      event: body.event, eventKey: body.event_key, fields: body.fields, key: body.key, mode: body.mode, clientId: body.client_id,
-      attempts: body.attempts, msgId: body.msg_id, createTime: body.create_time, mediaId: body.media_id, picUrl: body.pic_url }
+    const act = { type: body.type ?? (body.event ? 'event' : 'text'), content: body.content, menuId: body.bizmsgmenuid ?? body.menuId,
+      event: body.event, eventKey: body.event_key ?? body.eventKey, fields: body.fields, key: body.key, mode: body.mode, clientId: body.client_id,
+      attempts: body.attempts, msgId: body.msg_id ?? body.msgId,
+      createTime: body.create_time ?? body.createTime, mediaId: body.media_id ?? body.mediaId, picUrl: body.pic_url ?? body.picUrl }
     if (act.type === 'text' && typeof act.content !== 'string') throw new Refused('a text needs content')
     if (act.type === 'event' && !act.event) throw new Refused('an event needs event')
     if (act.type === 'image' && !act.mediaId) {
