@@ -5,7 +5,7 @@
 #include <cstring>
 #include <exception>
 #include <map>
-#include <kainjow/mustache.hpp>
+#include <mustache.hpp>
 #include <string>
 
 extern "C" {
