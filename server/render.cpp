@@ -1,78 +1,72 @@
-/* kainjow::mustache behind render.h; no exception leaves this file. */
-
 #include "server/render.h"
 
-#include <cstring>
 #include <exception>
-#include <map>
-#include <mustache.hpp>
 #include <string>
+
+#include <kainjow/mustache.hpp>
 
 extern "C" {
 #include "server/base/embedded.h"
+#include "server/base/log.h"
 }
 
-namespace {
+namespace mustache = kainjow::mustache;
 
-using kainjow::mustache::data;
-using kainjow::mustache::mustache;
-using kainjow::mustache::partial;
-
-const embedded_file *find_file(const std::string &name) {
-    for (const embedded_file *file = embedded_pages; file->name; file++)
-        if (name + ".mustache" == file->name)
-            return file;
+static const char *find(const std::string &name) {
+    for (const embedded_file *file = embedded_pages; file->name != nullptr; file++) {
+        if (name == file->name) {
+            return file->data;
+        }
+    }
     return nullptr;
 }
 
-data convert(const cJSON *json) {
+static mustache::data convert(const cJSON *json) {
     if (cJSON_IsObject(json)) {
-        data object = data::type::object;
-        for (const cJSON *item = json->child; item; item = item->next)
-            object.set(item->string, convert(item));
+        mustache::data object{mustache::data::type::object};
+        for (const cJSON *child = json->child; child != nullptr; child = child->next) {
+            object.set(child->string, convert(child));
+        }
         return object;
     }
     if (cJSON_IsArray(json)) {
-        data list = data::type::list;
-        for (const cJSON *item = json->child; item; item = item->next)
-            list.push_back(convert(item));
+        mustache::data list{mustache::data::type::list};
+        for (const cJSON *child = json->child; child != nullptr; child = child->next) {
+            list.push_back(convert(child));
+        }
         return list;
     }
-    if (cJSON_IsString(json))
-        return data(std::string(json->valuestring));
-    if (cJSON_IsNumber(json)) /* ids and counts; points are strings */
-        return data(std::to_string(static_cast<long long>(json->valuedouble)));
-    return data(cJSON_IsTrue(json) ? data::type::bool_true : data::type::bool_false);
+    if (cJSON_IsString(json)) {
+        return mustache::data{json->valuestring};
+    }
+    if (cJSON_IsNumber(json)) {
+        return mustache::data{std::to_string(static_cast<long long>(json->valuedouble))};
+    }
+    return mustache::data{cJSON_IsTrue(json) ? mustache::data::type::bool_true
+                                             : mustache::data::type::bool_false};
 }
 
-str fail(arena *memory, const char **error, const char *why) {
-    *error = arena_strndup(memory, why, std::strlen(why));
-    return str{nullptr, 0};
+static std::string render(const std::string &name, const mustache::data &data) {
+    const char *text = find(name + ".mustache");
+    if (text == nullptr) {
+        throw std::runtime_error("no template " + name);
+    }
+    mustache::mustache page{text};
+    if (!page.is_valid()) {
+        throw std::runtime_error(name + ": " + page.error_message());
+    }
+    return page.render(data);
 }
 
-} // namespace
-
-struct str render_page(struct arena *arena, const char *name, const cJSON *facts,
-                       const char **error) {
+extern "C" char *render_page(struct arena *arena, const char *page, const cJSON *data) {
     try {
-        const embedded_file *file = find_file(name);
-        if (!file)
-            return fail(arena, error, "no such template");
-        mustache page(std::string(file->data, file->size));
-        if (!page.is_valid())
-            return fail(arena, error, page.error_message().c_str());
-        data tree = convert(facts);
-        for (const embedded_file *other = embedded_pages; other->name; other++) {
-            std::string part(other->name);
-            const size_t end = part.rfind(".mustache");
-            if (end != std::string::npos && part[0] == '_') {
-                std::string text(other->data, other->size);
-                tree.set(part.substr(0, end), data(partial([text] { return text; })));
-            }
-        }
-        std::string html = page.render(tree);
-        return str{arena_strndup(arena, html.data(), html.size()), html.size()};
-    } catch (const std::exception &e) {
-        return fail(arena, error, e.what());
+        mustache::data tree = convert(data);
+        tree.set("content", mustache::data{render(page, tree)});
+        tree.set("style", mustache::data{find("pages.css")});
+        std::string html = render("layout", tree);
+        return arena_strndup(arena, html.data(), html.size());
+    } catch (const std::exception &error) {
+        log_error("render", "page=%s cause=\"%s\"", page, error.what());
+        return nullptr;
     }
 }

@@ -1,24 +1,20 @@
 #ifndef GULOU_RENDER_H
 #define GULOU_RENDER_H
 
-/* Page templates: {{mustache}} over a cJSON tree. The door to the C++ template library.
- *
- * Templates are the embedded files server/pages/NAME.mustache; a partial {{>NAME}} is another of
- * them. {{name}} is escaped for HTML; there is no use of the unescaped form. Numbers are given to
- * templates as text. NULL: no such template, or one that does not parse; `*error` says what. */
-
-#include <cjson/cJSON.h>
+/* A JSON tree through a Mustache template of server/pages. Everything is escaped for HTML unless a
+ * template says {{{…}}}. The door to the C++ library. */
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#include "server/base/arena.h"
-#include "server/base/str.h"
+#include <cjson/cJSON.h>
 
-/* {NULL, 0} on failure, with the reason in the arena. */
-struct str render_page(struct arena *arena, const char *name, const cJSON *facts,
-                       const char **error);
+#include "server/base/arena.h"
+
+/* `page` is the file's name without ".mustache"; it is put into layout.mustache as {{{content}}}.
+ * Terminated text in the arena; NULL when there is no such template or it is broken (logged). */
+char *render_page(struct arena *arena, const char *page, const cJSON *data);
 
 #ifdef __cplusplus
 }
