@@ -9,7 +9,7 @@
 
 static int set_clock(const struct config *config, const char *time) {
     char *error = NULL;
-    char *json = pg_run(config->postgres_url, "set_clock", 1, &time, &error);
+    char *json = pg_run(config->postgres_url, "set_clock", 1, (const char *const[]){time}, &error);
     if (json == NULL) {
         return command_fail(error);
     }
@@ -22,7 +22,7 @@ static int set_clock(const struct config *config, const char *time) {
 }
 
 static int run(int argc, const char **argv) {
-    const char *time = NULL;
+    char *time = NULL; /* popt allocates it */
     int reset = 0;
     int exit_code;
     const struct poptOption own[] = {
@@ -44,6 +44,7 @@ static int run(int argc, const char **argv) {
         exit_code = set_clock(config, time);
     }
     config_free(config);
+    free(time);
     return exit_code;
 }
 

@@ -12,7 +12,7 @@ int command_fail(char *error) {
 struct config *command_config(int argc, const char **argv, const struct poptOption *own,
                               int *exit_code) {
     static const struct poptOption none[] = {POPT_TABLEEND};
-    const char *path = NULL;
+    char *path = NULL; /* popt allocates it */
     struct poptOption options[] = {
         {"config", 'c', POPT_ARG_STRING, &path, 0, "the configuration file", "FILE"},
         {NULL, '\0', POPT_ARG_INCLUDE_TABLE, (void *)(own != NULL ? own : none), 0, NULL, NULL},
@@ -36,6 +36,7 @@ struct config *command_config(int argc, const char **argv, const struct poptOpti
             free(error);
         }
     }
+    free(path);
     poptFreeContext(context);
     return config;
 }

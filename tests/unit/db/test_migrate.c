@@ -148,6 +148,8 @@ static void a_blocking_call_returns_the_json_or_the_cause(void **state) {
     apply(first, functions, NULL);
     char *error = NULL;
     char *json = pg_run(database_url, "one", 1, (const char *const[]){"40"}, &error);
+    if (json == NULL)
+        fail_msg("%s", error);
     assert_string_equal(json, "42");
     free(json);
     json = pg_run(database_url, "null_", 0, NULL, &error);
