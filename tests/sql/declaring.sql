@@ -6,9 +6,9 @@ select plan(27);
 -- A small account of its own: two units, two members, a reviewer, an afternoon in November.
 select api.set_clock('2026-11-20 18:00+08');
 select api.sync_account('t', '测试');
-insert into gulou.org values ('t', 1, '甲单位', 'reporting_unit'), ('t', 2, '乙单位', 'reporting_unit');
+insert into gulou.org values ('t', 1, '甲单位', 'reporting_unit'), ('t', 2, '乙单位', 'reporting_unit'), ('t', 3, '丙单位', 'reporting_unit');
 insert into gulou.member values ('t', 1, '王小明', 'active'), ('t', 2, '李四', 'active'), ('t', 3, '审核员', 'active');
-insert into gulou.member_org values ('t', 1, 1), ('t', 2, 2), ('t', 3, 2);
+insert into gulou.member_org values ('t', 1, 1), ('t', 2, 2), ('t', 3, 3);
 insert into gulou.member_role values ('t', 3, 'reviewer');
 insert into gulou.binding select 't', 'o' || n, n, now() from generate_series(1, 3) as n;
 
