@@ -17,7 +17,8 @@
 #define ARGUMENTS 11 /* of declare_points behind the leading ones */
 
 /* Steps in their order; the session holds the name. DONE: submitted or cancelled. */
-static const char *const steps[] = {"category", "item", "hours", "words", "photos", "confirm", "done"};
+static const char *const steps[] = {"category", "item",    "hours", "words",
+                                    "photos",   "confirm", "done"};
 enum step { CATEGORY, ITEM, HOURS, WORDS, PHOTOS, CONFIRM, DONE };
 
 enum input { INPUT_START, INPUT_CANCEL, INPUT_BACK, INPUT_WORDS, INPUT_PHOTO };
@@ -28,11 +29,11 @@ struct dialogue {
     struct words words;
     int tries;
     int64_t version;
-    cJSON *session; /* NULL: none under way */
-    const char *lead; /* a sentence before the next question */
-    struct str reply; /* said once the session is saved */
+    cJSON *session;       /* NULL: none under way */
+    const char *lead;     /* a sentence before the next question */
+    struct str reply;     /* said once the session is saved */
     const cJSON *refusal; /* said instead, in the words that all actions share */
-    bool submit;      /* the saved session is to be declared */
+    bool submit;          /* the saved session is to be declared */
     struct dialogue_call call;
 };
 
@@ -91,7 +92,8 @@ static void on_saved(struct dialogue_call *call, enum dialogue_status status, in
                      struct str json);
 
 static void away(struct request *rq) {
-    say(rq, "现在不能一步一步申报，请用一句话：\n申报 项目 时长 说明\n例如：申报 40 2小时 昨天义务巡逻");
+    say(rq, "现在不能一步一步申报，请用一句话：\n申报 项目 时长 说明\n例如：申报 40 2小时 "
+            "昨天义务巡逻");
 }
 
 static void save(struct dialogue *d, struct str reply) {
@@ -169,8 +171,7 @@ static void on_catalogue(struct request *rq, const cJSON *facts) {
     cJSON_ArrayForEach(category, fact(facts, "categories")) {
         if (step_of(d) == CATEGORY) {
             buf_puts(&out, "\n");
-            say_tap(&out, fact_text(category, "name"), "%" PRId64,
-                    fact_number(category, "number"));
+            say_tap(&out, fact_text(category, "name"), "%" PRId64, fact_number(category, "number"));
         } else if (fact_number(category, "number") == chosen) {
             tell_items(&out, fact(category, "items"));
         }
@@ -224,10 +225,11 @@ static const char *const *arguments(struct dialogue *d) {
     struct day day = {(int)fact_number(s, "days_ago"), (int)fact_number(s, "year"),
                       (int)fact_number(s, "month"), (int)fact_number(s, "day")};
     hours->minutes = (int)fact_number(s, "minutes");
-    memcpy(hours->from, fact_text(s, "from"), str_from(fact_text(s, "from")).n % sizeof hours->from);
+    memcpy(hours->from, fact_text(s, "from"),
+           str_from(fact_text(s, "from")).n % sizeof hours->from);
     memcpy(hours->to, fact_text(s, "to"), str_from(fact_text(s, "to")).n % sizeof hours->to);
-    const char *const *common = declare_args(rq, fact_text(s, "item"), hours, &day,
-                                             fact_text(s, "words"));
+    const char *const *common =
+        declare_args(rq, fact_text(s, "item"), hours, &day, fact_text(s, "words"));
     const char **args = arena_alloc(rq->arena, ARGUMENTS * sizeof(*args));
     memcpy(args, common, (ARGUMENTS - 2) * sizeof(*args));
     char *json = cJSON_PrintUnformatted(fact(s, "photos"));
@@ -326,8 +328,8 @@ static const struct action find_items = {"dialogue", NULL, on_items};
 static void take_item(struct dialogue *d) {
     int64_t number;
     struct words rest = d->words;
-    if (step_of(d) == CATEGORY && words_number(&rest, &number) && words_empty(rest) && number >= 1 &&
-        number <= 8) {
+    if (step_of(d) == CATEGORY && words_number(&rest, &number) && words_empty(rest) &&
+        number >= 1 && number <= 8) {
         set(d, "category", cJSON_CreateNumber((double)number));
         go_to(d, ITEM);
         ask(d);
@@ -336,8 +338,7 @@ static void take_item(struct dialogue *d) {
     rest = d->words;
     bool numbered = words_number(&rest, &number) && words_empty(rest);
     struct words simple = words_simplified(d->rq->arena, d->words);
-    const char *args[] = {numbered ? arg_number(d->rq, number)
-                                   : str_z(d->rq->arena, simple.plain)};
+    const char *args[] = {numbered ? arg_number(d->rq, number) : str_z(d->rq->arena, simple.plain)};
     request_call(d->rq, &find_items, REQUEST_READS, "find_items", 1, args);
 }
 
@@ -380,8 +381,8 @@ static void take_photos_done(struct dialogue *d) {
     ask(d);
 }
 
-/* The session ends before the declaration is made: whoever repeats 确认 declares again under the same
- * dialogue number, which the database takes once. */
+/* The session ends before the declaration is made: whoever repeats 确认 declares again under the
+ * same dialogue number, which the database takes once. */
 static void take_confirm(struct dialogue *d) {
     if (!words_is(d->words, "确认")) {
         d->lead = "请点「确认提交」，或回到上一步修改。";

@@ -5,13 +5,11 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MINUTES_MAX 600000 /* far above any real service: the database says that it is too long */
 
-static struct str drop(struct str text, size_t n)
-{
+static struct str drop(struct str text, size_t n) {
     return (struct str){text.p + n, text.n - n};
 }
 
-static size_t one_of(struct str text, const char *const *list, size_t count)
-{
+static size_t one_of(struct str text, const char *const *list, size_t count) {
     for (size_t i = 0; i < count; i++) {
         size_t n = words_prefix(text, list[i]);
         if (n > 0)
@@ -20,27 +18,23 @@ static size_t one_of(struct str text, const char *const *list, size_t count)
     return 0;
 }
 
-static size_t blanks(struct str text)
-{
+static size_t blanks(struct str text) {
     return words_prefix(text, " ");
 }
 
-static bool is_digit(struct str text)
-{
+static bool is_digit(struct str text) {
     return text.n > 0 && text.p[0] >= '0' && text.p[0] <= '9';
 }
 
 /* Nothing that could still belong to a number or a word. */
-static bool at_boundary(struct str text)
-{
+static bool at_boundary(struct str text) {
     static const char *const ends[] = {" ", ",", ";", "、", "。", "!"};
     return text.n == 0 || one_of(text, ends, COUNT(ends)) > 0;
 }
 
 /* ---- a length ---- */
 
-static size_t unit_hour(struct str text)
-{
+static size_t unit_hour(struct str text) {
     static const char *const units[] = {"小时", "个小时", "钟头", "个钟头", "hours",
                                         "hour", "hrs",    "hr",   "h",      "H"};
     size_t n = blanks(text);
@@ -48,8 +42,7 @@ static size_t unit_hour(struct str text)
     return unit > 0 ? n + unit : 0;
 }
 
-static size_t unit_minute(struct str text)
-{
+static size_t unit_minute(struct str text) {
     static const char *const units[] = {"分钟", "分", "minutes", "mins", "min", "m"};
     size_t n = blanks(text);
     size_t unit = one_of(drop(text, n), units, COUNT(units));
@@ -57,8 +50,7 @@ static size_t unit_minute(struct str text)
 }
 
 /* Digits with at most three decimals, in minutes of an hour: 1.25 -> 75. */
-static size_t decimal_hours(struct str text, int *minutes)
-{
+static size_t decimal_hours(struct str text, int *minutes) {
     int whole = 0;
     size_t n = words_count(text, &whole);
     if (n == 0)
@@ -83,8 +75,7 @@ static size_t decimal_hours(struct str text, int *minutes)
 }
 
 /* 半小时, 一个半小时, 2个半小时, 两小时半, 1小时30分. */
-static size_t read_hours(struct str text, int *minutes)
-{
+static size_t read_hours(struct str text, int *minutes) {
     static const char *const half[] = {"半个小时", "半小时", "半个钟头", "半钟头"};
     static const char *const and_half[] = {"个半小时", "个半钟头", "个半钟", "小时半"};
     size_t n = one_of(text, half, COUNT(half));
@@ -118,8 +109,7 @@ static size_t read_hours(struct str text, int *minutes)
     return n;
 }
 
-static size_t read_minutes(struct str text, int *minutes)
-{
+static size_t read_minutes(struct str text, int *minutes) {
     static const char *const quarters[] = {"三刻钟", "一刻钟"};
     size_t quarter = one_of(text, quarters, COUNT(quarters));
     if (quarter > 0) {
@@ -135,8 +125,7 @@ static size_t read_minutes(struct str text, int *minutes)
 
 enum half_day { HALF_UNSAID, HALF_MORNING, HALF_AFTERNOON };
 
-static size_t read_half_day(struct str text, enum half_day *half)
-{
+static size_t read_half_day(struct str text, enum half_day *half) {
     static const char *const morning[] = {"上午", "早上", "早晨", "凌晨", "清晨"};
     static const char *const afternoon[] = {"下午", "晚上", "傍晚", "夜里"};
     static const char *const noon[] = {"中午"};
@@ -151,8 +140,7 @@ static size_t read_half_day(struct str text, enum half_day *half)
 }
 
 /* The minutes behind 9: or 9点. */
-static size_t read_minute_of(struct str text, bool colon, int *minute)
-{
+static size_t read_minute_of(struct str text, bool colon, int *minute) {
     *minute = 0;
     if (!colon) {
         static const char *const half[] = {"半", "一刻", "三刻"};
@@ -169,8 +157,7 @@ static size_t read_minute_of(struct str text, bool colon, int *minute)
 }
 
 /* 9:00, 09:00, 9点, 9点半, 9点30分, 九点; in minutes of the day, -1 when it is no time. */
-static size_t read_clock(struct str text, enum half_day *half, int *minutes)
-{
+static size_t read_clock(struct str text, enum half_day *half, int *minutes) {
     static const char *const marks[] = {"点钟", "点", "时"};
     size_t lead = read_half_day(text, half);
     int hour = 0, minute = 0;
@@ -194,8 +181,7 @@ static size_t read_clock(struct str text, enum half_day *half, int *minutes)
     return n + rest;
 }
 
-static size_t read_to(struct str text)
-{
+static size_t read_to(struct str text) {
     static const char *const marks[] = {"-", "~", "—", "–", "到", "至", "〜"};
     size_t n = blanks(text);
     size_t total = n;
@@ -204,16 +190,16 @@ static size_t read_to(struct str text)
     return total == n ? 0 : total + blanks(drop(text, total));
 }
 
-static void put_clock(char out[6], int minutes)
-{
+static void put_clock(char out[6], int minutes) {
     unsigned hour = (unsigned)minutes / 60 % 100, minute = (unsigned)minutes % 60;
-    memcpy(out, (char[]){(char)('0' + hour / 10), (char)('0' + hour % 10), ':',
-                         (char)('0' + minute / 10), (char)('0' + minute % 10), '\0'}, 6);
+    memcpy(out,
+           (char[]){(char)('0' + hour / 10), (char)('0' + hour % 10), ':',
+                    (char)('0' + minute / 10), (char)('0' + minute % 10), '\0'},
+           6);
 }
 
 /* 9-11点: the first hour may leave its mark to the second. */
-static size_t read_bare_hour(struct str text, enum half_day *half, int *minutes)
-{
+static size_t read_bare_hour(struct str text, enum half_day *half, int *minutes) {
     size_t lead = read_half_day(text, half);
     int hour = 0;
     size_t n = words_count(drop(text, lead), &hour);
@@ -223,8 +209,7 @@ static size_t read_bare_hour(struct str text, enum half_day *half, int *minutes)
     return lead + n;
 }
 
-static size_t read_span(struct str text, struct hours *out)
-{
+static size_t read_span(struct str text, struct hours *out) {
     enum half_day half = HALF_UNSAID;
     int from = 0, to = 0;
     size_t n = read_clock(text, &half, &from);
@@ -239,8 +224,7 @@ static size_t read_span(struct str text, struct hours *out)
     size_t end = read_clock(drop(text, n), &end_half, &to);
     if (end == 0)
         return 0;
-    if (half == HALF_MORNING && end_half == HALF_UNSAID && to < from && to + 720 > from &&
-        to < 720)
+    if (half == HALF_MORNING && end_half == HALF_UNSAID && to < from && to + 720 > from && to < 720)
         to += 720;
     out->minutes = to > from ? to - from : to + 1440 - from;
     if (to == from)
@@ -250,8 +234,7 @@ static size_t read_span(struct str text, struct hours *out)
     return n + end;
 }
 
-static size_t read_length(struct str text, struct hours *out)
-{
+static size_t read_length(struct str text, struct hours *out) {
     memset(out, 0, sizeof *out);
     size_t n = read_span(text, out);
     if (n == 0)
@@ -261,8 +244,7 @@ static size_t read_length(struct str text, struct hours *out)
     return n;
 }
 
-bool hours_read(struct arena *arena, struct words *words, struct hours *out)
-{
+bool hours_read(struct arena *arena, struct words *words, struct hours *out) {
     struct hours found;
     struct words at = *words;
     size_t n = read_length(at.plain, &found);
@@ -284,8 +266,7 @@ bool hours_read(struct arena *arena, struct words *words, struct hours *out)
 
 /* ---- a day ---- */
 
-static size_t read_word_day(struct str text, struct day *out)
-{
+static size_t read_word_day(struct str text, struct day *out) {
     static const struct {
         const char *word;
         int days_ago;
@@ -299,14 +280,12 @@ static size_t read_word_day(struct str text, struct day *out)
     return 0;
 }
 
-static bool plausible(const struct day *day)
-{
+static bool plausible(const struct day *day) {
     return day->month >= 1 && day->month <= 12 && day->day >= 1 && day->day <= 31;
 }
 
 /* A year of four digits with its mark, so that 2026-11-20 is not read as 2026 hours. */
-static size_t read_year(struct str text, int *year, const char **mark)
-{
+static size_t read_year(struct str text, int *year, const char **mark) {
     static const char *const marks[] = {"年", "-", "/", "."};
     size_t n = words_count(text, year);
     if (n != 4 || !is_digit(text) || *year < 2000)
@@ -319,8 +298,7 @@ static size_t read_year(struct str text, int *year, const char **mark)
     return 0;
 }
 
-static size_t read_month_day(struct str text, const char *mark, struct day *out)
-{
+static size_t read_month_day(struct str text, const char *mark, struct day *out) {
     static const char *const ends[] = {"日", "号"};
     size_t n = words_count(text, &out->month);
     size_t sep = n > 0 ? words_prefix(drop(text, n), mark) : 0;
@@ -338,8 +316,7 @@ static size_t read_month_day(struct str text, const char *mark, struct day *out)
     return n + end;
 }
 
-static size_t read_day(struct str text, struct day *out)
-{
+static size_t read_day(struct str text, struct day *out) {
     size_t n = read_word_day(text, out);
     if (n > 0)
         return n;
@@ -357,8 +334,7 @@ static size_t read_day(struct str text, struct day *out)
     return n > 0 ? year + n : 0;
 }
 
-bool day_read(struct arena *arena, struct words *words, struct day *out)
-{
+bool day_read(struct arena *arena, struct words *words, struct day *out) {
     struct day found;
     struct words at = *words;
     size_t n = read_day(at.plain, &found);

@@ -10,9 +10,9 @@
 #include "server/words.h"
 
 struct hours {
-    int minutes;      /* of a span: from its start to its end, over midnight if need be */
-    char from[6];     /* "09:00", or empty when only a length was given */
-    char to[6];       /* "24:00" is possible */
+    int minutes;  /* of a span: from its start to its end, over midnight if need be */
+    char from[6]; /* "09:00", or empty when only a length was given */
+    char to[6];   /* "24:00" is possible */
 };
 
 /* 2 · 1.5 · 2小时 · 两个半小时 · 半小时 · 90分钟 · 1小时30分 · 2h · 9:00-11:30 · 上午9点到11点半.

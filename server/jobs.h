@@ -2,7 +2,8 @@
 #define GULOU_JOBS_H
 
 /* What runs by the clock, in the first worker of each server: the daily seal, forgetting answered
- * messages, and keeping the leaderboards level. The database makes sure that two servers do no harm. */
+ * messages, and keeping the leaderboards level. The database makes sure that two servers do no
+ * harm. */
 
 #include "server/request.h"
 

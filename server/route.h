@@ -12,9 +12,9 @@
 
 /* The words that an action was asked with. */
 struct command {
-    const char *word;   /* as the table spells it */
-    struct words rest;  /* what follows it */
-    struct words text;  /* all of it */
+    const char *word;  /* as the table spells it */
+    struct words rest; /* what follows it */
+    struct words text; /* all of it */
 };
 
 /* Ends, at once or later, with exactly one answer to the request. */

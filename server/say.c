@@ -7,20 +7,17 @@
 
 /* ---- facts ---- */
 
-const cJSON *fact(const cJSON *facts, const char *name)
-{
+const cJSON *fact(const cJSON *facts, const char *name) {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(facts, name);
     return cJSON_IsNull(item) ? NULL : item;
 }
 
-const char *fact_text(const cJSON *facts, const char *name)
-{
+const char *fact_text(const cJSON *facts, const char *name) {
     const char *text = cJSON_GetStringValue(fact(facts, name));
     return text != NULL ? text : "";
 }
 
-int64_t fact_number(const cJSON *facts, const char *name)
-{
+int64_t fact_number(const cJSON *facts, const char *name) {
     const cJSON *item = fact(facts, name);
     int64_t number = 0;
     if (cJSON_IsNumber(item) && item->valuedouble > -9e15 && item->valuedouble < 9e15)
@@ -28,35 +25,29 @@ int64_t fact_number(const cJSON *facts, const char *name)
     return cJSON_IsString(item) && str_to_i64(str_from(item->valuestring), &number) ? number : 0;
 }
 
-bool fact_true(const cJSON *facts, const char *name)
-{
+bool fact_true(const cJSON *facts, const char *name) {
     return cJSON_IsTrue(fact(facts, name));
 }
 
-bool fact_is(const cJSON *facts, const char *name, const char *text)
-{
+bool fact_is(const cJSON *facts, const char *name, const char *text) {
     return strcmp(fact_text(facts, name), text) == 0;
 }
 
 /* ---- saying ---- */
 
-void say_begin(struct request *rq, struct buf *out)
-{
+void say_begin(struct request *rq, struct buf *out) {
     buf_init(out, rq->arena);
 }
 
-void say_end(struct request *rq, const struct buf *out)
-{
+void say_end(struct request *rq, const struct buf *out) {
     request_reply(rq, buf_view(out));
 }
 
-void say(struct request *rq, const char *text)
-{
+void say(struct request *rq, const char *text) {
     request_reply(rq, str_from(text));
 }
 
-void say_tap(struct buf *out, const char *label, const char *format, ...)
-{
+void say_tap(struct buf *out, const char *label, const char *format, ...) {
     va_list args;
     va_start(args, format);
     char *text = arena_vprintf(out->arena, format, args);
@@ -64,19 +55,17 @@ void say_tap(struct buf *out, const char *label, const char *format, ...)
     tap_link(out, label, text);
 }
 
-void say_next(struct buf *out)
-{
+void say_next(struct buf *out) {
     buf_puts(out, "\n\n");
 }
 
-const char *say_status(const char *status)
-{
+const char *say_status(const char *status) {
     static const char *const names[][2] = {
-        {"draft", "待补照片"},      {"submitted", "待审核"},       {"in_review", "审核中"},
-        {"returned", "已退回"},     {"rejected", "已驳回"},        {"rejected_final", "最终驳回"},
+        {"draft", "待补照片"},      {"submitted", "待审核"},        {"in_review", "审核中"},
+        {"returned", "已退回"},     {"rejected", "已驳回"},         {"rejected_final", "最终驳回"},
         {"appealed", "申诉中"},     {"approved", "已通过，待公示"}, {"announced", "公示中"},
-        {"objected", "异议处理中"}, {"settled", "已入账"},         {"withdrawn", "已撤回"},
-        {"voided", "已作废"},       {"revoked", "已撤销"},         {"revoked_late", "已撤销"},
+        {"objected", "异议处理中"}, {"settled", "已入账"},          {"withdrawn", "已撤回"},
+        {"voided", "已作废"},       {"revoked", "已撤销"},          {"revoked_late", "已撤销"},
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(status, names[i][0]) == 0)
@@ -84,10 +73,11 @@ const char *say_status(const char *status)
     return "处理中";
 }
 
-const char *say_cap(const char *cap)
-{
-    static const char *const names[][2] = {{"declaration", "单次上限"}, {"day", "每日上限"},
-                                           {"week", "每周上限"},        {"category", "本类上限"},
+const char *say_cap(const char *cap) {
+    static const char *const names[][2] = {{"declaration", "单次上限"},
+                                           {"day", "每日上限"},
+                                           {"week", "每周上限"},
+                                           {"category", "本类上限"},
                                            {"period", "本季上限"}};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(cap, names[i][0]) == 0)
@@ -95,8 +85,7 @@ const char *say_cap(const char *cap)
     return "";
 }
 
-void say_minutes(struct buf *out, int64_t minutes)
-{
+void say_minutes(struct buf *out, int64_t minutes) {
     if (minutes % 60 == 0)
         buf_printf(out, "%" PRId64 "小时", minutes / 60);
     else if (minutes % 30 == 0)
@@ -107,8 +96,7 @@ void say_minutes(struct buf *out, int64_t minutes)
         buf_printf(out, "%" PRId64 "小时%" PRId64 "分", minutes / 60, minutes % 60);
 }
 
-void say_day(struct buf *out, const char *day)
-{
+void say_day(struct buf *out, const char *day) {
     int64_t month, date;
     if (strlen(day) < 10 || !str_to_i64((struct str){day + 5, 2}, &month) ||
         !str_to_i64((struct str){day + 8, 2}, &date))
@@ -117,8 +105,7 @@ void say_day(struct buf *out, const char *day)
         buf_printf(out, "%" PRId64 "月%" PRId64 "日", month, date);
 }
 
-void say_cut(struct buf *out, const char *text, size_t characters)
-{
+void say_cut(struct buf *out, const char *text, size_t characters) {
     for (; *text != '\0'; text++) {
         bool begins = ((unsigned char)*text & 0xC0) != 0x80;
         if (begins && characters-- == 0) {
@@ -135,15 +122,13 @@ void say_cut(struct buf *out, const char *text, size_t characters)
 
 /* ---- refusals that several actions share ---- */
 
-static void refuse_items(struct request *rq, const cJSON *facts)
-{
+static void refuse_items(struct request *rq, const cJSON *facts) {
     struct buf out;
     say_begin(rq, &out);
     buf_puts(&out, "这个名称对应好几个项目，请改用项目编号：");
     int shown = 0;
     const cJSON *item;
-    cJSON_ArrayForEach(item, fact(facts, "items"))
-    {
+    cJSON_ArrayForEach(item, fact(facts, "items")) {
         if (shown++ == 12)
             break;
         buf_printf(&out, "\n%" PRId64 " %s", fact_number(item, "number"), fact_text(item, "name"));
@@ -152,8 +137,7 @@ static void refuse_items(struct request *rq, const cJSON *facts)
     say_end(rq, &out);
 }
 
-static void refuse_with_number(struct request *rq, const cJSON *facts, const char *code)
-{
+static void refuse_with_number(struct request *rq, const cJSON *facts, const char *code) {
     struct buf out;
     say_begin(rq, &out);
     if (strcmp(code, "item_unknown") == 0) {
@@ -162,9 +146,12 @@ static void refuse_with_number(struct request *rq, const cJSON *facts, const cha
         buf_puts(&out, "」。项目编号是1到44，一步步选更方便：");
         say_tap(&out, "开始申报", "申报");
     } else if (strcmp(code, "too_old") == 0) {
-        buf_printf(&out, "只能申报最近%" PRId64 "天内的服务，请核对日期。", fact_number(facts, "days"));
+        buf_printf(&out, "只能申报最近%" PRId64 "天内的服务，请核对日期。",
+                   fact_number(facts, "days"));
     } else if (strcmp(code, "overlap") == 0) {
-        buf_printf(&out, "这段时间和您的另一条申报（编号：%" PRId64 "）重叠了。请核对时间，或先撤回那一条。",
+        buf_printf(&out,
+                   "这段时间和您的另一条申报（编号：%" PRId64
+                   "）重叠了。请核对时间，或先撤回那一条。",
                    fact_number(facts, "no"));
         say_next(&out);
         say_tap(&out, "我的申报", "我的申报");
@@ -176,8 +163,7 @@ static void refuse_with_number(struct request *rq, const cJSON *facts, const cha
     say_end(rq, &out);
 }
 
-bool say_refusal(struct request *rq, const cJSON *facts)
-{
+bool say_refusal(struct request *rq, const cJSON *facts) {
     static const char *const sentences[][2] = {
         {"not_active", "您的党员身份目前不在服务状态，不能申报。请联系区域党委办公室。"},
         {"hours_missing", "没看懂服务时长。可以写：2小时、90分钟、1.5，或 9:00-11:30。"},
@@ -189,7 +175,8 @@ bool say_refusal(struct request *rq, const cJSON *facts)
         {"words_too_long", "说明请控制在500字以内。"},
         {"not_found", "没有找到这个编号，请核对后再发。"},
     };
-    static const char *const with_number[] = {"item_unknown", "too_old", "overlap", "state_conflict"};
+    static const char *const with_number[] = {"item_unknown", "too_old", "overlap",
+                                              "state_conflict"};
     const char *code = request_refusal(facts);
     if (code == NULL)
         return false;
@@ -210,20 +197,17 @@ bool say_refusal(struct request *rq, const cJSON *facts)
     return false;
 }
 
-void say_refused(struct request *rq, const cJSON *facts)
-{
+void say_refused(struct request *rq, const cJSON *facts) {
     if (!say_refusal(rq, facts))
         say(rq, "这一步现在办不了。发送「帮助」看看可以做什么。");
 }
 
 /* ---- arguments ---- */
 
-const char *arg_number(struct request *rq, int64_t number)
-{
+const char *arg_number(struct request *rq, int64_t number) {
     return arena_printf(rq->arena, "%" PRId64, number);
 }
 
-const char *arg_text(struct request *rq, struct str text)
-{
+const char *arg_text(struct request *rq, struct str text) {
     return text.n > 0 ? str_z(rq->arena, text) : NULL;
 }

@@ -31,9 +31,8 @@ static void reply_error(struct http_exchange *x, const char *page, int status, c
     struct arena *arena = http_arena(x);
     if (page == NULL) {
         http_reply(x, status, JSON_TYPE,
-                   str_from(arena_printf(arena,
-                                         "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}", code,
-                                         message)));
+                   str_from(arena_printf(arena, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}",
+                                         code, message)));
         return;
     }
     cJSON *data = cJSON_CreateObject();
@@ -49,7 +48,8 @@ static void reply_refusal(struct lookup *lookup, const char *code) {
                 unknown ? "没有这一项" : "请求的内容不对：季度请写成 2026-Q3");
 }
 
-/* 2026-11-23T10:00:00+08:00 → 2026-11-23 10:00; a closing midnight is told as 24:00 by the page's words. */
+/* 2026-11-23T10:00:00+08:00 → 2026-11-23 10:00; a closing midnight is told as 24:00 by the page's
+ * words. */
 static void shorten_time(cJSON *object, const char *name) {
     cJSON *item = cJSON_GetObjectItem(object, name);
     char *text = cJSON_GetStringValue(item);
@@ -93,8 +93,7 @@ static void reply_page(struct lookup *lookup, cJSON *data) {
 }
 
 static void on_facts(struct pg_call *call, enum pg_status status, const char *json, size_t n) {
-    struct lookup *lookup =
-        (struct lookup *)(void *)((char *)call - offsetof(struct lookup, call));
+    struct lookup *lookup = (struct lookup *)(void *)((char *)call - offsetof(struct lookup, call));
     if (status != PG_OK) {
         reply_error(lookup->exchange, lookup->page, 503, "busy", "系统繁忙，请稍后再试");
         return;
@@ -132,7 +131,8 @@ static void look_up(struct lookup *lookup, const char *function, int n, const ch
 
 /* ---- parameters ---- */
 
-/* A whole number of the query from 1 to `max`, as text; `otherwise` when absent. False: answered. */
+/* A whole number of the query from 1 to `max`, as text; `otherwise` when absent. False: answered.
+ */
 static bool read_number(struct lookup *lookup, const char *name, int64_t max, const char *otherwise,
                         const char **out) {
     struct str text = http_query(lookup->exchange, name);
@@ -251,8 +251,7 @@ void site_handle(struct http_exchange *x, void *context) {
     lookup->services = services;
     lookup->page = api ? NULL : "error";
     if (n > first) {
-        lookup->account =
-            config_account(services->config, str_z(http_arena(x), segments[first]));
+        lookup->account = config_account(services->config, str_z(http_arena(x), segments[first]));
     }
     if (lookup->account == NULL) {
         not_found(lookup);

@@ -13,20 +13,18 @@
 
 /* What may stand around a command without changing it. */
 static const char *const decoration[] = {"「", "」", "『", "』", "【", "】", "“", "”", "‘", "’",
-                                         "《", "》", "。", "、", "\"", "'",  "(",  ")",  "[",  "]",
-                                         "<",  ">",  ".",  ",",  "!",  "?",  ";",  ":",  "~",  " "};
+                                         "《", "》", "。", "、", "\"", "'",  "(", ")", "[", "]",
+                                         "<",  ">",  ".",  ",",  "!",  "?",  ";", ":", "~", " "};
 static const char *const separators[] = {" ", ",", ";", ":", "、", "。"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-size_t words_prefix(struct str text, const char *prefix)
-{
+size_t words_prefix(struct str text, const char *prefix) {
     size_t n = strlen(prefix);
     return text.n >= n && memcmp(text.p, prefix, n) == 0 ? n : 0;
 }
 
-static size_t any_prefix(struct str text, const char *const *list, size_t count)
-{
+static size_t any_prefix(struct str text, const char *const *list, size_t count) {
     for (size_t i = 0; i < count; i++) {
         size_t n = words_prefix(text, list[i]);
         if (n > 0)
@@ -35,8 +33,7 @@ static size_t any_prefix(struct str text, const char *const *list, size_t count)
     return 0;
 }
 
-static size_t any_suffix(struct str text, const char *const *list, size_t count)
-{
+static size_t any_suffix(struct str text, const char *const *list, size_t count) {
     for (size_t i = 0; i < count; i++) {
         size_t n = strlen(list[i]);
         if (text.n >= n && memcmp(text.p + text.n - n, list[i], n) == 0)
@@ -55,8 +52,7 @@ struct reader {
     struct arena *arena;
 };
 
-static void put(struct reader *r, const char *bytes, size_t n, size_t from)
-{
+static void put(struct reader *r, const char *bytes, size_t n, size_t from) {
     if (r->n + n + 1 > r->room) {
         size_t room = (r->n + n + 1) * 2;
         char *plain = arena_alloc(r->arena, room);
@@ -76,8 +72,7 @@ static void put(struct reader *r, const char *bytes, size_t n, size_t from)
 }
 
 /* Blanks become one, none at the start; invisible characters vanish. */
-static void put_clean(struct reader *r, const char *bytes, size_t n, size_t from)
-{
+static void put_clean(struct reader *r, const char *bytes, size_t n, size_t from) {
     for (size_t i = 0; i < n;) {
         utf8proc_int32_t c;
         utf8proc_ssize_t len =
@@ -96,8 +91,7 @@ static void put_clean(struct reader *r, const char *bytes, size_t n, size_t from
 }
 
 /* A character with the marks that belong to it: NFKC must see them together. */
-static size_t cluster(struct str text, size_t at, bool *simple)
-{
+static size_t cluster(struct str text, size_t at, bool *simple) {
     utf8proc_int32_t c;
     size_t end = at;
     *simple = true;
@@ -113,8 +107,7 @@ static size_t cluster(struct str text, size_t at, bool *simple)
     return end - at;
 }
 
-static void put_normal(struct reader *r, struct str typed, size_t at, size_t n, bool simple)
-{
+static void put_normal(struct reader *r, struct str typed, size_t at, size_t n, bool simple) {
     utf8proc_uint8_t *mapped = NULL;
     if (!simple) {
         utf8proc_ssize_t len =
@@ -128,8 +121,7 @@ static void put_normal(struct reader *r, struct str typed, size_t at, size_t n, 
     put_clean(r, typed.p + at, n, at);
 }
 
-struct words words_read(struct arena *arena, struct str typed)
-{
+struct words words_read(struct arena *arena, struct str typed) {
     struct reader r = {.arena = arena};
     put(&r, "", 0, 0);
     for (size_t at = 0; at < typed.n;) {
@@ -148,8 +140,7 @@ struct words words_read(struct arena *arena, struct str typed)
     return (struct words){.plain = {r.plain, r.n}, .from = r.from, .typed = typed};
 }
 
-struct str words_typed(struct words words)
-{
+struct str words_typed(struct words words) {
     size_t at = words.from[0];
     return str_trim((struct str){words.typed.p + at, words.typed.n - at});
 }
@@ -160,16 +151,14 @@ static opencc_t dictionary;
 static pthread_once_t dictionary_once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t dictionary_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static void dictionary_open(void)
-{
+static void dictionary_open(void) {
     dictionary = opencc_open("t2s.json");
     if (dictionary == (opencc_t)-1)
         log_warn("opencc", "reason=%s", "no t2s.json, traditional characters stay as typed");
 }
 
 /* One character, so that every offset keeps its place; phrases do not matter for commands. */
-static void put_simple(struct reader *r, const char *p, size_t n, size_t from)
-{
+static void put_simple(struct reader *r, const char *p, size_t n, size_t from) {
     char *changed = n < 3 ? NULL : opencc_convert_utf8(dictionary, p, n);
     if (changed != NULL && changed[0] != '\0')
         put(r, changed, strlen(changed), from);
@@ -179,8 +168,7 @@ static void put_simple(struct reader *r, const char *p, size_t n, size_t from)
         opencc_convert_utf8_free(changed);
 }
 
-struct words words_simplified(struct arena *arena, struct words words)
-{
+struct words words_simplified(struct arena *arena, struct words words) {
     pthread_once(&dictionary_once, dictionary_open);
     if (dictionary == (opencc_t)-1)
         return words;
@@ -204,24 +192,21 @@ struct words words_simplified(struct arena *arena, struct words words)
 
 /* ---- taking it apart ---- */
 
-static struct words skip(struct words words, size_t n)
-{
+static struct words skip(struct words words, size_t n) {
     words.plain.p += n;
     words.plain.n -= n;
     words.from += n;
     return words;
 }
 
-static struct words without_lead(struct words words)
-{
+static struct words without_lead(struct words words) {
     size_t n;
     while ((n = any_prefix(words.plain, decoration, COUNT(decoration))) > 0)
         words = skip(words, n);
     return words;
 }
 
-bool words_is(struct words words, const char *word)
-{
+bool words_is(struct words words, const char *word) {
     struct str text = without_lead(words).plain;
     size_t n;
     while ((n = any_suffix(text, decoration, COUNT(decoration))) > 0)
@@ -229,16 +214,14 @@ bool words_is(struct words words, const char *word)
     return str_is(text, word);
 }
 
-static bool ends_word(struct str text)
-{
+static bool ends_word(struct str text) {
     if (text.n == 0 || any_prefix(text, decoration, COUNT(decoration)) > 0)
         return true;
     unsigned char c = (unsigned char)text.p[0];
     return c < 0x80; /* a digit, a letter, #: anything a Chinese word does not go on with */
 }
 
-bool words_command(struct words words, const char *word, struct words *rest)
-{
+bool words_command(struct words words, const char *word, struct words *rest) {
     words = without_lead(words);
     size_t n = words_prefix(words.plain, word);
     if (n == 0)
@@ -250,21 +233,18 @@ bool words_command(struct words words, const char *word, struct words *rest)
     return true;
 }
 
-bool words_empty(struct words words)
-{
+bool words_empty(struct words words) {
     return words.plain.n == 0;
 }
 
-struct words words_after(struct words words, size_t n)
-{
+struct words words_after(struct words words, size_t n) {
     words = skip(words, n);
     while ((n = any_prefix(words.plain, separators, COUNT(separators))) > 0)
         words = skip(words, n);
     return words;
 }
 
-struct str words_next(struct words *words)
-{
+struct str words_next(struct words *words) {
     const char *blank = words->plain.n > 0 ? memchr(words->plain.p, ' ', words->plain.n) : NULL;
     size_t n = blank != NULL ? (size_t)(blank - words->plain.p) : words->plain.n;
     struct str token = {words->plain.p, n};
@@ -274,8 +254,7 @@ struct str words_next(struct words *words)
 
 /* ---- numbers ---- */
 
-bool words_number(struct words *words, int64_t *out)
-{
+bool words_number(struct words *words, int64_t *out) {
     static const char *const before[] = {"编号", "編號", "第", "#", ":", " ", "№", "No."};
     static const char *const after[] = {"号", "號", "项", "項", "条", "條"};
     struct words at = *words;
@@ -293,8 +272,7 @@ bool words_number(struct words *words, int64_t *out)
     return true;
 }
 
-size_t words_numbers(struct words *words, int64_t *out, size_t max)
-{
+size_t words_numbers(struct words *words, int64_t *out, size_t max) {
     size_t count = 0;
     int64_t no;
     while (count < max && words_number(words, &no)) {
@@ -309,8 +287,7 @@ size_t words_numbers(struct words *words, int64_t *out, size_t max)
     return count;
 }
 
-static size_t numeral(struct str text, int *out)
-{
+static size_t numeral(struct str text, int *out) {
     static const char *const digits[] = {"零", "一", "二", "三", "四", "五",
                                          "六", "七", "八", "九", "两"};
     for (size_t i = 0; i < COUNT(digits); i++)
@@ -321,8 +298,7 @@ static size_t numeral(struct str text, int *out)
     return 0;
 }
 
-size_t words_count(struct str text, int *out)
-{
+size_t words_count(struct str text, int *out) {
     size_t n = 0;
     int value = 0;
     for (; n < text.n && text.p[n] >= '0' && text.p[n] <= '9'; n++)

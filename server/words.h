@@ -7,10 +7,10 @@
  *
  * Use:       struct words w = words_read(arena, message->content);
  *            if (words_command(w, "撤回", &rest) && words_number(&rest, &no)) ...
- * Two faces: `plain` is for matching; words_typed() gives the same stretch exactly as typed, because
- *            a member's own sentence is stored with the punctuation he gave it.
- * Ownership: everything is a view into the arena or into the message.
- * Thread:    any; the dictionary of words_simplified() is shared behind a lock. */
+ * Two faces: `plain` is for matching; words_typed() gives the same stretch exactly as typed,
+ * because a member's own sentence is stored with the punctuation he gave it. Ownership: everything
+ * is a view into the arena or into the message. Thread:    any; the dictionary of
+ * words_simplified() is shared behind a lock. */
 
 #include "server/base/arena.h"
 #include "server/base/str.h"

@@ -4,8 +4,7 @@
 #include "server/route.h"
 #include "server/say.h"
 
-static void start(struct request *rq, const struct command *command)
-{
+static void start(struct request *rq, const struct command *command) {
     struct words rest = command->rest;
     int64_t no;
     if (!words_number(&rest, &no)) {
@@ -16,15 +15,15 @@ static void start(struct request *rq, const struct command *command)
     request_call(rq, &action_appeal, REQUEST_CHANGES, "appeal", 2, args);
 }
 
-static void answer(struct request *rq, const cJSON *facts)
-{
+static void answer(struct request *rq, const cJSON *facts) {
     if (request_refusal(facts) != NULL) {
         say_refused(rq, facts);
         return;
     }
     struct buf out;
     say_begin(rq, &out);
-    buf_printf(&out, "申诉已提交\n编号：%" PRId64 "\n将由另一位审核员重新审核，有照片可以直接发来。",
+    buf_printf(&out,
+               "申诉已提交\n编号：%" PRId64 "\n将由另一位审核员重新审核，有照片可以直接发来。",
                fact_number(facts, "no"));
     say_next(&out);
     say_tap(&out, "我的申报", "我的申报");

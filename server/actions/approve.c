@@ -8,8 +8,7 @@
 
 #define APPROVE_MAX 30 /* what a reply has room for */
 
-static void start(struct request *rq, const struct command *command)
-{
+static void start(struct request *rq, const struct command *command) {
     int64_t numbers[APPROVE_MAX + 1];
     struct words rest = command->rest;
     size_t count = words_numbers(&rest, numbers, APPROVE_MAX + 1);
@@ -30,8 +29,7 @@ static void start(struct request *rq, const struct command *command)
     request_call(rq, &action_approve, REQUEST_CHANGES, "approve", 1, args);
 }
 
-void tell_review_refusal(struct buf *out, const cJSON *result)
-{
+void tell_review_refusal(struct buf *out, const cJSON *result) {
     const char *code = fact_text(result, "refusal");
     if (strcmp(code, "not_found") == 0)
         buf_puts(out, "没有这个编号");
@@ -41,8 +39,8 @@ void tell_review_refusal(struct buf *out, const cJSON *result)
         buf_puts(out, "是本单位的申报，请由其他单位的审核员审核");
     else if (strcmp(code, "already") == 0)
         buf_printf(out, "%s%s，现在是「%s」",
-                   fact_true(result, "own_decision") ? "您" : fact_text(result, "by"),
-                   "已审过", say_status(fact_text(result, "status")));
+                   fact_true(result, "own_decision") ? "您" : fact_text(result, "by"), "已审过",
+                   say_status(fact_text(result, "status")));
     else if (strcmp(code, "same_reviewer") == 0)
         buf_puts(out, "是对您所作决定的申诉，请由另一位审核员审核");
     else if (strcmp(code, "state_conflict") == 0)
@@ -51,8 +49,7 @@ void tell_review_refusal(struct buf *out, const cJSON *result)
         buf_puts(out, "现在不能审核");
 }
 
-static void tell_result(struct buf *out, const cJSON *result)
-{
+static void tell_result(struct buf *out, const cJSON *result) {
     buf_printf(out, "编号：%" PRId64 " ", fact_number(result, "no"));
     if (!fact_true(result, "ok")) {
         tell_review_refusal(out, result);
@@ -66,8 +63,7 @@ static void tell_result(struct buf *out, const cJSON *result)
     buf_puts(out, "\n");
 }
 
-static void answer(struct request *rq, const cJSON *facts)
-{
+static void answer(struct request *rq, const cJSON *facts) {
     if (request_refusal(facts) != NULL) {
         say_refused(rq, facts);
         return;
@@ -75,8 +71,7 @@ static void answer(struct request *rq, const cJSON *facts)
     struct buf out;
     say_begin(rq, &out);
     const cJSON *result;
-    cJSON_ArrayForEach(result, fact(facts, "results"))
-        tell_result(&out, result);
+    cJSON_ArrayForEach(result, fact(facts, "results")) tell_result(&out, result);
     buf_puts(&out, "\n");
     say_tap(&out, "继续审核", "待审");
     say_end(rq, &out);

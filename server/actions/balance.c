@@ -4,14 +4,12 @@
 #include "server/route.h"
 #include "server/say.h"
 
-static void start(struct request *rq, const struct command *command)
-{
+static void start(struct request *rq, const struct command *command) {
     (void)command;
     request_call(rq, &action_balance, REQUEST_READS, "balance", 0, NULL);
 }
 
-static void answer(struct request *rq, const cJSON *facts)
-{
+static void answer(struct request *rq, const cJSON *facts) {
     if (request_refusal(facts) != NULL) {
         say_refused(rq, facts);
         return;

@@ -7,13 +7,13 @@
 
 #define CODE_MAX_BYTES 64
 
-static void start(struct request *rq, const struct command *command)
-{
+static void start(struct request *rq, const struct command *command) {
     struct words rest = command->rest;
     struct str code = words_next(&rest);
     if (code.n == 0 || code.n > CODE_MAX_BYTES || !words_empty(rest)) {
         say(rq, "请发送「绑定」和您的邀请码，中间空一格，例如：绑定 ABCD1234\n"
-                "邀请码由区域党委办公室发放。发送邀请码即表示同意平台为积分服务使用您的姓名、单位等信息，"
+                "邀请码由区域党委办公室发放。发送邀请码即表示同意平台为积分服务使用您的姓名、单位等"
+                "信息，"
                 "随时可以发送「隐私」查看或撤回。");
         return;
     }
@@ -21,11 +21,9 @@ static void start(struct request *rq, const struct command *command)
     request_call(rq, &action_bind, REQUEST_CHANGES, "bind_member", 1, args);
 }
 
-static bool has_role(const cJSON *facts, const char *role)
-{
+static bool has_role(const cJSON *facts, const char *role) {
     const cJSON *item;
-    cJSON_ArrayForEach(item, fact(facts, "roles"))
-    {
+    cJSON_ArrayForEach(item, fact(facts, "roles")) {
         const char *name = cJSON_GetStringValue(item);
         if (name != NULL && strcmp(name, role) == 0)
             return true;
@@ -33,8 +31,7 @@ static bool has_role(const cJSON *facts, const char *role)
     return false;
 }
 
-static void refuse(struct request *rq, const cJSON *facts, const char *code)
-{
+static void refuse(struct request *rq, const cJSON *facts, const char *code) {
     struct buf out;
     say_begin(rq, &out);
     if (strcmp(code, "code_unknown") == 0)
@@ -59,8 +56,7 @@ static void refuse(struct request *rq, const cJSON *facts, const char *code)
     say_end(rq, &out);
 }
 
-static void answer(struct request *rq, const cJSON *facts)
-{
+static void answer(struct request *rq, const cJSON *facts) {
     const char *code = request_refusal(facts);
     if (code != NULL) {
         refuse(rq, facts, code);

@@ -19,8 +19,7 @@ static const struct {
 #define PURPOSES (sizeof purposes / sizeof purposes[0])
 
 /* 隐私 alone shows; 隐私 开启 X and 隐私 关闭 X change. */
-static void start(struct request *rq, const struct command *command)
-{
+static void start(struct request *rq, const struct command *command) {
     if (words_empty(command->rest)) {
         request_call(rq, &action_consent, REQUEST_READS, "consents", 0, NULL);
         return;
@@ -38,8 +37,7 @@ static void start(struct request *rq, const struct command *command)
     say(rq, "请写成例如：隐私 关闭 公示全名\n只发「隐私」可以看全部选项。");
 }
 
-static void answer(struct request *rq, const cJSON *facts)
-{
+static void answer(struct request *rq, const cJSON *facts) {
     if (request_refusal(facts) != NULL) {
         say_refused(rq, facts);
         return;
@@ -54,7 +52,8 @@ static void answer(struct request *rq, const cJSON *facts)
                 purposes[i].word);
         buf_printf(&out, "\n（%s）", purposes[i].meaning);
     }
-    buf_puts(&out, "\n\n撤回授权不影响已入账的积分。查询、更正或删除个人信息请联系区域党委办公室。");
+    buf_puts(&out,
+             "\n\n撤回授权不影响已入账的积分。查询、更正或删除个人信息请联系区域党委办公室。");
     say_end(rq, &out);
 }
 

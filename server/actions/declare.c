@@ -10,8 +10,7 @@
 #define ITEM_WORDS_MAX 4 /* a name may hold blanks: 急救 技能 培训 */
 
 /* ITEM: a number, or words up to the first that reads as hours or a day. */
-static const char *read_item(struct request *rq, struct words *rest)
-{
+static const char *read_item(struct request *rq, struct words *rest) {
     int64_t number;
     struct words at = *rest;
     if (words_number(&at, &number) && number >= 0) {
@@ -35,8 +34,7 @@ static const char *read_item(struct request *rq, struct words *rest)
 }
 
 const char *const *declare_args(struct request *rq, const char *item, const struct hours *hours,
-                                const struct day *day, const char *words)
-{
+                                const struct day *day, const char *words) {
     const char **args = arena_alloc(rq->arena, 11 * sizeof *args);
     bool stated = day->days_ago < 0;
     args[0] = item;
@@ -51,8 +49,7 @@ const char *const *declare_args(struct request *rq, const char *item, const stru
     return args;
 }
 
-static void start(struct request *rq, const struct command *command)
-{
+static void start(struct request *rq, const struct command *command) {
     struct words rest = command->rest;
     if (words_empty(rest)) {
         dialogue_start(rq);
@@ -70,14 +67,13 @@ static void start(struct request *rq, const struct command *command)
         return;
     }
     /* p_photos and p_dialogue, the last two, stay NULL: a line typed at once has neither. */
-    request_call(rq, &action_declare, REQUEST_CHANGES, "declare_points", 11,
-                 declare_args(rq, item, timed ? hours : NULL, &day,
-                              arg_text(rq, words_typed(rest))));
+    request_call(
+        rq, &action_declare, REQUEST_CHANGES, "declare_points", 11,
+        declare_args(rq, item, timed ? hours : NULL, &day, arg_text(rq, words_typed(rest))));
 }
 
 /* 12 社区文艺演出，11月20日 9:00-11:30（2.5小时） */
-void tell_worth(struct buf *out, const cJSON *facts)
-{
+void tell_worth(struct buf *out, const cJSON *facts) {
     const cJSON *item = fact(facts, "item");
     buf_printf(out, "项目：%" PRId64 " %s\n时间：", fact_number(item, "number"),
                fact_text(item, "name"));
@@ -92,8 +88,7 @@ void tell_worth(struct buf *out, const cJSON *facts)
                    say_cap(fact_text(facts, "cap")));
 }
 
-void tell_declaration(struct buf *out, const cJSON *facts)
-{
+void tell_declaration(struct buf *out, const cJSON *facts) {
     int64_t no = fact_number(facts, "no");
     buf_printf(out, "编号：%" PRId64 "\n", no);
     tell_worth(out, facts);
@@ -107,8 +102,7 @@ void tell_declaration(struct buf *out, const cJSON *facts)
     say_tap(out, "撤回", "撤回 %" PRId64, no);
 }
 
-static void answer(struct request *rq, const cJSON *facts)
-{
+static void answer(struct request *rq, const cJSON *facts) {
     if (request_refusal(facts) != NULL) {
         say_refused(rq, facts);
         return;

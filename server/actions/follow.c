@@ -5,8 +5,7 @@
 
 /* A scene is only there together with a ticket; payment and others put different things into the
  * key. Its prefix comes off once: a scene may itself begin with qrscene_. */
-static const char *read_scene(struct request *rq)
-{
+static const char *read_scene(struct request *rq) {
     struct str key = rq->message->event_key;
     if (rq->message->ticket.n == 0)
         return NULL;
@@ -15,20 +14,19 @@ static const char *read_scene(struct request *rq)
     return arg_text(rq, key);
 }
 
-static void start(struct request *rq, const struct command *command)
-{
+static void start(struct request *rq, const struct command *command) {
     (void)command;
     const char *args[] = {read_scene(rq)};
     request_call(rq, &action_follow, REQUEST_CHANGES, "follow", 1, args);
 }
 
-static void answer(struct request *rq, const cJSON *facts)
-{
+static void answer(struct request *rq, const cJSON *facts) {
     struct buf out;
     say_begin(rq, &out);
     if (fact_true(facts, "guest")) {
-        buf_printf(&out, "欢迎关注%s！\n这里可以申报志愿服务、查看积分和公示。\n\n"
-                         "党员请先绑定：发送「绑定」和邀请码，例如：绑定 ABCD1234",
+        buf_printf(&out,
+                   "欢迎关注%s！\n这里可以申报志愿服务、查看积分和公示。\n\n"
+                   "党员请先绑定：发送「绑定」和邀请码，例如：绑定 ABCD1234",
                    rq->account->name);
         say_next(&out);
         say_tap(&out, "看公示", "公示");
@@ -46,15 +44,13 @@ static void answer(struct request *rq, const cJSON *facts)
     say_end(rq, &out);
 }
 
-static void start_unfollow(struct request *rq, const struct command *command)
-{
+static void start_unfollow(struct request *rq, const struct command *command) {
     (void)command;
     request_call(rq, &action_unfollow, REQUEST_CHANGES, "unfollow", 0, NULL);
 }
 
 /* Nobody is there to read an answer. */
-static void answer_unfollow(struct request *rq, const cJSON *facts)
-{
+static void answer_unfollow(struct request *rq, const cJSON *facts) {
     (void)facts;
     request_success(rq);
 }

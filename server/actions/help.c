@@ -4,17 +4,14 @@
 #include "server/route.h"
 #include "server/say.h"
 
-static void start(struct request *rq, const struct command *command)
-{
+static void start(struct request *rq, const struct command *command) {
     (void)command;
     request_call(rq, &action_help, REQUEST_READS, "who", 0, NULL);
 }
 
-static bool has_role(const cJSON *facts, const char *role)
-{
+static bool has_role(const cJSON *facts, const char *role) {
     const cJSON *item;
-    cJSON_ArrayForEach(item, fact(facts, "roles"))
-    {
+    cJSON_ArrayForEach(item, fact(facts, "roles")) {
         const char *name = cJSON_GetStringValue(item);
         if (name != NULL && strcmp(name, role) == 0)
             return true;
@@ -22,8 +19,7 @@ static bool has_role(const cJSON *facts, const char *role)
     return false;
 }
 
-static void offer(struct buf *out, const char *const *words, size_t n)
-{
+static void offer(struct buf *out, const char *const *words, size_t n) {
     for (size_t i = 0; i < n; i++) {
         if (i > 0)
             buf_puts(out, "　");
@@ -31,8 +27,7 @@ static void offer(struct buf *out, const char *const *words, size_t n)
     }
 }
 
-static void help_guest(struct buf *out)
-{
+static void help_guest(struct buf *out) {
     static const char *const words[] = {"公示", "排行"};
     buf_puts(out, "您可以看：");
     offer(out, words, 2);
@@ -40,8 +35,7 @@ static void help_guest(struct buf *out)
                   "邀请码由区域党委办公室发放。");
 }
 
-static void help_member(struct buf *out, const cJSON *facts)
-{
+static void help_member(struct buf *out, const cJSON *facts) {
     static const char *const words[] = {"申报", "我的申报", "积分", "明细", "排行", "公示", "隐私"};
     buf_printf(out, "%s（%s），您好！点一下就可以：\n", fact_text(facts, "name"),
                fact_text(facts, "unit"));
@@ -50,8 +44,7 @@ static void help_member(struct buf *out, const cJSON *facts)
                   "撤回：撤回 编号　重交：重交 编号 说明\n申诉：申诉 编号 理由");
 }
 
-static void answer(struct request *rq, const cJSON *facts)
-{
+static void answer(struct request *rq, const cJSON *facts) {
     struct buf out;
     say_begin(rq, &out);
     if (fact_true(facts, "guest"))
@@ -64,7 +57,9 @@ static void answer(struct request *rq, const cJSON *facts)
         buf_puts(&out, "\n通过 编号…　退回 编号 原因　驳回 编号 原因");
     }
     if (has_role(facts, "administrator"))
-        buf_puts(&out, "\n\n管理：冻结公示 2026-Q3　发布公示 2026-Q3\n同意 申请编号　不同意 申请编号 原因");
+        buf_puts(
+            &out,
+            "\n\n管理：冻结公示 2026-Q3　发布公示 2026-Q3\n同意 申请编号　不同意 申请编号 原因");
     say_end(rq, &out);
 }
 

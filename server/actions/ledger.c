@@ -8,36 +8,39 @@
 #define PAGE_ROWS "8"
 #define ROWS_MAX_BYTES 1800
 
-static void start(struct request *rq, const struct command *command)
-{
+static void start(struct request *rq, const struct command *command) {
     struct words rest = command->rest;
     int64_t before;
     const char *args[] = {words_number(&rest, &before) ? arg_number(rq, before) : NULL, PAGE_ROWS};
     request_call(rq, &action_ledger, REQUEST_READS, "ledger", 2, args);
 }
 
-static const char *kind_name(const char *kind)
-{
-    static const char *const names[][2] = {
-        {"AWARD_PENDING", "审核通过"}, {"CANCEL_PENDING", "取消"}, {"RELEASE", "公示入账"},
-        {"DEBT_REPAY", "抵扣"},        {"RESERVE", "兑换预留"},    {"UNRESERVE", "兑换退回"},
-        {"SPEND", "兑换"},             {"EXPIRE", "到期"},         {"CLAWBACK", "追回"},
-        {"PENALTY", "扣分"},           {"ADJUST", "调整"},         {"REVERSAL", "冲正"}};
+static const char *kind_name(const char *kind) {
+    static const char *const names[][2] = {{"AWARD_PENDING", "审核通过"},
+                                           {"CANCEL_PENDING", "取消"},
+                                           {"RELEASE", "公示入账"},
+                                           {"DEBT_REPAY", "抵扣"},
+                                           {"RESERVE", "兑换预留"},
+                                           {"UNRESERVE", "兑换退回"},
+                                           {"SPEND", "兑换"},
+                                           {"EXPIRE", "到期"},
+                                           {"CLAWBACK", "追回"},
+                                           {"PENALTY", "扣分"},
+                                           {"ADJUST", "调整"},
+                                           {"REVERSAL", "冲正"}};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(kind, names[i][0]) == 0)
             return names[i][1];
     return "变动";
 }
 
-static void tell_change(struct buf *out, const cJSON *row, const char *field, const char *name)
-{
+static void tell_change(struct buf *out, const cJSON *row, const char *field, const char *name) {
     int64_t amount = fact_number(row, field);
     if (amount != 0)
         buf_printf(out, "　%s%+" PRId64, name, amount);
 }
 
-static void tell_row(struct buf *out, const cJSON *row)
-{
+static void tell_row(struct buf *out, const cJSON *row) {
     say_day(out, fact_text(row, "at"));
     buf_printf(out, " %s", kind_name(fact_text(row, "kind")));
     if (fact(row, "item") != NULL)
@@ -60,8 +63,7 @@ static void tell_row(struct buf *out, const cJSON *row)
     buf_puts(out, "\n");
 }
 
-static void answer(struct request *rq, const cJSON *facts)
-{
+static void answer(struct request *rq, const cJSON *facts) {
     if (request_refusal(facts) != NULL) {
         say_refused(rq, facts);
         return;
@@ -71,8 +73,7 @@ static void answer(struct request *rq, const cJSON *facts)
     int64_t last = 0;
     bool more = fact_true(facts, "more");
     const cJSON *row;
-    cJSON_ArrayForEach(row, fact(facts, "rows"))
-    {
+    cJSON_ArrayForEach(row, fact(facts, "rows")) {
         struct buf text;
         buf_init(&text, rq->arena);
         tell_row(&text, row);

@@ -8,20 +8,17 @@
 #define PAGE_ROWS "6"
 #define ROWS_MAX_BYTES 1800
 
-static void start(struct request *rq, const struct command *command)
-{
+static void start(struct request *rq, const struct command *command) {
     struct words rest = command->rest;
     int64_t before;
     const char *args[] = {words_number(&rest, &before) ? arg_number(rq, before) : NULL, PAGE_ROWS};
     request_call(rq, &action_my_declarations, REQUEST_READS, "my_declarations", 2, args);
 }
 
-static void tell_way_on(struct buf *out, const cJSON *row)
-{
+static void tell_way_on(struct buf *out, const cJSON *row) {
     int64_t no = fact_number(row, "no");
     const cJSON *act;
-    cJSON_ArrayForEach(act, fact(row, "may"))
-    {
+    cJSON_ArrayForEach(act, fact(row, "may")) {
         const char *name = cJSON_GetStringValue(act);
         if (name == NULL)
             continue;
@@ -35,8 +32,7 @@ static void tell_way_on(struct buf *out, const cJSON *row)
     }
 }
 
-static void tell_row(struct buf *out, const cJSON *row)
-{
+static void tell_row(struct buf *out, const cJSON *row) {
     buf_printf(out, "编号：%" PRId64 " %s ", fact_number(row, "no"), fact_text(row, "item"));
     say_day(out, fact_text(row, "date"));
     buf_puts(out, " ");
@@ -57,8 +53,7 @@ static void tell_row(struct buf *out, const cJSON *row)
     buf_puts(out, "\n\n");
 }
 
-static void answer(struct request *rq, const cJSON *facts)
-{
+static void answer(struct request *rq, const cJSON *facts) {
     if (request_refusal(facts) != NULL) {
         say_refused(rq, facts);
         return;
@@ -68,8 +63,7 @@ static void answer(struct request *rq, const cJSON *facts)
     int64_t last = 0;
     bool more = fact_true(facts, "more");
     const cJSON *row;
-    cJSON_ArrayForEach(row, fact(facts, "rows"))
-    {
+    cJSON_ArrayForEach(row, fact(facts, "rows")) {
         struct buf text;
         buf_init(&text, rq->arena);
         tell_row(&text, row);

@@ -8,8 +8,7 @@
 #define PAGE_ROWS "6"
 #define NOTICE_MAX 2147483647
 
-static void start(struct request *rq, const struct command *command)
-{
+static void start(struct request *rq, const struct command *command) {
     struct words rest = command->rest;
     int64_t before;
     bool paged = words_number(&rest, &before) && before <= NOTICE_MAX;
@@ -18,17 +17,15 @@ static void start(struct request *rq, const struct command *command)
 }
 
 /* 2026-11-30T00:00:00+08:00 is the end of the 29th, but midnight said as such is understood too. */
-static void tell_until(struct buf *out, const char *time)
-{
+static void tell_until(struct buf *out, const char *time) {
     say_day(out, time);
     buf_printf(out, " %.5s", str_from(time).n >= 16 ? time + 11 : "");
 }
 
-static void tell_row(struct request *rq, struct buf *out, const cJSON *row)
-{
-    const char *url = arena_printf(rq->arena, "%s/%s/notices/%" PRId64,
-                                   rq->services->config->public_url, rq->account->id,
-                                   fact_number(row, "id"));
+static void tell_row(struct request *rq, struct buf *out, const cJSON *row) {
+    const char *url =
+        arena_printf(rq->arena, "%s/%s/notices/%" PRId64, rq->services->config->public_url,
+                     rq->account->id, fact_number(row, "id"));
     web_link(out, fact_text(row, "title"), url);
     buf_printf(out, "\n%" PRId64 "人 %" PRId64 "条 %s分，", fact_number(row, "members"),
                fact_number(row, "entries"), fact_text(row, "points"));
@@ -41,14 +38,12 @@ static void tell_row(struct request *rq, struct buf *out, const cJSON *row)
     buf_puts(out, "\n\n");
 }
 
-static void answer(struct request *rq, const cJSON *facts)
-{
+static void answer(struct request *rq, const cJSON *facts) {
     struct buf out;
     say_begin(rq, &out);
     const cJSON *rows = fact(facts, "notices");
     const cJSON *row;
-    cJSON_ArrayForEach(row, rows)
-        tell_row(rq, &out, row);
+    cJSON_ArrayForEach(row, rows) tell_row(rq, &out, row);
     if (cJSON_GetArraySize(rows) == 0)
         buf_puts(&out, "还没有公示。每季结束后，审核通过的积分会在这里公示。");
     if (fact_number(facts, "next") > 0)

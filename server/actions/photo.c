@@ -6,16 +6,14 @@
 #include "server/say.h"
 #include "wechat/message.h"
 
-static void start(struct request *rq, const struct command *command)
-{
+static void start(struct request *rq, const struct command *command) {
     (void)command;
     const char *args[] = {str_z(rq->arena, rq->message->media_id),
                           arg_text(rq, rq->message->pic_url)};
     request_call(rq, &action_photo, REQUEST_CHANGES, "add_photo", 2, args);
 }
 
-static void answer(struct request *rq, const cJSON *facts)
-{
+static void answer(struct request *rq, const cJSON *facts) {
     const char *code = request_refusal(facts);
     struct buf out;
     say_begin(rq, &out);

@@ -7,16 +7,14 @@
 #define QUEUE_ROWS "5"
 #define ROWS_MAX_BYTES 1600 /* of the reply's 2048: the rest is for the links below */
 
-static void start(struct request *rq, const struct command *command)
-{
+static void start(struct request *rq, const struct command *command) {
     struct words rest = command->rest;
     int64_t after;
     const char *args[] = {words_number(&rest, &after) ? arg_number(rq, after) : NULL, QUEUE_ROWS};
     request_call(rq, &action_queue, REQUEST_READS, "review_queue", 2, args);
 }
 
-static void tell_row(struct buf *out, const cJSON *row)
-{
+static void tell_row(struct buf *out, const cJSON *row) {
     int64_t no = fact_number(row, "no");
     buf_printf(out, "\n\n编号：%" PRId64 "%s\n%s（%s）\n%s，", no,
                fact_true(row, "appeal") ? "【申诉】" : "", fact_text(row, "name"),
@@ -43,12 +41,10 @@ static void tell_row(struct buf *out, const cJSON *row)
 }
 
 /* As many rows as there is room for, at least one; returns how many. */
-static int tell_rows(struct buf *out, const cJSON *rows)
-{
+static int tell_rows(struct buf *out, const cJSON *rows) {
     int shown = 0;
     const cJSON *row;
-    cJSON_ArrayForEach(row, rows)
-    {
+    cJSON_ArrayForEach(row, rows) {
         struct buf text;
         buf_init(&text, out->arena);
         tell_row(&text, row);
@@ -60,8 +56,7 @@ static int tell_rows(struct buf *out, const cJSON *rows)
     return shown;
 }
 
-static void tell_all(struct buf *out, const cJSON *rows, int shown)
-{
+static void tell_all(struct buf *out, const cJSON *rows, int shown) {
     struct buf all;
     buf_init(&all, out->arena);
     buf_puts(&all, "通过");
@@ -70,8 +65,7 @@ static void tell_all(struct buf *out, const cJSON *rows, int shown)
     say_tap(out, "以上全部通过", "%s", buf_view(&all).p);
 }
 
-static void answer(struct request *rq, const cJSON *facts)
-{
+static void answer(struct request *rq, const cJSON *facts) {
     if (request_refusal(facts) != NULL) {
         say_refused(rq, facts);
         return;

@@ -6,15 +6,13 @@
 
 #define TOP_ROWS "10"
 
-static void start(struct request *rq, const struct command *command)
-{
+static void start(struct request *rq, const struct command *command) {
     (void)command;
     const char *args[] = {"members", NULL, TOP_ROWS};
     request_call(rq, &action_rank, REQUEST_READS, "ranking", 3, args);
 }
 
-static void tell_mine(struct buf *out, const cJSON *mine)
-{
+static void tell_mine(struct buf *out, const cJSON *mine) {
     if (mine == NULL) {
         buf_puts(out, "\n绑定后可以看到自己的名次。");
         return;
@@ -26,8 +24,7 @@ static void tell_mine(struct buf *out, const cJSON *mine)
         buf_puts(out, "\n我的名次：本季还没有积分");
 }
 
-static void answer(struct request *rq, const cJSON *facts)
-{
+static void answer(struct request *rq, const cJSON *facts) {
     if (request_refusal(facts) != NULL) {
         say_refused(rq, facts);
         return;

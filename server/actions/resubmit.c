@@ -4,8 +4,7 @@
 #include "server/say.h"
 
 /* 重交 N [HOURS] [WORDS]: what is not given stays as it was. */
-static void start(struct request *rq, const struct command *command)
-{
+static void start(struct request *rq, const struct command *command) {
     struct words rest = command->rest;
     int64_t no;
     if (!words_number(&rest, &no)) {
@@ -25,8 +24,7 @@ static void start(struct request *rq, const struct command *command)
     request_call(rq, &action_resubmit, REQUEST_CHANGES, "resubmit", 5, args);
 }
 
-static void answer(struct request *rq, const cJSON *facts)
-{
+static void answer(struct request *rq, const cJSON *facts) {
     if (request_refusal(facts) != NULL) {
         say_refused(rq, facts);
         return;

@@ -1,4 +1,5 @@
-/* 冻结公示 and 发布公示 ask for a second administrator, 同意 and 不同意 answer (domain.md INV-10). */
+/* 冻结公示 and 发布公示 ask for a second administrator, 同意 and 不同意 answer (domain.md INV-10).
+ */
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -9,8 +10,7 @@
 #include "server/say.h"
 
 /* 2026-Q3, 2026Q3, 2026年第三季度 -> "2026-Q3"; NULL: none of these. */
-static const char *read_period(struct request *rq, struct words rest)
-{
+static const char *read_period(struct request *rq, struct words rest) {
     static const char *const marks[] = {"-", "年", " ", "Q", "q", "第"};
     struct str text = words_simplified(rq->arena, rest).plain;
     int year, quarter;
@@ -28,8 +28,7 @@ static const char *read_period(struct request *rq, struct words rest)
 }
 
 static void ask(struct request *rq, const struct command *command, const struct action *action,
-                const char *kind)
-{
+                const char *kind) {
     const char *period = read_period(rq, command->rest);
     if (period == NULL) {
         struct buf out;
@@ -42,23 +41,19 @@ static void ask(struct request *rq, const struct command *command, const struct 
     request_call(rq, action, REQUEST_CHANGES, "request_second", 2, args);
 }
 
-static void start_freeze(struct request *rq, const struct command *command)
-{
+static void start_freeze(struct request *rq, const struct command *command) {
     ask(rq, command, &action_freeze, "freeze");
 }
 
-static void start_publish(struct request *rq, const struct command *command)
-{
+static void start_publish(struct request *rq, const struct command *command) {
     ask(rq, command, &action_publish, "publish");
 }
 
-static const char *act_name(const cJSON *facts)
-{
+static const char *act_name(const cJSON *facts) {
     return fact_is(facts, "kind", "freeze") ? "冻结公示" : "发布公示";
 }
 
-static void refuse(struct request *rq, const cJSON *facts, const char *code)
-{
+static void refuse(struct request *rq, const cJSON *facts, const char *code) {
     int64_t request = fact_number(facts, "request");
     const char *period = fact_text(facts, "period");
     struct buf out;
@@ -79,13 +74,15 @@ static void refuse(struct request *rq, const cJSON *facts, const char *code)
         buf_printf(&out, "还没有导入%" PRId64 "年的放假安排，算不出公示期，请先导入工作日历。",
                    fact_number(facts, "year"));
     else if (strcmp(code, "pending_request") == 0)
-        buf_printf(&out, "已有同样的申请在等第二位管理员，申请编号：%" PRId64
-                         "。请另一位管理员发送：同意 %" PRId64, request, request);
+        buf_printf(&out,
+                   "已有同样的申请在等第二位管理员，申请编号：%" PRId64
+                   "。请另一位管理员发送：同意 %" PRId64,
+                   request, request);
     else if (strcmp(code, "own_request") == 0)
         buf_printf(&out, "这是您自己提出的申请，请另一位管理员发送：同意 %" PRId64, request);
     else if (strcmp(code, "already_decided") == 0)
-        buf_printf(&out, "申请编号：%" PRId64 " 已由%s处理（%s）。", request, fact_text(facts, "by"),
-                   fact_is(facts, "status", "agreed") ? "同意" : "不同意");
+        buf_printf(&out, "申请编号：%" PRId64 " 已由%s处理（%s）。", request,
+                   fact_text(facts, "by"), fact_is(facts, "status", "agreed") ? "同意" : "不同意");
     else if (strcmp(code, "not_found") == 0)
         buf_printf(&out, "没有申请编号：%" PRId64 "，请核对。", request);
     else {
@@ -95,8 +92,7 @@ static void refuse(struct request *rq, const cJSON *facts, const char *code)
     say_end(rq, &out);
 }
 
-static void answer_asked(struct request *rq, const cJSON *facts)
-{
+static void answer_asked(struct request *rq, const cJSON *facts) {
     const char *code = request_refusal(facts);
     if (code != NULL) {
         refuse(rq, facts, code);
@@ -118,8 +114,7 @@ static void answer_asked(struct request *rq, const cJSON *facts)
 }
 
 static void decide(struct request *rq, const struct command *command, const struct action *action,
-                   bool agree)
-{
+                   bool agree) {
     struct words rest = command->rest;
     int64_t no;
     if (!words_number(&rest, &no)) {
@@ -135,18 +130,15 @@ static void decide(struct request *rq, const struct command *command, const stru
     request_call(rq, action, REQUEST_CHANGES, "decide_request", 3, args);
 }
 
-static void start_agree(struct request *rq, const struct command *command)
-{
+static void start_agree(struct request *rq, const struct command *command) {
     decide(rq, command, &action_agree, true);
 }
 
-static void start_disagree(struct request *rq, const struct command *command)
-{
+static void start_disagree(struct request *rq, const struct command *command) {
     decide(rq, command, &action_disagree, false);
 }
 
-static void answer_decided(struct request *rq, const cJSON *facts)
-{
+static void answer_decided(struct request *rq, const cJSON *facts) {
     const char *code = request_refusal(facts);
     if (code != NULL) {
         refuse(rq, facts, code);
@@ -162,7 +154,7 @@ static void answer_decided(struct request *rq, const cJSON *facts)
         say_end(rq, &out);
         return;
     }
-    buf_printf(&out, "已%s %s\n公示编号：%" PRId64 "\n%" PRId64 "人 %" PRId64 "条 %s分", 
+    buf_printf(&out, "已%s %s\n公示编号：%" PRId64 "\n%" PRId64 "人 %" PRId64 "条 %s分",
                act_name(facts), period, fact_number(facts, "notice"), fact_number(facts, "members"),
                fact_number(facts, "entries"), fact_text(facts, "points"));
     if (!freeze) {
@@ -171,7 +163,8 @@ static void answer_decided(struct request *rq, const cJSON *facts)
         say_day(&out, until);
         buf_printf(&out, " %.5s", strlen(until) >= 16 ? until + 11 : "");
     } else if (fact_number(facts, "left_waiting") > 0)
-        buf_printf(&out, "\n没审完的%" PRId64 "条计入之后的公示", fact_number(facts, "left_waiting"));
+        buf_printf(&out, "\n没审完的%" PRId64 "条计入之后的公示",
+                   fact_number(facts, "left_waiting"));
     buf_printf(&out, "\n核验值：%.16s…", fact_text(facts, "root"));
     say_next(&out);
     if (freeze)

@@ -9,8 +9,7 @@
 #include "server/say.h"
 
 static void start_any(struct request *rq, const struct command *command,
-                      const struct action *action, const char *function)
-{
+                      const struct action *action, const char *function) {
     struct words rest = command->rest;
     int64_t no;
     if (!words_number(&rest, &no)) {
@@ -25,18 +24,15 @@ static void start_any(struct request *rq, const struct command *command,
     request_call(rq, action, REQUEST_CHANGES, function, 2, args);
 }
 
-static void start_return(struct request *rq, const struct command *command)
-{
+static void start_return(struct request *rq, const struct command *command) {
     start_any(rq, command, &action_return, "return_declaration");
 }
 
-static void start_reject(struct request *rq, const struct command *command)
-{
+static void start_reject(struct request *rq, const struct command *command) {
     start_any(rq, command, &action_reject, "reject");
 }
 
-static void refuse(struct request *rq, const cJSON *facts, const char *code)
-{
+static void refuse(struct request *rq, const cJSON *facts, const char *code) {
     int64_t no = fact_number(facts, "no");
     struct buf out;
     say_begin(rq, &out);
@@ -57,8 +53,7 @@ static void refuse(struct request *rq, const cJSON *facts, const char *code)
     say_end(rq, &out);
 }
 
-static void answer(struct request *rq, const cJSON *facts)
-{
+static void answer(struct request *rq, const cJSON *facts) {
     const char *code = request_refusal(facts);
     if (code != NULL) {
         refuse(rq, facts, code);
@@ -69,7 +64,8 @@ static void answer(struct request *rq, const cJSON *facts)
     if (fact_is(facts, "status", "returned"))
         buf_puts(&out, "已退回");
     else
-        buf_puts(&out, fact_is(facts, "status", "rejected_final") ? "已驳回（最终决定）" : "已驳回");
+        buf_puts(&out,
+                 fact_is(facts, "status", "rejected_final") ? "已驳回（最终决定）" : "已驳回");
     buf_printf(&out, "\n编号：%" PRId64 " %s", fact_number(facts, "no"), fact_text(facts, "name"));
     if (fact_is(facts, "status", "returned"))
         buf_puts(&out, "\n申报人补充后会再次进入待审。");

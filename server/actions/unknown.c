@@ -3,8 +3,7 @@
 #include "server/say.h"
 #include "wechat/message.h"
 
-static void start(struct request *rq, const struct command *command)
-{
+static void start(struct request *rq, const struct command *command) {
     (void)command;
     struct buf out;
     say_begin(rq, &out);
@@ -20,8 +19,7 @@ static void start(struct request *rq, const struct command *command)
     say_end(rq, &out);
 }
 
-static void answer(struct request *rq, const cJSON *facts)
-{
+static void answer(struct request *rq, const cJSON *facts) {
     (void)facts;
     start(rq, NULL);
 }

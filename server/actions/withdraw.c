@@ -4,8 +4,7 @@
 #include "server/route.h"
 #include "server/say.h"
 
-static void start(struct request *rq, const struct command *command)
-{
+static void start(struct request *rq, const struct command *command) {
     struct words rest = command->rest;
     int64_t no;
     if (!words_number(&rest, &no) || !words_empty(rest)) {
@@ -16,8 +15,7 @@ static void start(struct request *rq, const struct command *command)
     request_call(rq, &action_withdraw, REQUEST_CHANGES, "withdraw", 1, args);
 }
 
-static void answer(struct request *rq, const cJSON *facts)
-{
+static void answer(struct request *rq, const cJSON *facts) {
     if (request_refusal(facts) != NULL) {
         say_refused(rq, facts);
         return;

@@ -26,7 +26,8 @@ static int run(int argc, const char **argv) {
     int reset = 0;
     int exit_code;
     const struct poptOption own[] = {
-        {"set", '\0', POPT_ARG_STRING, &time, 0, "2026-10-01T09:00+08:00; used from then on", "TIME"},
+        {"set", '\0', POPT_ARG_STRING, &time, 0, "2026-10-01T09:00+08:00; used from then on",
+         "TIME"},
         {"reset", '\0', POPT_ARG_NONE, &reset, 0, "back to real time", NULL},
         POPT_TABLEEND};
     struct config *config = command_config(argc, argv, own, &exit_code);

@@ -63,15 +63,14 @@ static void *run_worker(void *context) {
     struct services *services = &worker->services;
     services->pg = pg_new(services->base, services->config->postgres_url, PG_CONNECTIONS);
     services->redis = redis_new(services->base, services->config->redis_url);
-    worker->site = http_new(&(struct http_options){
-        services->base, worker->site_socket, site_handle, services});
+    worker->site = http_new(
+        &(struct http_options){services->base, worker->site_socket, site_handle, services});
     if (worker->ops_socket >= 0) {
-        worker->ops = http_new(&(struct http_options){
-            services->base, worker->ops_socket, ops_handle, services});
+        worker->ops = http_new(
+            &(struct http_options){services->base, worker->ops_socket, ops_handle, services});
         worker->jobs = jobs_new(services);
     }
-    worker->stop =
-        event_new(services->base, worker->stop_fd, EV_READ, on_stop, worker);
+    worker->stop = event_new(services->base, worker->stop_fd, EV_READ, on_stop, worker);
     worker->drain = event_new(services->base, -1, EV_PERSIST, on_drain, worker);
     event_add(worker->stop, NULL);
     event_base_dispatch(services->base);

@@ -28,10 +28,12 @@ static const struct embedded_file functions[] = {
                      " 'select to_jsonb(p + public.two())';"
                      "create or replace function api.null_() returns jsonb language sql as"
                      " 'select null::jsonb'"),
-    FILE_OF("2.sql", "create or replace function public.two() returns int language sql as 'select 2'"),
+    FILE_OF("2.sql",
+            "create or replace function public.two() returns int language sql as 'select 2'"),
     {NULL, NULL, 0}};
 static const struct embedded_file functions_changed[] = {
-    FILE_OF("1.sql", "create or replace function public.two() returns int language sql as 'select 3'"),
+    FILE_OF("1.sql",
+            "create or replace function public.two() returns int language sql as 'select 3'"),
     {NULL, NULL, 0}};
 static const struct embedded_file demo[] = {FILE_OF("1_demo.sql", "insert into a values (1)"),
                                             {NULL, NULL, 0}};

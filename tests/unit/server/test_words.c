@@ -10,32 +10,27 @@
 
 static struct arena *arena;
 
-static int setup(void **state)
-{
+static int setup(void **state) {
     (void)state;
     arena = arena_new();
     return 0;
 }
 
-static int teardown(void **state)
-{
+static int teardown(void **state) {
     (void)state;
     arena_free(arena);
     return 0;
 }
 
-static struct words read_text(const char *text)
-{
+static struct words read_text(const char *text) {
     return words_read(arena, str_from(text));
 }
 
-static void assert_view(struct str view, const char *expected)
-{
+static void assert_view(struct str view, const char *expected) {
     assert_string_equal(str_z(arena, view), expected);
 }
 
-static void full_width_letters_digits_and_blanks_become_half_width(void **state)
-{
+static void full_width_letters_digits_and_blanks_become_half_width(void **state) {
     (void)state;
     assert_view(read_text("　绑定　ＤＥＭＯ０００１ ").plain, "绑定 DEMO0001");
     assert_view(read_text("通过\t\n１、２，３").plain, "通过 1、2,3");
@@ -44,8 +39,7 @@ static void full_width_letters_digits_and_blanks_become_half_width(void **state)
     assert_view(read_text("\xFF\xFE积\xE5").plain, "积");
 }
 
-static void a_sentence_keeps_what_was_typed(void **state)
-{
+static void a_sentence_keeps_what_was_typed(void **state) {
     (void)state;
     struct words rest;
     assert_true(words_command(read_text("退回 １２ 请补照片，谢谢！（看不清）"), "退回", &rest));
@@ -55,8 +49,7 @@ static void a_sentence_keeps_what_was_typed(void **state)
     assert_view(words_typed(rest), "请补照片，谢谢！（看不清）");
 }
 
-static void a_command_is_the_whole_text_or_followed_by_a_break(void **state)
-{
+static void a_command_is_the_whole_text_or_followed_by_a_break(void **state) {
     (void)state;
     struct words rest;
     assert_true(words_is(read_text("积分"), "积分"));
@@ -69,8 +62,7 @@ static void a_command_is_the_whole_text_or_followed_by_a_break(void **state)
     assert_false(words_command(read_text("通过努力帮助老人"), "通过", &rest));
 }
 
-static void traditional_characters_become_simplified(void **state)
-{
+static void traditional_characters_become_simplified(void **state) {
     (void)state;
     struct words words = read_text("綁定　ＤＥＭＯ０００１");
     struct words rest;
@@ -85,8 +77,7 @@ static void traditional_characters_become_simplified(void **state)
     assert_true(words_is(words_simplified(arena, read_text("繼續")), "继续"));
 }
 
-static void numbers_come_in_lists(void **state)
-{
+static void numbers_come_in_lists(void **state) {
     (void)state;
     int64_t got[4];
     struct words words = read_text("3、4，5 3 #6号 其余");
@@ -103,8 +94,7 @@ static void numbers_come_in_lists(void **state)
     assert_int_equal(words_numbers(&words, got, 4), 2);
 }
 
-static void assert_minutes(const char *text, int minutes, const char *left)
-{
+static void assert_minutes(const char *text, int minutes, const char *left) {
     struct words words = read_text(text);
     struct hours hours;
     if (!hours_read(arena, &words, &hours))
@@ -114,8 +104,7 @@ static void assert_minutes(const char *text, int minutes, const char *left)
     assert_view(words.plain, left);
 }
 
-static void lengths_in_every_form(void **state)
-{
+static void lengths_in_every_form(void **state) {
     (void)state;
     assert_minutes("2", 120, "");
     assert_minutes("２ 打扫", 120, "打扫");
@@ -143,8 +132,7 @@ static void lengths_in_every_form(void **state)
     assert_minutes("99999999", 600000, "");
 }
 
-static void assert_span(const char *text, const char *from, const char *to, int minutes)
-{
+static void assert_span(const char *text, const char *from, const char *to, int minutes) {
     struct words words = read_text(text);
     struct hours hours;
     if (!hours_read(arena, &words, &hours))
@@ -155,8 +143,7 @@ static void assert_span(const char *text, const char *from, const char *to, int 
         fail_msg("%s: %d minutes, not %d", text, hours.minutes, minutes);
 }
 
-static void spans_in_every_form(void **state)
-{
+static void spans_in_every_form(void **state) {
     (void)state;
     assert_span("9:00-11:30", "09:00", "11:30", 150);
     assert_span("９：００－１１：３０", "09:00", "11:30", 150);
@@ -173,10 +160,10 @@ static void spans_in_every_form(void **state)
     assert_span("9:00-9:00", "09:00", "09:00", 0);
 }
 
-static void what_is_no_length_is_left_alone(void **state)
-{
+static void what_is_no_length_is_left_alone(void **state) {
     (void)state;
-    const char *texts[] = {"", "打扫", "2号楼", "1-3岁", "九楼", "25:00-26:00", "半", "2.", "-2", ".", "9:00"};
+    const char *texts[] = {"",   "打扫", "2号楼", "1-3岁", "九楼", "25:00-26:00",
+                           "半", "2.",   "-2",    ".",     "9:00"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct words words = read_text(texts[i]);
         struct hours hours;
@@ -185,8 +172,7 @@ static void what_is_no_length_is_left_alone(void **state)
     }
 }
 
-static void assert_day(const char *text, struct day expected, const char *left)
-{
+static void assert_day(const char *text, struct day expected, const char *left) {
     struct words words = read_text(text);
     struct day day;
     if (!day_read(arena, &words, &day))
@@ -198,8 +184,7 @@ static void assert_day(const char *text, struct day expected, const char *left)
     assert_view(words.plain, left);
 }
 
-static void days_in_every_form(void **state)
-{
+static void days_in_every_form(void **state) {
     (void)state;
     assert_day("今天打扫", (struct day){.days_ago = 0}, "打扫");
     assert_day("昨天 打扫", (struct day){.days_ago = 1}, "打扫");
@@ -210,13 +195,13 @@ static void days_in_every_form(void **state)
     assert_day("十一月二十日", (struct day){.days_ago = -1, .month = 11, .day = 20}, "");
     assert_day("11-20 打扫", (struct day){.days_ago = -1, .month = 11, .day = 20}, "打扫");
     assert_day("11/20", (struct day){.days_ago = -1, .month = 11, .day = 20}, "");
-    assert_day("2026-11-20", (struct day){.days_ago = -1, .year = 2026, .month = 11, .day = 20}, "");
-    assert_day("2026年11月20日x", (struct day){.days_ago = -1, .year = 2026, .month = 11, .day = 20},
-               "x");
+    assert_day("2026-11-20", (struct day){.days_ago = -1, .year = 2026, .month = 11, .day = 20},
+               "");
+    assert_day("2026年11月20日x",
+               (struct day){.days_ago = -1, .year = 2026, .month = 11, .day = 20}, "x");
 }
 
-static void what_is_no_day_is_left_alone(void **state)
-{
+static void what_is_no_day_is_left_alone(void **state) {
     (void)state;
     const char *texts[] = {"", "1-3岁儿童", "13-40 x", "11月", "昨", "3.5 公里", "2026", "11-"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -230,8 +215,7 @@ static void what_is_no_day_is_left_alone(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(full_width_letters_digits_and_blanks_become_half_width),
         TEST(a_sentence_keeps_what_was_typed),
