@@ -1,0 +1,209 @@
+/* The configuration: what is read, what wins, and the one line that says what is wrong. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/config.h"
+#include "wechat/callback.h"
+
+#define HEAD                                                                                       \
+    "[server]\npublic_url = \"https://example.org/\"\n"                                            \
+    "[postgres]\nurl = \"postgresql:///gulou\"\n"
+#define KEY "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+#define ACCOUNT                                                                                    \
+    "[[account]]\nid = \"demo\"\nname = \"n\"\napp_id = \"wx1\"\napp_secret = \"s\"\n"             \
+    "token = \"abc123\"\nencoding_aes_key = \"" KEY "\"\n"
+
+static char folder[] = "/tmp/gulou-config-XXXXXX";
+static char file[64];
+
+static void write_file(const char *path, const char *text) {
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    fputs(text, out);
+    fclose(out);
+}
+
+static struct config *load(const char *text) {
+    char *error = NULL;
+    write_file(file, text);
+    struct config *config = config_load(file, &error);
+    if (error)
+        fail_msg("%s", error);
+    assert_non_null(config);
+    return config;
+}
+
+/* `expected` is what follows "gulou: FILE:". */
+static void assert_refused(const char *text, const char *expected) {
+    char *error = NULL, line[256];
+    write_file(file, text);
+    snprintf(line, sizeof line, "gulou: %s:%s", file, expected);
+    assert_null(config_load(file, &error));
+    assert_string_equal(error, line);
+    free(error);
+}
+
+static void test_defaults_and_values(void **state) {
+    (void)state;
+    struct config *c = load(HEAD ACCOUNT);
+    assert_string_equal(c->listen.host, "127.0.0.1");
+    assert_string_equal(c->listen.port, "8080");
+    assert_string_equal(c->ops_listen.port, "8081");
+    assert_string_equal(c->public_url, "https://example.org");
+    assert_string_equal(c->redis_url, "");
+    assert_string_equal(c->wechat_api_base, "https://api.weixin.qq.com");
+    assert_true(c->workers >= 1);
+    assert_false(c->test_clock);
+    const struct account *a = config_account(c, "demo");
+    assert_non_null(a);
+    assert_null(config_account(c, "other"));
+    assert_true(a->verified);
+    assert_int_equal(a->wechat->mode, WECHAT_SECURE);
+    assert_non_null(a->wechat->aes_key);
+    assert_null(a->wechat->token_previous);
+    config_free(c);
+}
+
+static void test_an_address_of_version_6_loses_its_brackets(void **state) {
+    (void)state;
+    struct config *c = load("[server]\nlisten = \"[::1]:9000\"\npublic_url = \"http://x\"\n"
+                            "[postgres]\nurl = \"u\"\n" ACCOUNT);
+    assert_string_equal(c->listen.host, "::1");
+    assert_string_equal(c->listen.port, "9000");
+    config_free(c);
+}
+
+static void test_the_environment_wins(void **state) {
+    (void)state;
+    setenv("GULOU_POSTGRES_URL", "postgresql:///other", 1);
+    setenv("GULOU_SERVER_WORKERS", "3", 1);
+    setenv("GULOU_ACCOUNT_DEMO_TOKEN", "fromenv1", 1);
+    struct config *c = load(HEAD ACCOUNT);
+    assert_string_equal(c->postgres_url, "postgresql:///other");
+    assert_int_equal(c->workers, 3);
+    assert_string_equal(c->accounts[0].wechat->token, "fromenv1");
+    config_free(c);
+
+    char *error = NULL;
+    setenv("GULOU_SERVER_WORKERS", "many", 1);
+    assert_null(config_load(file, &error));
+    assert_string_equal(error, "gulou: GULOU_SERVER_WORKERS: must be an integer");
+    free(error);
+    unsetenv("GULOU_POSTGRES_URL");
+    unsetenv("GULOU_SERVER_WORKERS");
+    unsetenv("GULOU_ACCOUNT_DEMO_TOKEN");
+}
+
+static void test_secrets_from_files_and_the_environment(void **state) {
+    (void)state;
+    char path[80];
+    snprintf(path, sizeof path, "%s/token", folder);
+    write_file(path, "filetoken1\n");
+    setenv("GULOU_TEST_SECRET", "hush", 1);
+    struct config *c = load(HEAD "[[account]]\nid = \"demo\"\nname = \"n\"\napp_id = \"wx1\"\n"
+                                 "app_secret = \"env:GULOU_TEST_SECRET\"\n"
+                                 "token = \"file:token\"\nmode = \"plain\"\n");
+    assert_string_equal(c->accounts[0].app_secret, "hush");
+    assert_string_equal(c->accounts[0].wechat->token, "filetoken1");
+    assert_null(c->accounts[0].wechat->aes_key);
+    config_free(c);
+    unsetenv("GULOU_TEST_SECRET");
+    unlink(path);
+    assert_refused(HEAD "[[account]]\nid = \"demo\"\nname = \"n\"\napp_id = \"wx1\"\n"
+                        "app_secret = \"env:GULOU_TEST_SECRET\"\n",
+                   "9: account.app_secret: the environment has no GULOU_TEST_SECRET");
+}
+
+static void test_what_is_wrong_is_named_with_its_line(void **state) {
+    (void)state;
+    assert_refused(HEAD "[wechat]\nfoo = 1\n" ACCOUNT, "6: wechat.foo: unknown key");
+    assert_refused("colour = 1\n" HEAD ACCOUNT, "1: colour: unknown key");
+    assert_refused("[server]\npublic_url = 7\n", "2: server.public_url: must be a string");
+    assert_refused("[server]\npublic_url = \"http://x\"\nworkers = \"two\"\n",
+                   "3: server.workers: must be an integer");
+    assert_refused("[server]\npublic_url = \"http://x\"\nworkers = 65\n",
+                   "3: server.workers: must be between 0 and 64");
+    assert_refused("[server]\nlisten = \"8080\"\n", "2: server.listen: must be ADDRESS:PORT");
+    assert_refused("[account]\nid = \"a\"\n", "1: account: must be written [[account]]");
+    assert_refused(HEAD, "1: account: missing, one [[account]] at least");
+    assert_refused(HEAD ACCOUNT "mode = \"secret\"\n",
+                   "12: account.mode: must be one of plain, compatible, secure");
+    assert_refused(HEAD ACCOUNT ACCOUNT, "12: account.id: used twice");
+}
+
+static void test_missing_and_malformed_secrets(void **state) {
+    (void)state;
+    const char *start = HEAD "[[account]]\nid = \"demo\"\nname = \"n\"\napp_id = \"wx1\"\n";
+    char text[512];
+    snprintf(text, sizeof text, "%s", start);
+    assert_refused(text, "5: account.app_secret: missing");
+    snprintf(text, sizeof text, "%sapp_secret = \"s\"\ntoken = \"no blanks\"\n", start);
+    assert_refused(text, "10: account.token: must be 3 to 32 letters and digits");
+    snprintf(text, sizeof text, "%sapp_secret = \"s\"\ntoken = \"abc\"\n", start);
+    assert_refused(text, "5: account.encoding_aes_key: missing");
+    snprintf(text, sizeof text,
+             "%sapp_secret = \"s\"\ntoken = \"abc\"\nencoding_aes_key = \"short\"\n", start);
+    assert_refused(text,
+                   "11: account.encoding_aes_key: must be the 43 characters of an EncodingAESKey");
+}
+
+static void test_no_file_and_no_toml(void **state) {
+    (void)state;
+    char *error = NULL;
+    assert_null(config_load("/nonexistent/config.toml", &error));
+    assert_string_equal(error, "gulou: /nonexistent/config.toml: No such file or directory");
+    free(error);
+    error = NULL;
+    write_file(file, "[server]\nlisten = \n");
+    assert_null(config_load(file, &error));
+    char start[96];
+    snprintf(start, sizeof start, "gulou: %s:2: ", file);
+    assert_int_equal(strncmp(error, start, strlen(start)), 0);
+    assert_null(strchr(error, '\n'));
+    free(error);
+}
+
+static void test_the_example_is_a_configuration(void **state) {
+    (void)state;
+    setenv("DEMO_TOKEN", "abc123", 1);
+    setenv("GULOU_ACCOUNT_DEMO_APP_SECRET", "s", 1);
+    setenv("GULOU_ACCOUNT_DEMO_ENCODING_AES_KEY", KEY, 1);
+    char *error = NULL;
+    struct config *c = config_load(GULOU_SOURCE "/config.example.toml", &error);
+    if (!c)
+        fail_msg("%s", error);
+    config_free(c);
+    unsetenv("DEMO_TOKEN");
+    unsetenv("GULOU_ACCOUNT_DEMO_APP_SECRET");
+    unsetenv("GULOU_ACCOUNT_DEMO_ENCODING_AES_KEY");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults_and_values),
+        cmocka_unit_test(test_an_address_of_version_6_loses_its_brackets),
+        cmocka_unit_test(test_the_environment_wins),
+        cmocka_unit_test(test_secrets_from_files_and_the_environment),
+        cmocka_unit_test(test_what_is_wrong_is_named_with_its_line),
+        cmocka_unit_test(test_missing_and_malformed_secrets),
+        cmocka_unit_test(test_no_file_and_no_toml),
+        cmocka_unit_test(test_the_example_is_a_configuration),
+    };
+    if (!mkdtemp(folder))
+        return 1;
+    snprintf(file, sizeof file, "%s/config.toml", folder);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    unlink(file);
+    rmdir(folder);
+    return failed;
+}
