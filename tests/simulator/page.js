@@ -2,7 +2,7 @@
 const $ = (id) => document.getElementById(id)
 const ROLES = { member: '会员', reviewer: '审核', administrator: '管理' }
 const HINTS = {
-  member: ['申报', '申报 1 2 社区巡逻', '我的申报', '积分', '明细', '排行', '公示', '帮助'],
+  member: ['申报', '申报 40 2 社区巡逻', '我的申报', '积分', '明细', '排行', '公示', '帮助'],
   reviewer: ['待审', '排行', '帮助'],
   administrator: ['公示', '异议列表', '帮助']
 }
