@@ -60,7 +60,7 @@ describe('the whole system', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATO
 
   test('two reviewers at once: one approval counts', async () => {
     const other = client.person()
-    await other.say('绑定 REVIEW05')
+    await other.say('绑定 REVIEW03')
     const earlier = await waiting(member)
     const no = number(await member.say('申报 9 1 书法班'))
     const answers = await Promise.all([reviewer.say(`通过 ${no}`), other.say(`通过 ${no}`)])
