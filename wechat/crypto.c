@@ -20,8 +20,9 @@ struct tools {
     EVP_CIPHER_CTX *cipher;
 };
 
+static _Thread_local struct tools own;
+
 static struct tools *tools(void) {
-    static _Thread_local struct tools own;
     if (own.cipher == NULL) {
         own.sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
         own.digest = EVP_MD_CTX_new();
@@ -33,6 +34,14 @@ static struct tools *tools(void) {
         }
     }
     return &own;
+}
+
+void wechat_crypto_release(void) {
+    EVP_MD_free(own.sha1);
+    EVP_MD_CTX_free(own.digest);
+    EVP_CIPHER_free(own.aes);
+    EVP_CIPHER_CTX_free(own.cipher);
+    own = (struct tools){0};
 }
 
 static int compare_parts(const void *left, const void *right) {

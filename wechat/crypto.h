@@ -29,6 +29,9 @@ bool wechat_signed(struct str given, size_t n, const struct str *parts);
  * Tencent's own example among them, have them set. */
 bool wechat_key_decode(struct str encoding_aes_key, unsigned char key[WECHAT_KEY_BYTES]);
 
+/* Frees what this thread keeps; before the thread ends. Using the module again is fine. */
+void wechat_crypto_release(void);
+
 enum envelope_error {
     ENVELOPE_OK,
     ENVELOPE_BASE64, /* not base64 */

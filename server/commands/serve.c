@@ -18,6 +18,7 @@
 #include "server/jobs.h"
 #include "server/ops.h"
 #include "server/site.h"
+#include "wechat/crypto.h"
 
 #define STOP_STEP_MS 20
 
@@ -84,6 +85,7 @@ static void *run_worker(void *context) {
     pg_free(services->pg);
     event_free(worker->stop);
     event_free(worker->drain);
+    wechat_crypto_release();
     return NULL;
 }
 

@@ -36,6 +36,7 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
     (void)state;
     arena_free(arena);
+    wechat_crypto_release();
     return 0;
 }
 
