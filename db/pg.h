@@ -47,7 +47,7 @@ struct pg_call {
     int n;                              /* arguments */
     const char *args[PG_ARGUMENTS_MAX]; /* as text, NULL is SQL's null */
     bool changes;
-    const char *key;     /* the message key: orders the group; NULL for reading */
+    const char *key;     /* orders the group: the person and the message; NULL for reading */
     int64_t deadline_ms; /* from pg_submit() on; 0 means CALLBACK_WORK_MS */
     void (*on_done)(struct pg_call *call, enum pg_status status, const char *json, size_t len);
 
