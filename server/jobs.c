@@ -6,6 +6,7 @@
 
 #include "db/leaderboard_feed.h"
 #include "server/base/log.h"
+#include "server/outbox.h"
 
 #define SEAL_SECONDS 60
 #define PURGE_SECONDS 3600
@@ -23,6 +24,8 @@ struct jobs {
     struct services *services;
     struct job seal;
     struct job purge;
+    struct job purge_outbox;
+    struct outbox *outbox;
     struct leaderboard_feed **feeds; /* one an account */
 };
 
@@ -78,6 +81,8 @@ struct jobs *jobs_new(struct services *services) {
     jobs->services = services;
     start_job(jobs, &jobs->seal, "seal_day", SEAL_SECONDS);
     start_job(jobs, &jobs->purge, "purge_inbox", PURGE_SECONDS);
+    start_job(jobs, &jobs->purge_outbox, "purge_outbox", PURGE_SECONDS);
+    jobs->outbox = outbox_new(services);
     jobs->feeds = calloc(config->accounts_n + 1, sizeof(*jobs->feeds));
     for (size_t i = 0; jobs->feeds != NULL && i < config->accounts_n; i++) {
         jobs->feeds[i] = leaderboard_feed_new(services->base, services->pg, services->redis,
@@ -96,5 +101,7 @@ void jobs_free(struct jobs *jobs) {
     free(jobs->feeds);
     stop_job(&jobs->seal);
     stop_job(&jobs->purge);
+    stop_job(&jobs->purge_outbox);
+    outbox_free(jobs->outbox);
     free(jobs);
 }

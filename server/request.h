@@ -26,13 +26,15 @@
 struct callback_open; /* wechat/callback.h */
 struct command;       /* server/route.h */
 struct event_base;
-struct message; /* wechat/message.h */
+struct message;  /* wechat/message.h */
+struct platform; /* server/platform.h */
 
 /* What one worker has; the same for all of its requests. */
 struct services {
     struct event_base *base;
     struct pg *pg;
     struct redis *redis;
+    struct platform *platform;
     const struct config *config;
 };
 

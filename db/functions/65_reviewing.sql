@@ -71,6 +71,8 @@ begin
     perform gulou.award(p_own, v_count.counted, v_period, p_reviewer, p_request);
     v_score := gulou.add_score(v_account, v_period, p_own.member_id, p_own.org_id, v_count.counted);
   end if;
+  perform gulou.notify(v_account, p_own.member_id, 'approved', p_own.no::text, jsonb_build_object(
+    'no', p_own.no, 'item', v_item.name, 'counted', v_count.counted::text, 'cap', v_count.cap));
   return jsonb_build_object('result', jsonb_build_object('no', p_own.no, 'ok', true,
     'name', gulou.name_of(v_account, p_own.member_id), 'item', v_item.name, 'claimed', p_own.claimed::text,
     'counted', v_count.counted::text, 'cap', v_count.cap), 'score', v_score);

@@ -40,6 +40,17 @@
 #define REDIS_RECONNECT_MS 500
 #define DIALOGUE_LIFE_SECONDS 900
 
+/* ---- the platform's API ---- */
+#define API_CONNECT_MS 3000
+#define API_CALL_MS 15000                /* one call, a photo's download included */
+#define API_CONNECTIONS_MAX 8            /* per worker */
+#define API_ANSWER_MAX_BYTES (12l << 20) /* pictures have at most 10 MiB */
+#define TOKEN_MAX_BYTES 1024             /* the platform asks for room for 512 */
+#define TOKEN_KEPT_SECONDS 60            /* then the database is asked again whether it is good */
+#define OUTBOX_POLL_MS 500
+#define OUTBOX_IN_FLIGHT_MAX 16 /* per server */
+#define OUTBOX_FAULT_SECONDS 10 /* after a fault of the database */
+
 /* ---- the process ---- */
 #define STOP_SECONDS 10 /* SIGTERM finishes what is running within this */
 #define WORKERS_MAX 64

@@ -23,6 +23,11 @@ static const struct {
     [METRIC_PG_FAULTS] = {"gulou_pg_faults_total", "Calls that failed for good"},
     [METRIC_REDIS_COMMANDS] = {"gulou_redis_commands_total", "Redis commands sent"},
     [METRIC_REDIS_FAULTS] = {"gulou_redis_faults_total", "Redis commands without an answer"},
+    [METRIC_PLATFORM_CALLS] = {"gulou_platform_calls_total", "Calls of the platform's API"},
+    [METRIC_PLATFORM_FAILURES] = {"gulou_platform_failures_total", "Calls that it refused"},
+    [METRIC_OUTBOX_DONE] = {"gulou_outbox_done_total", "Things sent to the platform"},
+    [METRIC_OUTBOX_LATER] = {"gulou_outbox_later_total", "Attempts put off"},
+    [METRIC_OUTBOX_FAILED] = {"gulou_outbox_failed_total", "Things given up"},
 };
 
 void metric_add(enum metric metric, uint64_t n) {

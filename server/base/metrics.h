@@ -21,6 +21,11 @@ enum metric {
     METRIC_PG_FAULTS,
     METRIC_REDIS_COMMANDS,
     METRIC_REDIS_FAULTS,
+    METRIC_PLATFORM_CALLS,    /* calls of the platform's API that succeeded */
+    METRIC_PLATFORM_FAILURES, /* … and that failed, each attempt */
+    METRIC_OUTBOX_DONE,
+    METRIC_OUTBOX_LATER,
+    METRIC_OUTBOX_FAILED,
     METRIC_COUNT
 };
 

@@ -17,6 +17,7 @@
 #include "server/commands/commands.h"
 #include "server/jobs.h"
 #include "server/ops.h"
+#include "server/platform.h"
 #include "server/site.h"
 #include "wechat/crypto.h"
 
@@ -64,6 +65,7 @@ static void *run_worker(void *context) {
     struct services *services = &worker->services;
     services->pg = pg_new(services->base, services->config->postgres_url, PG_CONNECTIONS);
     services->redis = redis_new(services->base, services->config->redis_url);
+    services->platform = platform_new(services);
     worker->site = http_new(
         &(struct http_options){services->base, worker->site_socket, site_handle, services});
     if (worker->ops_socket >= 0) {
@@ -81,6 +83,7 @@ static void *run_worker(void *context) {
     if (worker->ops != NULL) {
         http_free(worker->ops);
     }
+    platform_free(services->platform);
     redis_free(services->redis);
     pg_free(services->pg);
     event_free(worker->stop);

@@ -1,0 +1,59 @@
+-- What has to be sent to the platform. Leases and retries follow the real clock, never `gulou clock`.
+
+-- Writes one thing to send; the same kind and subject once.
+create or replace function gulou.outbox_write(p_account text, p_lane text, p_kind text, p_subject text,
+                                              p_facts jsonb default '{}') returns void language sql as $$
+  insert into gulou.outbox (account_id, lane, kind, subject, facts)
+  values (p_account, p_lane, p_kind, p_subject, p_facts)
+  on conflict (account_id, kind, subject) do nothing
+$$;
+
+-- Up to p_n due rows for this server: {"items":[{"account","id","kind","subject","facts","attempts"}]}. Whoever takes
+-- a row has it for a minute; the first of its lane only, and none of a lane whose first is taken.
+create or replace function api.take_outbox(p_n int) returns jsonb language plpgsql as $$
+declare
+  v_items jsonb;
+begin
+  with due as (
+    select o.account_id, o.outbox_id from gulou.outbox o
+    where o.status = 'waiting' and o.due_at <= clock_timestamp()
+      and coalesce(o.taken_till, '-infinity') < clock_timestamp()
+      and not exists (select from gulou.outbox earlier
+                      where earlier.account_id = o.account_id and earlier.lane = o.lane
+                        and earlier.outbox_id < o.outbox_id and earlier.status = 'waiting')
+    order by o.due_at limit p_n for update skip locked),
+  taken as (
+    update gulou.outbox o set taken_till = clock_timestamp() + interval '1 minute', attempts = attempts + 1
+    from due where o.account_id = due.account_id and o.outbox_id = due.outbox_id
+    returning o.*)
+  select jsonb_agg(jsonb_build_object('account', account_id, 'id', outbox_id, 'kind', kind, 'subject', subject,
+                                      'facts', facts, 'attempts', attempts) order by outbox_id)
+  into v_items from taken;
+  return jsonb_build_object('items', coalesce(v_items, '[]'));
+end $$;
+
+-- The end of one attempt. `later`: again after so many seconds; else 'done', 'failed' or 'held' (shown with the
+-- person's next reply). A row that ended before keeps its end.
+create or replace function api.end_outbox(p_account text, p_id bigint, p_status text, p_later_seconds int,
+                                          p_result jsonb) returns jsonb language plpgsql as $$
+begin
+  update gulou.outbox
+  set status     = case p_status when 'later' then 'waiting' else p_status end,
+      due_at     = case p_status when 'later' then clock_timestamp() + make_interval(secs => p_later_seconds)
+                                 else due_at end,
+      ended_at   = case when p_status in ('done', 'failed') then clock_timestamp() end,
+      taken_till = null,
+      result     = p_result
+  where account_id = p_account and outbox_id = p_id and status = 'waiting';
+  return jsonb_build_object('found', found);
+end $$;
+
+-- What ended a while ago is forgotten; what was written stays where it belongs (events, photos, notices).
+create or replace function api.purge_outbox() returns jsonb language plpgsql as $$
+declare
+  v_rows bigint;
+begin
+  delete from gulou.outbox where status in ('done', 'failed') and ended_at < clock_timestamp() - interval '90 days';
+  get diagnostics v_rows = row_count;
+  return jsonb_build_object('removed', v_rows);
+end $$;
