@@ -46,6 +46,8 @@ struct pg_call {
     const char *function;               /* without schema; a literal, it is kept */
     int n;                              /* arguments */
     const char *args[PG_ARGUMENTS_MAX]; /* as text, NULL is SQL's null */
+    const char *around;                 /* NULL, or the function that is given the answer: */
+    int around_n; /* select api.around($1…$around_n, api.function($around_n+1…)) */
     bool changes;
     const char *key;     /* orders the group: the person and the message; NULL for reading */
     int64_t deadline_ms; /* from pg_submit() on; 0 means CALLBACK_WORK_MS */

@@ -30,6 +30,8 @@ struct expect {
 
 struct statement {
     const char *function;
+    const char *around;
+    int around_n;
     int n;
     int generation; /* part of the name: a stale one is replaced by a new name */
     bool prepared;
@@ -373,25 +375,37 @@ static void start_connecting(struct pg_connection *c) {
 
 /* ---- sending ---- */
 
+static bool same_name(const char *a, const char *b) {
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 static int find_statement(struct pg_connection *c, const struct pg_call *call) {
     for (int i = 0; i < c->statement_count; i++) {
         const struct statement *s = &c->statements[i];
-        if (s->n == call->n &&
-            (s->function == call->function || strcmp(s->function, call->function) == 0))
+        if (s->n == call->n && same_name(s->function, call->function) &&
+            same_name(s->around, call->around))
             return i;
     }
     assert(c->statement_count < STATEMENTS_MAX);
     c->statements[c->statement_count] =
-        (struct statement){.function = call->function, .n = call->n};
+        (struct statement){.function = call->function,
+                           .around = call->around,
+                           .around_n = call->around ? call->around_n : 0,
+                           .n = call->n};
     return c->statement_count++;
 }
 
 static bool send_prepare(struct pg_connection *c, const struct statement *s, const char *name) {
-    char sql[160 + 5 * PG_ARGUMENTS_MAX];
-    size_t at = (size_t)snprintf(sql, sizeof sql, "select api.%.128s(", s->function);
-    for (int i = 1; i <= s->n; i++)
-        at += (size_t)snprintf(sql + at, sizeof sql - at, i > 1 ? ",$%d" : "$%d", i);
-    snprintf(sql + at, sizeof sql - at, ")");
+    char sql[300 + 5 * PG_ARGUMENTS_MAX];
+    size_t at = (size_t)snprintf(sql, sizeof sql, "select ");
+    if (s->around)
+        at += (size_t)snprintf(sql + at, sizeof sql - at, "api.%.128s(", s->around);
+    for (int i = 1; i <= s->around_n; i++)
+        at += (size_t)snprintf(sql + at, sizeof sql - at, "$%d,", i);
+    at += (size_t)snprintf(sql + at, sizeof sql - at, "api.%.128s(", s->function);
+    for (int i = s->around_n + 1; i <= s->n; i++)
+        at += (size_t)snprintf(sql + at, sizeof sql - at, i > s->around_n + 1 ? ",$%d" : "$%d", i);
+    snprintf(sql + at, sizeof sql - at, s->around ? "))" : ")");
     return PQsendPrepare(c->conn, name, sql, 0, NULL);
 }
 

@@ -139,12 +139,30 @@ static const char *new_request_id(struct arena *arena) {
     return arena_printf(arena, "%016" PRIx64, id);
 }
 
+/* What the platform counts for its window (wechat-protocol.md 7.4). */
+static const char *act_of(const struct message *message) {
+    static const char *const taps[] = {"CLICK", "scancode_push", "scancode_waitmsg"};
+    static const char *const arrivals[] = {"subscribe", "SCAN"};
+    if (message->type == MESSAGE_UNKNOWN)
+        return NULL;
+    if (message->type != MESSAGE_EVENT)
+        return message->bizmsgmenuid.n > 0 ? "tap" : "message";
+    for (size_t i = 0; i < sizeof taps / sizeof taps[0]; i++)
+        if (str_is_nocase(message->event, taps[i]))
+            return "tap";
+    for (size_t i = 0; i < sizeof arrivals / sizeof arrivals[0]; i++)
+        if (str_is_nocase(message->event, arrivals[i]))
+            return "arrival";
+    return NULL;
+}
+
 static void start_work(struct work *w, struct http_exchange *x) {
     struct request *rq = &w->rq;
     rq->message = &w->open.message;
     rq->open = &w->open;
     rq->openid = str_z(rq->arena, rq->message->from_user);
     rq->key = callback_message_key(rq->arena, rq->account->id, rq->message);
+    rq->act = act_of(rq->message);
     rq->on_ended = on_work_end;
     w->exchange = x;
     http_on_end(x, on_exchange_end, w);

@@ -12,12 +12,15 @@
 #include "server/base/limits.h"
 #include "server/base/str.h"
 #include "server/config_toml.h"
+#include "server/notification_words.h"
 #include "wechat/callback.h"
 #include "wechat/crypto.h"
 
 #define FILE_MAX_BYTES 1048576
 #define SECRET_MAX_BYTES 4096
 #define ACCOUNTS_MAX 256
+#define TEMPLATES_MAX 16 /* of one account */
+#define FIELDS_MAX 10    /* of one template */
 
 struct load {
     struct arena *arena;
@@ -75,16 +78,15 @@ static const char *const account_keys[] = {"id",
                                            "mode",
                                            "verified",
                                            NULL};
+static const char *const template_keys[] = {"account", "notification", "id", "by", "fields", NULL};
 
 static const struct {
     const char *name;
     const char *const *keys;
     bool repeated;
-} sections[] = {{"server", server_keys, false},
-                {"postgres", url_keys, false},
-                {"redis", url_keys, false},
-                {"wechat", wechat_keys, false},
-                {"account", account_keys, true}};
+} sections[] = {{"server", server_keys, false},  {"postgres", url_keys, false},
+                {"redis", url_keys, false},      {"wechat", wechat_keys, false},
+                {"account", account_keys, true}, {"template", template_keys, true}};
 
 static bool is_one_of(const char *const *list, const char *text) {
     for (; *list; list++)
@@ -440,7 +442,7 @@ static bool read_accounts(struct load *l, struct config *config) {
     size_t n = 0;
     for (size_t i = 0; i < l->entries.n; i++) {
         const struct config_entry *e = &l->entries.items[i];
-        if (e->key || !e->in_array)
+        if (e->key || !e->in_array || strcmp(e->section, "account") != 0)
             continue;
         if (n == ACCOUNTS_MAX)
             return fail_line(l, e->line, "account: more than 256 of them");
@@ -455,6 +457,80 @@ static bool read_accounts(struct load *l, struct config *config) {
     return true;
 }
 
+/* ---- message templates ---- */
+
+/* "thing1=item, phrase2=result" */
+static bool read_fields(struct load *l, const struct account_raw *raw, struct template *template) {
+    const char *text;
+    if (!read_text(l, raw, "template", "fields", NULL, &text))
+        return false;
+    struct found found = find(l, raw, "template", "fields");
+    const char *(*fields)[2] = arena_alloc(l->arena, FIELDS_MAX * sizeof *fields);
+    char *rest = arena_strndup(l->arena, text, strlen(text));
+    for (char *one; (one = strsep(&rest, ","));) {
+        one += strspn(one, " ");
+        char *value = strchr(one, '=');
+        size_t name_n = value ? (size_t)(value - one) : 0;
+        size_t letters = strspn(one, "abcdefghijklmnopqrstuvwxyz_");
+        if (!value || letters == 0 || name_n != letters + strspn(one + letters, "0123456789"))
+            return fail(l, &found, "template", "fields",
+                        "must look like \"thing1=item, phrase2=result\"");
+        if (template->fields_n == FIELDS_MAX)
+            return fail(l, &found, "template", "fields", "more than 10 of them");
+        *value++ = '\0';
+        if (!notification_has_word(value))
+            return fail(l, &found, "template", "fields",
+                        arena_printf(l->arena, "no notification has the word \"%s\"; one of %s",
+                                     value, notification_words_list()));
+        fields[template->fields_n][0] = one;
+        fields[template->fields_n++][1] = value;
+    }
+    template->fields = (const char *const(*)[2])fields;
+    return true;
+}
+
+static bool read_template(struct load *l, const struct account_raw *raw, struct config *config) {
+    static const char *const channels[] = {"template", "subscription", NULL};
+    struct template template = {0};
+    const char *account_id;
+    int by = 0;
+    if (!read_text(l, raw, "template", "account", NULL, &account_id) ||
+        !read_text(l, raw, "template", "notification", NULL, &template.notification) ||
+        !read_text(l, raw, "template", "id", NULL, &template.id) ||
+        !read_choice(l, raw, "template", "by", "template", channels, &by) ||
+        !read_fields(l, raw, &template))
+        return false;
+    template.subscription = by == 1;
+    if (!notification_kind_known(template.notification))
+        return fail_line(
+            l, raw->line,
+            arena_printf(l->arena, "template.notification: one of %s", notification_kinds_list()));
+    for (size_t i = 0; i < config->accounts_n; i++) {
+        /* The accounts were made here; only their readers may not change them. */
+        struct account *account = (struct account *)(uintptr_t)&config->accounts[i];
+        if (strcmp(account->id, account_id) != 0)
+            continue;
+        if (account->templates_n == TEMPLATES_MAX)
+            return fail_line(l, raw->line, "template: more than 16 of one account");
+        struct template *all = (struct template *)(uintptr_t)account->templates;
+        if (!all)
+            account->templates = all = arena_alloc(l->arena, TEMPLATES_MAX * sizeof *all);
+        all[account->templates_n++] = template;
+        return true;
+    }
+    return fail_line(l, raw->line, "template.account: there is no [[account]] of this id");
+}
+
+static bool read_templates(struct load *l, struct config *config) {
+    for (size_t i = 0; i < l->entries.n; i++) {
+        const struct config_entry *e = &l->entries.items[i];
+        struct account_raw raw = {.index = e->index, .line = e->line};
+        if (!e->key && strcmp(e->section, "template") == 0 && !read_template(l, &raw, config))
+            return false;
+    }
+    return true;
+}
+
 static bool read_all(struct load *l, struct config *config) {
     for (size_t i = 0; i < l->entries.n; i++)
         if (!check_entry(l, &l->entries.items[i]))
@@ -464,7 +540,7 @@ static bool read_all(struct load *l, struct config *config) {
            read_text(l, NULL, "redis", "url", "", &config->redis_url) &&
            read_url(l, "wechat", "api_base", "https://api.weixin.qq.com",
                     &config->wechat_api_base) &&
-           read_accounts(l, config);
+           read_accounts(l, config) && read_templates(l, config);
 }
 
 struct config *config_load(const char *path, char **error) {

@@ -21,6 +21,15 @@
 
 struct wechat_account; /* wechat/callback.h */
 
+/* A message template of the platform, chosen for one kind of notification. */
+struct template {
+    const char *notification; /* approved, returned, …: server/notification_words.h */
+    const char *id;
+    bool subscription; /* sent as a subscription notification, which the person has agreed to */
+    const char *const(*fields)[2]; /* {"thing1", "item"}: the platform's name, our word */
+    size_t fields_n;
+};
+
 struct account {
     const char *id;   /* the path segment in /wechat/{id} */
     const char *name; /* shown on pages and in replies */
@@ -28,6 +37,8 @@ struct account {
     const char *app_secret;
     bool verified;                       /* false: no menu, tag or notification API */
     const struct wechat_account *wechat; /* the callback's secrets and mode */
+    const struct template *templates;
+    size_t templates_n;
 };
 
 struct config_listen {

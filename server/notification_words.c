@@ -1,15 +1,209 @@
 #include "server/notification_words.h"
 
 #include <inttypes.h>
+#include <string.h>
+#include <time.h>
 
+#include "server/config.h"
 #include "server/say.h"
+#include "wechat/reply.h"
 
-void notification_words(struct buf *out, const cJSON *facts) {
-    const char *what = fact_text(facts, "what");
-    int64_t no = fact_number(facts, "no");
-    if (fact_is(facts, "what", "approved"))
-        buf_printf(out, "您的申报（编号：%" PRId64 "）已通过，计%s分。", no,
-                   fact_text(facts, "counted"));
-    else
-        buf_printf(out, "您有一条新消息（%s）。", what);
+#define WORDS_SHOWN 60 /* characters of a reviewer's reason */
+
+struct context {
+    const cJSON *facts;
+    const struct config *config;
+    const struct account *account;
+};
+
+/* ---- the sentences ---- */
+
+static void begin(struct buf *out, const cJSON *facts) {
+    buf_printf(out, "您的申报（编号：%" PRId64 " ", fact_number(facts, "no"));
+    say_cut(out, fact_text(facts, "item"), 20);
+    buf_puts(out, "）");
+}
+
+static void approved(struct buf *out, const struct context *c) {
+    begin(out, c->facts);
+    buf_printf(out, "已通过，计%s分", fact_text(c->facts, "counted"));
+    if (fact(c->facts, "cap"))
+        buf_printf(out, "（已到%s）", say_cap(fact_text(c->facts, "cap")));
+    buf_puts(out, "。");
+    say_tap(out, "看积分", "积分");
+}
+
+static void returned(struct buf *out, const struct context *c) {
+    int64_t no = fact_number(c->facts, "no");
+    begin(out, c->facts);
+    buf_puts(out, "被退回：");
+    say_cut(out, fact_text(c->facts, "words"), WORDS_SHOWN);
+    buf_printf(out, "\n补充后发：重交 %" PRId64 " 说明，或直接发照片。", no);
+    say_tap(out, "原样重交", "重交 %" PRId64, no);
+}
+
+static void rejected(struct buf *out, const struct context *c) {
+    begin(out, c->facts);
+    buf_puts(out, "未通过：");
+    say_cut(out, fact_text(c->facts, "words"), WORDS_SHOWN);
+    buf_printf(out, "\n不认可可发：申诉 %" PRId64 " 理由", fact_number(c->facts, "no"));
+}
+
+static void rejected_final(struct buf *out, const struct context *c) {
+    begin(out, c->facts);
+    buf_puts(out, "经申诉复核，仍未通过：");
+    say_cut(out, fact_text(c->facts, "words"), WORDS_SHOWN);
+}
+
+static void notice_opened(struct buf *out, const struct context *c) {
+    buf_printf(out, "%s已发布，其中您有%" PRId64 "条、共%s分。%s", fact_text(c->facts, "title"),
+               fact_number(c->facts, "entries"), fact_text(c->facts, "counted"), "异议期至");
+    say_day(out, fact_text(c->facts, "last_day"));
+    buf_puts(out, "。");
+    web_link(out, "看公示", notification_url(out->arena, c->facts, c->config, c->account));
+}
+
+static void objection_decided(struct buf *out, const struct context *c) {
+    bool upheld = fact_true(c->facts, "upheld");
+    buf_printf(out, "您的异议（编号：%" PRId64 "）%s：", fact_number(c->facts, "objection"),
+               upheld ? "成立" : "不成立");
+    say_cut(out, fact_text(c->facts, "words"), WORDS_SHOWN);
+}
+
+static void queue_waiting(struct buf *out, const struct context *c) {
+    int64_t days = fact_number(c->facts, "days");
+    buf_printf(out, "有%" PRId64 "条申报等待您审核", fact_number(c->facts, "waiting"));
+    if (days > 0)
+        buf_printf(out, "，最早的已等%" PRId64 "天", days);
+    buf_puts(out, "。");
+    say_tap(out, "去审核", "待审");
+}
+
+static const struct {
+    const char *what;
+    const char *result; /* in a word of at most five characters */
+    void (*tell)(struct buf *out, const struct context *c);
+} kinds[] = {
+    {"approved", "已通过", approved},           {"returned", "已退回", returned},
+    {"rejected", "未通过", rejected},           {"rejected_final", "未通过", rejected_final},
+    {"notice_opened", "公示中", notice_opened}, {"objection_decided", "已办结", objection_decided},
+    {"queue_waiting", "待审核", queue_waiting},
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+void notification_words(struct buf *out, const cJSON *facts, const struct config *config,
+                        const struct account *account) {
+    struct context context = {facts, config, account};
+    for (size_t i = 0; i < COUNT(kinds); i++)
+        if (fact_is(facts, "what", kinds[i].what))
+            kinds[i].tell(out, &context);
+}
+
+const char *notification_url(struct arena *arena, const cJSON *facts, const struct config *config,
+                             const struct account *account) {
+    if (fact(facts, "notice"))
+        return arena_printf(arena, "%s/%s/notices/%" PRId64, config->public_url, account->id,
+                            fact_number(facts, "notice"));
+    return NULL;
+}
+
+/* ---- fields of a template ---- */
+
+static const char *result_of(const cJSON *facts) {
+    for (size_t i = 0; i < COUNT(kinds); i++)
+        if (fact_is(facts, "what", kinds[i].what))
+            return kinds[i].result;
+    return "";
+}
+
+static const char *now_text(struct arena *arena) {
+    char text[32];
+    time_t beijing = time(NULL) + 8 * 3600;
+    struct tm tm;
+    gmtime_r(&beijing, &tm);
+    strftime(text, sizeof text, "%Y-%m-%d %H:%M", &tm);
+    return arena_strndup(arena, text, strlen(text));
+}
+
+static const char *const field_words[] = {"no",    "item",     "counted", "words",
+                                          "title", "last_day", "entries", "waiting",
+                                          "days",  "result",   "time",    NULL};
+
+/* What the platform allows for a type of field: characters, and what stands for nothing. */
+static const struct {
+    const char *type;
+    size_t characters;
+    const char *nothing;
+} field_types[] = {
+    {"thing", 20, "无"},      {"phrase", 5, "无"}, {"character_string", 32, "-"},
+    {"number", 32, "0"},      {"amount", 10, "0"}, {"time", 20, "-"},
+    {"date", 20, "-"},        {"name", 10, "无"},  {"const", 20, "无"},
+    {"short_thing", 5, "无"},
+};
+
+static const char *word_text(struct arena *arena, const cJSON *facts, const char *word) {
+    if (strcmp(word, "result") == 0)
+        return result_of(facts);
+    if (strcmp(word, "time") == 0)
+        return now_text(arena);
+    const cJSON *value = fact(facts, word);
+    if (cJSON_IsNumber(value))
+        return arena_printf(arena, "%" PRId64, fact_number(facts, word));
+    return fact_text(facts, word);
+}
+
+static size_t type_of(const char *field) {
+    size_t letters = strspn(field, "abcdefghijklmnopqrstuvwxyz_");
+    for (size_t i = 0; i < COUNT(field_types); i++)
+        if (strlen(field_types[i].type) == letters &&
+            strncmp(field, field_types[i].type, letters) == 0)
+            return i;
+    return 0; /* thing, the strictest of the common ones */
+}
+
+static size_t characters_of(const char *text) {
+    size_t n = 0;
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xC0) != 0x80;
+    return n;
+}
+
+const char *notification_field(struct arena *arena, const cJSON *facts, const char *field,
+                               const char *word) {
+    const char *text = word_text(arena, facts, word);
+    size_t type = type_of(field), max = field_types[type].characters;
+    if (!*text)
+        return field_types[type].nothing;
+    if (characters_of(text) <= max)
+        return text;
+    struct buf out;
+    buf_init(&out, arena);
+    say_cut(&out, text, max - 1); /* one for the sign that something was cut */
+    return out.p;
+}
+
+/* ---- for the configuration ---- */
+
+bool notification_kind_known(const char *kind) {
+    for (size_t i = 0; i < COUNT(kinds); i++)
+        if (strcmp(kinds[i].what, kind) == 0)
+            return true;
+    return false;
+}
+
+bool notification_has_word(const char *word) {
+    for (size_t i = 0; field_words[i]; i++)
+        if (strcmp(field_words[i], word) == 0)
+            return true;
+    return false;
+}
+
+const char *notification_kinds_list(void) {
+    return "approved, returned, rejected, rejected_final, notice_opened, objection_decided, "
+           "queue_waiting";
+}
+
+const char *notification_words_list(void) {
+    return "no, item, counted, words, title, last_day, entries, waiting, days, result, time";
 }

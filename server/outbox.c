@@ -66,9 +66,11 @@ static void on_end_written(struct pg_call *call, enum pg_status status, const ch
         take_more(outbox);
 }
 
-static void end(struct outbox_item *item, const char *status, int later_seconds, const char *why) {
+static void end(struct outbox_item *item, const char *status, int later_seconds, const char *name,
+                const char *value) {
     cJSON *result = cJSON_CreateObject();
-    cJSON_AddStringToObject(result, "why", why);
+    if (value && *value)
+        cJSON_AddStringToObject(result, name, value);
     const char *json = api_json(item->arena, result).p;
     cJSON_Delete(result);
     item->call = (struct pg_call){.function = "end_outbox",
@@ -84,23 +86,28 @@ static void end(struct outbox_item *item, const char *status, int later_seconds,
 
 void outbox_done(struct outbox_item *item) {
     metric_add(METRIC_OUTBOX_DONE, 1);
-    end(item, "done", 0, "");
+    end(item, "done", 0, "", NULL);
+}
+
+void outbox_sent(struct outbox_item *item, const char *message) {
+    metric_add(METRIC_OUTBOX_DONE, 1);
+    end(item, "done", 0, "message", message);
 }
 
 void outbox_later(struct outbox_item *item, int seconds) {
     metric_add(METRIC_OUTBOX_LATER, 1);
-    end(item, "later", seconds, "");
+    end(item, "later", seconds, "", NULL);
 }
 
 void outbox_failed(struct outbox_item *item, const char *why) {
     metric_add(METRIC_OUTBOX_FAILED, 1);
     log_warn("outbox_failed", "account=%s id=%s kind=%s why=\"%s\"", item->account->id, item->id,
              item->kind, why);
-    end(item, "failed", 0, why);
+    end(item, "failed", 0, "why", why);
 }
 
 void outbox_hold(struct outbox_item *item, const char *why) {
-    end(item, "held", 0, why);
+    end(item, "held", 0, "why", why);
 }
 
 void outbox_end_with(struct outbox_item *item, const struct platform_result *result) {

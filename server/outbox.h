@@ -64,6 +64,8 @@ void outbox_database(struct outbox_item *item, const char *function, int n,
 
 /* ---- ends ---- */
 void outbox_done(struct outbox_item *item);
+void outbox_sent(struct outbox_item *item,
+                 const char *message); /* done; the platform's id for it */
 void outbox_later(struct outbox_item *item, int seconds);
 void outbox_failed(struct outbox_item *item, const char *why);
 void outbox_hold(struct outbox_item *item, const char *why); /* shown with the next reply */

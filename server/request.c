@@ -8,6 +8,7 @@
 #include "server/base/limits.h"
 #include "server/base/log.h"
 #include "server/base/metrics.h"
+#include "server/notification_words.h"
 
 #define RECALL_WORDS_MAX 128 /* "action key" */
 
@@ -19,8 +20,23 @@ static void end(struct request *rq, struct str reply) {
     rq->on_ended(rq, reply);
 }
 
+/* What waited for this reply comes first, because a long answer is cut at its end. */
 void request_reply(struct request *rq, struct str text) {
-    end(rq, text);
+    if (!rq->notes) {
+        end(rq, text);
+        return;
+    }
+    struct buf out;
+    buf_init(&out, rq->arena);
+    const cJSON *note;
+    cJSON_ArrayForEach(note, rq->notes) {
+        buf_puts(&out, "【提醒】");
+        notification_words(&out, note, rq->services->config, rq->account);
+        buf_puts(&out, "\n");
+    }
+    buf_puts(&out, "————\n");
+    buf_addstr(&out, text);
+    end(rq, buf_view(&out));
 }
 
 void request_success(struct request *rq) {
@@ -81,6 +97,9 @@ static void on_answer(struct pg_call *call, enum pg_status status, const char *j
         return;
     }
     arena_on_free(rq->arena, delete_json, facts);
+    const cJSON *notes = cJSON_GetObjectItemCaseSensitive(facts, "notes");
+    if (notes)
+        rq->notes = notes;
     if (cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(facts, "scores")))
         leaderboard_apply(rq->services->redis, NULL, rq->account->id, (struct str){json, n});
     if (!answer_common_refusal(rq, facts))
@@ -99,9 +118,18 @@ void request_call(struct request *rq, const struct action *action, enum request_
     struct pg_call *call = &rq->call;
     *call = (struct pg_call){.function = function,
                              .changes = kind == REQUEST_CHANGES,
-                             .key = kind == REQUEST_CHANGES ? order_of(rq) : NULL,
                              .deadline_ms = CALLBACK_WORK_MS,
                              .on_done = on_answer};
+    if (kind == REQUEST_CHANGES || rq->act)
+        call->key = order_of(rq);
+    if (rq->act) {
+        call->around = "spoken";
+        call->args[call->n++] = rq->account->id;
+        call->args[call->n++] = rq->openid;
+        call->args[call->n++] = rq->key;
+        call->args[call->n++] = rq->act;
+        call->around_n = call->n;
+    }
     call->args[call->n++] = rq->account->id;
     if (kind != REQUEST_LOOKS)
         call->args[call->n++] = rq->openid;

@@ -44,6 +44,7 @@ struct request {
     const struct message *message;
     const char *openid; /* who speaks, terminated */
     const char *key;    /* the message's key, a UUID's text; the same for every attempt */
+    const char *act;    /* message, tap or arrival, as the platform counts it; NULL: nobody reads */
     const char *id;     /* names this attempt in the log and in the database's rows */
     struct services *services;
     void *state; /* the action's own, NULL at first */
@@ -55,6 +56,7 @@ struct request {
     struct pg_call call;
     struct redis_call recall;
     void (*on_recalled)(struct request *rq, const char *action, const char *key);
+    const cJSON *notes; /* what else this person is to be told, on top of the reply */
     bool calling;
     bool ended;
 };
@@ -78,7 +80,8 @@ enum request_kind {
  * long as the request (NULL is SQL's null). Later action->answer gets the facts, or one of the
  * refusals that everybody shares has been answered already: not_bound, not_yours, busy; a fault is
  * logged and answered by request_busy(). Facts live as long as the request; the "scores" they may
- * hold have been given to the leaderboards. One call at a time. */
+ * hold have been given to the leaderboards, and their "notes" stand on top of the reply. One call
+ * at a time. */
 void request_call(struct request *rq, const struct action *action, enum request_kind kind,
                   const char *function, int n, const char *const *args);
 

@@ -40,6 +40,7 @@ static const struct {
     {"同意", WITH_REST, &action_agree},
     {"不同意", WITH_REST, &action_disagree},
     {"隐私", WITH_REST, &action_consent},
+    {"通知", WITH_REST, &action_notifications},
     {"继续", ALONE, &action_continue},
     {"帮助", ALONE, &action_help},
 };
@@ -99,23 +100,33 @@ static void route_text(struct request *rq, struct str text) {
     }
 }
 
-static bool event_is(const struct request *rq, const char *name) {
-    struct str event = rq->message->event;
-    return event.n == strlen(name) && strncasecmp(event.p, name, event.n) == 0;
-}
+static const struct {
+    const char *event;
+    const struct action *action;
+} events[] = {
+    {"subscribe", &action_follow},
+    {"SCAN", &action_follow},
+    {"unsubscribe", &action_unfollow},
+    {"TEMPLATESENDJOBFINISH", &action_send_result},
+    {"subscribe_msg_sent_event", &action_send_result},
+    {"subscribe_msg_popup_event", &action_subscription},
+    {"subscribe_msg_change_event", &action_subscription},
+};
 
-/* What we do not act on is accepted in silence: the platform asks no more. */
+/* A tapped button is what its key says. What we do not act on is accepted in silence: the platform
+ * asks no more. */
 static void route_event(struct request *rq) {
     static const struct command none = {.word = ""};
-    if (event_is(rq, "subscribe") || event_is(rq, "SCAN")) {
-        action_follow.start(rq, &none);
-    } else if (event_is(rq, "unsubscribe")) {
-        action_unfollow.start(rq, &none);
-    } else if (event_is(rq, "CLICK")) {
+    if (str_is_nocase(rq->message->event, "CLICK")) {
         route_text(rq, rq->message->event_key);
-    } else {
-        request_success(rq);
+        return;
     }
+    for (size_t i = 0; i < COUNT(events); i++)
+        if (str_is_nocase(rq->message->event, events[i].event)) {
+            events[i].action->start(rq, &none);
+            return;
+        }
+    request_success(rq);
 }
 
 void route_message(struct request *rq) {

@@ -59,11 +59,14 @@ language sql as $$
   returning answer
 $$;
 
--- What was answered to a message, for a member who asks 继续; NULL becomes {"refusal":"not_found"}.
+-- What was answered to a message, for a member who asks 继续; NULL becomes {"refusal":"not_found"}. What was to be
+-- shown with that answer has not been seen yet.
 create or replace function api.answer_of(p_account text, p_key uuid) returns jsonb
 language sql stable as $$
   select coalesce((select answer from gulou.inbox where account_id = p_account and message_key = p_key),
                   '{"refusal":"not_found"}')
+    || coalesce((select jsonb_build_object('notes', jsonb_agg(facts order by outbox_id)) from gulou.outbox
+                 where account_id = p_account and shown_with = p_key having count(*) > 0), '{}')
 $$;
 
 -- The platform repeats a push within 15 s; two days leave room for any clock.

@@ -133,7 +133,9 @@ begin
   if v_member is null then
     return gulou.refusal('not_bound');
   end if;
-  return (select jsonb_object_agg(purpose, gulou.has_consent(p_account, v_member, purpose))
+  return (select jsonb_object_agg(purpose, case purpose
+            when 'messages' then gulou.wants_messages(p_account, v_member)
+            else gulou.has_consent(p_account, v_member, purpose) end)
           from unnest(array['service', 'public_notice_name', 'photo', 'place', 'messages']) as purpose);
 end $$;
 

@@ -33,7 +33,8 @@ begin
 end $$;
 
 -- The end of one attempt. `later`: again after so many seconds; else 'done', 'failed' or 'held' (shown with the
--- person's next reply). A row that ended before keeps its end.
+-- person's next reply). A row that ended before keeps its end. The platform may have told what became of the message
+-- ({"message":…} in the result) before this is written.
 create or replace function api.end_outbox(p_account text, p_id bigint, p_status text, p_later_seconds int,
                                           p_result jsonb) returns jsonb language plpgsql as $$
 begin
@@ -45,7 +46,11 @@ begin
       taken_till = null,
       result     = p_result
   where account_id = p_account and outbox_id = p_id and status = 'waiting';
-  return jsonb_build_object('found', found);
+  if p_result ? 'message' then
+    perform gulou.apply_send_result(p_account, r.message, r.status) from gulou.send_result r
+    where r.account_id = p_account and r.message = p_result ->> 'message';
+  end if;
+  return '{}';
 end $$;
 
 -- What ended a while ago is forgotten; what was written stays where it belongs (events, photos, notices).
@@ -55,5 +60,6 @@ declare
 begin
   delete from gulou.outbox where status in ('done', 'failed') and ended_at < clock_timestamp() - interval '90 days';
   get diagnostics v_rows = row_count;
+  delete from gulou.send_result where at < clock_timestamp() - interval '90 days';
   return jsonb_build_object('removed', v_rows);
 end $$;

@@ -1,4 +1,5 @@
--- What a member is told without having asked.
+-- What people are told without having asked: written down with what caused it, sent by the outbox over the best
+-- channel of the moment, else shown on top of the person's next reply.
 
 -- `p_facts` is what server/notification_words.c makes words of; {"what":…} is added.
 create or replace function gulou.notify(p_account text, p_member int, p_what text, p_subject text, p_facts jsonb)
@@ -8,14 +9,211 @@ returns void language sql as $$
     p_facts || jsonb_build_object('what', p_what, 'member', p_member))
 $$;
 
--- Who gets it now: {"openid","subscribed"}; no openid when nobody is bound.
-create or replace function api.notification_target(p_account text, p_id bigint) returns jsonb
+-- Unless they said otherwise, members hear of what became of their own acts (domain 10).
+create or replace function gulou.wants_messages(p_account text, p_member int) returns boolean
 language sql stable as $$
-  select coalesce((
-    select jsonb_build_object('openid', b.openid, 'subscribed', coalesce(f.subscribed, true))
-    from gulou.outbox o
-    join gulou.binding b on b.account_id = o.account_id and b.member_id = (o.facts->>'member')::int
-                        and b.ended_at is null
-    left join gulou.follower f on f.account_id = b.account_id and f.openid = b.openid
-    where o.account_id = p_account and o.outbox_id = p_id), '{}')
+  select coalesce((select given from gulou.consent
+                   where account_id = p_account and member_id = p_member and purpose = 'messages'
+                   order by at desc limit 1), true)
 $$;
+
+-- ---------------------------------------------------------------- the platform's window
+
+-- A person's act opens a window for customer messages: a message 48 hours and 5 of them; a tap, a scan or a follow
+-- a minute and 3 (protocol 7.4). Written only when it says something new, because most messages only read.
+create or replace function gulou.open_window(p_account text, p_openid text, p_act text) returns void
+language plpgsql as $$
+declare
+  v_now  timestamptz := clock_timestamp();
+  v_long boolean := p_act = 'message';
+  v_left int := case when p_act = 'message' then 5 else 3 end;
+begin
+  perform from gulou.follower
+  where account_id = p_account and openid = p_openid and window_left >= v_left
+    and window_until >= v_now + case when v_long then interval '47 hours 50 minutes' else interval '50 seconds' end;
+  if found then
+    return;
+  end if;
+  insert into gulou.follower as f (account_id, openid, subscribed, seen_at, window_until, window_left)
+  values (p_account, p_openid, true, gulou.now_(),
+          v_now + case when v_long then interval '48 hours' else interval '1 minute' end, v_left)
+  on conflict (account_id, openid) do update
+    set window_until = greatest(f.window_until, excluded.window_until),
+        window_left = case when f.window_until > v_now then greatest(f.window_left, v_left) else v_left end;
+end $$;
+
+-- What waits for this person's next reply, the three oldest; the same again for a repeated message.
+create or replace function gulou.notes_for(p_account text, p_openid text, p_key uuid) returns jsonb
+language plpgsql as $$
+declare
+  v_lane  text;
+  v_notes jsonb;
+begin
+  select jsonb_agg(facts order by outbox_id) into v_notes from gulou.outbox
+  where account_id = p_account and shown_with = p_key;
+  if v_notes is not null then
+    return v_notes;
+  end if;
+  select 'member:' || member_id into v_lane from gulou.binding
+  where account_id = p_account and openid = p_openid and ended_at is null;
+  if v_lane is null or not exists (
+       select from gulou.outbox where account_id = p_account and lane = v_lane and status = 'held') then
+    return null;
+  end if;
+  with told as (
+    update gulou.outbox o set status = 'done', shown_with = p_key, ended_at = clock_timestamp()
+    where o.account_id = p_account and o.outbox_id in (
+      select outbox_id from gulou.outbox
+      where account_id = p_account and lane = v_lane and status = 'held'
+      order by outbox_id limit 3 for update)
+    returning o.outbox_id, o.facts)
+  select jsonb_agg(facts order by outbox_id) into v_notes from told;
+  return v_notes;
+end $$;
+
+-- Wraps the function that a person's message calls: notes the act, and adds {"notes":[…]} to its facts.
+create or replace function api.spoken(p_account text, p_openid text, p_key uuid, p_act text, p_facts jsonb)
+returns jsonb language plpgsql as $$
+declare
+  v_notes jsonb;
+begin
+  perform gulou.open_window(p_account, p_openid, p_act);
+  v_notes := gulou.notes_for(p_account, p_openid, p_key);
+  return case when v_notes is null then p_facts
+              else p_facts || jsonb_build_object('notes', coalesce(p_facts -> 'notes', '[]') || v_notes) end;
+end $$;
+
+-- ---------------------------------------------------------------- choosing the channel
+
+create or replace function gulou.take_from_window(p_account text, p_openid text) returns boolean
+language plpgsql as $$
+begin
+  update gulou.follower set window_left = window_left - 1
+  where account_id = p_account and openid = p_openid and window_left > 0 and window_until > clock_timestamp();
+  return found;
+end $$;
+
+create or replace function gulou.take_subscription(p_account text, p_openid text, p_template text) returns boolean
+language plpgsql as $$
+begin
+  update gulou.subscription set sends_left = sends_left - 1
+  where account_id = p_account and openid = p_openid and template_id = p_template and sends_left > 0;
+  return found;
+end $$;
+
+-- Who gets this row, and how: {"channel":"template"|"custom"|"subscription"|"reply"|"muted","openid"}. `p_channels`
+-- are those that the account has and that have not been refused for this row yet. A template message comes first,
+-- because only there the platform recognises a repetition (client_msg_id).
+create or replace function api.notification_channel(p_account text, p_id bigint, p_channels text[],
+                                                    p_subscription text) returns jsonb language plpgsql as $$
+declare
+  v_member     int;
+  v_openid     text;
+  v_subscribed boolean;
+  v_channel    text;
+begin
+  select b.member_id, b.openid, coalesce(f.subscribed, true) into v_member, v_openid, v_subscribed
+  from gulou.outbox o
+  join gulou.binding b on b.account_id = o.account_id and b.member_id = (o.facts ->> 'member')::int
+                      and b.ended_at is null
+  left join gulou.follower f on f.account_id = b.account_id and f.openid = b.openid
+  where o.account_id = p_account and o.outbox_id = p_id;
+  v_channel := case
+    when v_member is null then 'reply'
+    when not gulou.wants_messages(p_account, v_member) then 'muted'
+    when not v_subscribed then 'reply'
+    when 'template' = any (p_channels) then 'template'
+    when 'custom' = any (p_channels) and gulou.take_from_window(p_account, v_openid) then 'custom'
+    when 'subscription' = any (p_channels) and gulou.take_subscription(p_account, v_openid, p_subscription)
+      then 'subscription'
+    else 'reply' end;
+  return jsonb_build_object('channel', v_channel, 'openid', v_openid);
+end $$;
+
+-- The platform says that the receiver does not follow: nothing goes out until they come back.
+create or replace function api.notification_unfollowed(p_account text, p_id bigint) returns jsonb
+language plpgsql as $$
+begin
+  update gulou.follower f set subscribed = false
+  from gulou.outbox o
+  join gulou.binding b on b.account_id = o.account_id and b.member_id = (o.facts ->> 'member')::int
+                      and b.ended_at is null
+  where o.account_id = p_account and o.outbox_id = p_id and f.account_id = p_account and f.openid = b.openid;
+  return '{}';
+end $$;
+
+-- ---------------------------------------------------------------- what became of it
+
+-- A message that did not reach the person after all is shown with the next reply.
+create or replace function gulou.apply_send_result(p_account text, p_message text, p_status text) returns void
+language sql as $$
+  update gulou.outbox
+  set result = result || jsonb_build_object('status', p_status),
+      status = case when p_status = 'success' then status else 'held' end
+  where account_id = p_account and result ->> 'message' = p_message and status = 'done'
+    and result -> 'status' is null
+$$;
+
+create or replace function api.send_result(p_account text, p_message text, p_status text) returns jsonb
+language plpgsql as $$
+begin
+  insert into gulou.send_result values (p_account, p_message, p_status) on conflict do nothing;
+  perform gulou.apply_send_result(p_account, p_message, p_status);
+  return '{}';
+end $$;
+
+-- A follower agreed to a subscription notification, or to none any more:
+-- [{"template":…,"accepted":true}…], as the platform's pop-up or settings told.
+create or replace function api.subscribe(p_account text, p_openid text, p_key uuid, p_request text, p_choices jsonb)
+returns jsonb language plpgsql as $$
+begin
+  if not gulou.inbox_take(p_account, p_key) then
+    return gulou.inbox_answer(p_account, p_key);
+  end if;
+  insert into gulou.subscription as s
+  select p_account, p_openid, choice ->> 'template', max((choice ->> 'accepted')::boolean::int)
+  from jsonb_array_elements(p_choices) as choice group by 3
+  on conflict (account_id, openid, template_id) do update
+    set sends_left = case when excluded.sends_left = 0 then 0 else s.sends_left + excluded.sends_left end;
+  return gulou.inbox_keep(p_account, p_key, '{}');
+end $$;
+
+-- ---------------------------------------------------------------- what nobody's act causes
+
+-- Tells reviewers that something waits for them, at most once a day each and only by day.
+create or replace function api.remind_reviewers() returns jsonb language plpgsql as $$
+declare
+  v_now   timestamptz := gulou.now_();
+  v_today date := gulou.local_day(v_now);
+  v_hour  int := extract(hour from v_now at time zone 'Asia/Shanghai');
+  v_told  int := 0;
+  v_one   record;
+begin
+  if v_hour not between 9 and 19 then
+    return jsonb_build_object('told', 0);
+  end if;
+  for v_one in
+    select r.account_id, r.member_id, w.waiting, w.oldest
+    from gulou.member_role r
+    join gulou.binding b on b.account_id = r.account_id and b.member_id = r.member_id and b.ended_at is null
+    cross join lateral (
+      select count(*) as waiting, v_today - gulou.local_day(min(d.created_at)) as oldest
+      from gulou.declaration d
+      where d.account_id = r.account_id and d.status in ('submitted', 'appealed')
+        and d.member_id <> r.member_id
+        and d.org_id is distinct from gulou.org_on(r.account_id, r.member_id, v_today)
+        and not (d.status = 'appealed' and d.reviewer_id = r.member_id)) w
+    where r.role = 'reviewer' and w.waiting > 0
+      and not exists (select from gulou.outbox o where o.account_id = r.account_id and o.kind = 'notification'
+                      and o.subject = 'queue_waiting:' || v_today || ':' || r.member_id)
+  loop
+    -- Yesterday's count, not yet seen, says nothing that today's does not.
+    update gulou.outbox set status = 'done', ended_at = clock_timestamp()
+    where account_id = v_one.account_id and lane = 'member:' || v_one.member_id and status = 'held'
+      and facts ->> 'what' = 'queue_waiting';
+    perform gulou.notify(v_one.account_id, v_one.member_id, 'queue_waiting', v_today::text,
+      jsonb_build_object('waiting', v_one.waiting, 'days', v_one.oldest));
+    v_told := v_told + 1;
+  end loop;
+  return jsonb_build_object('told', v_told);
+end $$;

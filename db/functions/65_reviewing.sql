@@ -161,6 +161,10 @@ begin
   v_to := case when p_return then 'returned' when v_own.status = 'appealed' then 'rejected_final'
                else 'rejected' end;
   perform gulou.decide(v_own, v_to, v_reviewer, btrim(p_words), p_request);
+  -- A declaration may be returned and sent again: each time is news of its own.
+  perform gulou.notify(p_account, v_own.member_id, v_to, p_no || '.' || v_own.returns, jsonb_build_object(
+    'no', p_no, 'item', (select name from gulou.service_item where account_id = p_account and item = v_own.item),
+    'words', btrim(p_words)));
   return jsonb_build_object('no', p_no, 'status', v_to, 'name', gulou.name_of(p_account, v_own.member_id));
 end $$;
 

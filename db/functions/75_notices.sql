@@ -88,6 +88,17 @@ end $$;
 
 -- ---------------------------------------------------------------- publish
 
+-- Everybody whose services are listed is asked to look.
+create or replace function gulou.notify_notice(p_account text, p_id int) returns void language sql as $$
+  select gulou.notify(p_account, l.member_id, 'notice_opened', p_id::text, jsonb_build_object(
+    'notice', p_id, 'title', a.title, 'last_day', gulou.local_day(a.closes_at - interval '1 microsecond'), 'entries', l.entries,
+    'counted', l.points::text))
+  from (select member_id, count(*) as entries, sum(points) as points from gulou.announcement_line
+        where account_id = p_account and announcement_id = p_id group by member_id) l
+  join gulou.binding b on b.account_id = p_account and b.member_id = l.member_id and b.ended_at is null
+  join gulou.announcement a on a.account_id = p_account and a.announcement_id = p_id
+$$;
+
 create or replace function gulou.publish(p_account text, p_period text, p_asker int, p_decider int, p_request text)
 returns jsonb language plpgsql as $$
 declare
@@ -107,6 +118,7 @@ begin
   end loop;
   perform gulou.note_announcement(p_account, v_notice.announcement_id, 'frozen', 'published', p_asker,
                                   p_decider, p_request);
+  perform gulou.notify_notice(p_account, v_notice.announcement_id);
   return gulou.notice_head(p_account, v_notice.announcement_id)
     || jsonb_build_object('notice', v_notice.announcement_id);
 end $$;

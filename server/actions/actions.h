@@ -28,6 +28,9 @@ extern const struct action action_freeze;
 extern const struct action action_publish;
 extern const struct action action_agree;
 extern const struct action action_disagree;
+extern const struct action action_notifications;
+extern const struct action action_send_result;
+extern const struct action action_subscription;
 extern const struct action action_continue;
 extern const struct action action_unknown;
 

@@ -1,6 +1,7 @@
 #include "server/base/str.h"
 
 #include <string.h>
+#include <strings.h>
 
 struct str str_from(const char *text) {
     return text == NULL ? STR("") : (struct str){text, strlen(text)};
@@ -12,6 +13,10 @@ bool str_eq(struct str a, struct str b) {
 
 bool str_is(struct str a, const char *text) {
     return str_eq(a, str_from(text));
+}
+
+bool str_is_nocase(struct str a, const char *text) {
+    return a.n == strlen(text) && (a.n == 0 || strncasecmp(a.p, text, a.n) == 0);
 }
 
 bool str_starts(struct str text, struct str prefix) {

@@ -21,6 +21,7 @@ struct str str_from(const char *text);
 
 bool str_eq(struct str a, struct str b);
 bool str_is(struct str a, const char *text);
+bool str_is_nocase(struct str a, const char *text); /* ASCII letters alike */
 bool str_starts(struct str text, struct str prefix);
 
 /* Without ASCII blanks and line ends on both sides. */
