@@ -10,6 +10,7 @@
 
 #define SEAL_SECONDS 60
 #define PURGE_SECONDS 3600
+#define REMIND_SECONDS 600
 
 struct job {
     struct jobs *jobs;
@@ -25,6 +26,7 @@ struct jobs {
     struct job seal;
     struct job purge;
     struct job purge_outbox;
+    struct job remind;
     struct outbox *outbox;
     struct leaderboard_feed **feeds; /* one an account */
 };
@@ -72,6 +74,17 @@ static void stop_job(struct job *job) {
     event_free(job->timer);
 }
 
+/* Said once, so that nobody looks for what cannot be there. */
+static void tell_what_is_missing(const struct config *config) {
+    for (size_t i = 0; i < config->accounts_n; i++)
+        if (!config->accounts[i].verified)
+            log_warn("account_unverified",
+                     "account=%s missing=\"menus, tags, notifications, QR codes, sign-in pages, "
+                     "publishing\" why=\"verified = false in the configuration\" instead=\"text "
+                     "commands, tap-links, and notifications on top of the next reply\"",
+                     config->accounts[i].id);
+}
+
 struct jobs *jobs_new(struct services *services) {
     const struct config *config = services->config;
     struct jobs *jobs = calloc(1, sizeof(*jobs));
@@ -79,9 +92,11 @@ struct jobs *jobs_new(struct services *services) {
         abort();
     }
     jobs->services = services;
+    tell_what_is_missing(config);
     start_job(jobs, &jobs->seal, "seal_day", SEAL_SECONDS);
     start_job(jobs, &jobs->purge, "purge_inbox", PURGE_SECONDS);
     start_job(jobs, &jobs->purge_outbox, "purge_outbox", PURGE_SECONDS);
+    start_job(jobs, &jobs->remind, "remind_reviewers", REMIND_SECONDS);
     jobs->outbox = outbox_new(services);
     jobs->feeds = calloc(config->accounts_n + 1, sizeof(*jobs->feeds));
     for (size_t i = 0; jobs->feeds != NULL && i < config->accounts_n; i++) {
@@ -102,6 +117,7 @@ void jobs_free(struct jobs *jobs) {
     stop_job(&jobs->seal);
     stop_job(&jobs->purge);
     stop_job(&jobs->purge_outbox);
+    stop_job(&jobs->remind);
     outbox_free(jobs->outbox);
     free(jobs);
 }

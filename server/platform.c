@@ -10,11 +10,23 @@
 #include "server/base/metrics.h"
 
 #define BACK_OFF_MAX_SECONDS 600
+#define UNAUTHORIZED 48001
+#define FORBIDDEN_MAX 64
+#define FORBIDDEN_SECONDS 3600
 #define BEIJING_SECONDS (8 * 3600)
 #define DAY_SECONDS 86400
 
+/* What an account may not do is not asked again and again: the operator has to mend it first. */
+struct forbidden {
+    const struct account *account;
+    const char *path;
+    time_t until;
+};
+
 struct platform {
     struct services *services;
+    struct forbidden forbidden[FORBIDDEN_MAX];
+    size_t forbidden_n; /* ever; the oldest are overwritten */
     struct api *api;
     struct tokens *tokens;
 };
@@ -70,6 +82,22 @@ static void tell_log(const struct platform_call *call, const struct api_result *
                  result->message, result->rid);
 }
 
+static bool is_forbidden(const struct platform *platform, const struct platform_call *call) {
+    for (size_t i = 0; i < FORBIDDEN_MAX; i++) {
+        const struct forbidden *f = &platform->forbidden[i];
+        if (f->account == call->account && f->until > time(NULL) &&
+            strcmp(f->path, call->path) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void forbid(const struct platform_call *call) {
+    struct platform *platform = call->platform;
+    platform->forbidden[platform->forbidden_n++ % FORBIDDEN_MAX] =
+        (struct forbidden){call->account, call->path, time(NULL) + FORBIDDEN_SECONDS};
+}
+
 static void on_answer(struct api_call *api, const struct api_result *answer) {
     struct platform_call *call =
         (struct platform_call *)(void *)((char *)api - offsetof(struct platform_call, api));
@@ -83,6 +111,8 @@ static void on_answer(struct api_call *api, const struct api_result *answer) {
             return;
         }
     }
+    if (answer->errcode == UNAUTHORIZED)
+        forbid(call);
     struct platform_result result = react(call, answer->error);
     result.errcode = answer->errcode;
     result.meaning = answer->error->meaning;
@@ -108,15 +138,19 @@ static void start_api(struct platform_call *call, const char *token) {
 static void on_token(struct token_wait *wait, const char *token, int later_seconds) {
     struct platform_call *call =
         (struct platform_call *)(void *)((char *)wait - offsetof(struct platform_call, wait));
-    if (token) {
+    if (token && is_forbidden(call->platform, call)) {
+        call->on_done(call, &(struct platform_result){.outcome = PLATFORM_REFUSED,
+                                                      .errcode = UNAUTHORIZED,
+                                                      .meaning = api_error(UNAUTHORIZED)->meaning});
+    } else if (token) {
         snprintf(call->token, sizeof call->token, "%s", token);
         start_api(call, call->token);
-        return;
+    } else {
+        call->on_done(call, &(struct platform_result){.outcome = PLATFORM_LATER,
+                                                      .later_seconds = later_seconds,
+                                                      .errcode = -1,
+                                                      .meaning = "no access token"});
     }
-    call->on_done(call, &(struct platform_result){.outcome = PLATFORM_LATER,
-                                                  .later_seconds = later_seconds,
-                                                  .errcode = -1,
-                                                  .meaning = "no access token"});
 }
 
 static void send_call(struct platform_call *call) {

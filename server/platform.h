@@ -6,6 +6,7 @@
  *
  * Use:       embed a struct platform_call in your own context, fill the upper half,
  *            platform_start(). What comes back is one of three outcomes.
+ * Forbidden: what the account may not call (48001) is refused at once for an hour.
  * Token:     a dead one is dropped, a new one fetched and the call repeated, once.
  * Repeating: PLATFORM_LATER is the caller's to carry out: whatever must not be lost is a row of the
  *            outbox (server/outbox.h), which waits and tries again. The call may have had its

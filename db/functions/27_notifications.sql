@@ -1,12 +1,14 @@
 -- What people are told without having asked: written down with what caused it, sent by the outbox over the best
 -- channel of the moment, else shown on top of the person's next reply.
 
--- `p_facts` is what server/notification_words.c makes words of; {"what":…} is added.
+-- `p_facts` is what server/notification_words.c makes words of; {"what":…} is added. Whoever is not bound reads the
+-- state when they come: nothing is kept for them.
 create or replace function gulou.notify(p_account text, p_member int, p_what text, p_subject text, p_facts jsonb)
 returns void language sql as $$
   select gulou.outbox_write(p_account, 'member:' || p_member, 'notification',
     p_what || ':' || p_subject || ':' || p_member,
     p_facts || jsonb_build_object('what', p_what, 'member', p_member))
+  from gulou.binding where account_id = p_account and member_id = p_member and ended_at is null
 $$;
 
 -- Unless they said otherwise, members hear of what became of their own acts (domain 10).
