@@ -62,12 +62,13 @@ begin
        select from gulou.outbox where account_id = p_account and lane = v_lane and status = 'held') then
     return null;
   end if;
-  with told as (
+  with oldest as materialized (
+    select outbox_id from gulou.outbox
+    where account_id = p_account and lane = v_lane and status = 'held'
+    order by outbox_id limit 3 for update),
+  told as (
     update gulou.outbox o set status = 'done', shown_with = p_key, ended_at = clock_timestamp()
-    where o.account_id = p_account and o.outbox_id in (
-      select outbox_id from gulou.outbox
-      where account_id = p_account and lane = v_lane and status = 'held'
-      order by outbox_id limit 3 for update)
+    from oldest where o.account_id = p_account and o.outbox_id = oldest.outbox_id
     returning o.outbox_id, o.facts)
   select jsonb_agg(facts order by outbox_id) into v_notes from told;
   return v_notes;
