@@ -1,118 +1,117 @@
-// The part of the platform's own API that the server calls, with the error numbers of the real one.
-import { randomBytes } from 'node:crypto'
+// The platform's own API: transport, credentials, permissions, quotas and ordered faults. What the calls do is in
+// api/, one file for each subject.
+import { ApiError, need, toJson } from './api/errors.mjs'
+import { Media } from './api/media.mjs'
+import { Menus } from './api/menus.mjs'
+import { Messages } from './api/messages.mjs'
+import { Switches } from './api/switches.mjs'
+import { Tokens } from './api/tokens.mjs'
+import { ApiFaults, ApiLog } from './faults.mjs'
+import { readMultipart } from './multipart.mjs'
 
-const TOKEN_SECONDS = 7200
+const PARTS = { menus: Menus, messages: Messages }
 
 export class PlatformApi {
-  constructor(accounts, media, following, onEvent) {
-    Object.assign(this, { accounts, media, following, onEvent })
-    this.tokens = new Map()
-    this.menus = new Map()
-    this.faults = [] // error numbers for the next calls
+  // push(account, openid, act): what the platform sends to the server by itself; tell(event): for the page.
+  constructor({ accounts, clock, people, address, push, tell }) {
+    Object.assign(this, { faults: new ApiFaults(), log: new ApiLog(), tell })
+    const world = { accounts, clock, people, address, push, tell, log: this.log }
+    world.deliver = (person, message) => this.deliver(person, message)
+    this.clock = world.clock = clock
+    this.switches = world.switches = new Switches(world)
+    this.tokens = world.tokens = new Tokens(world)
+    this.media = world.media = new Media(world)
+    for (const [name, Part] of Object.entries(PARTS)) this[name] = world[name] = new Part(world)
+    const parts = [this.switches, this.tokens, this.media, ...Object.keys(PARTS).map((name) => this[name])]
+    this.calls = Object.assign({}, ...parts.map((part) => part.calls))
+    this.open = Object.assign({}, ...parts.map((part) => part.open)) // those without a token
   }
 
-  keep(bytes, type) {
-    const id = randomBytes(24).toString('base64url')
-    this.media.set(id, { bytes, type })
-    return id
+  // A message of ours reaches a person's phone.
+  deliver(person, message) {
+    const kept = { at: new Date(this.clock.now()).toISOString(), ...message }
+    person.receive(kept)
+    this.tell({ kind: 'message', account: person.account.id, person: person.openid, message: kept })
   }
 
-  serve(method, url, body, response) {
-    const path = url.pathname.slice('/cgi-bin/'.length)
-    const fault = this.faults.shift()
-    if (fault) return send(response, { errcode: fault, errmsg: 'simulated' })
-    let value = {}
-    if (method === 'POST') {
-      if (/\\u[0-9a-fA-F]{4}/.test(body.toString())) return send(response, failure(40033, 'escaped characters'))
-      try {
-        value = JSON.parse(body.toString())
-      } catch {
-        return send(response, failure(47001, 'data format error'))
-      }
+  async serve(request, url, body, response) {
+    const path = url.pathname
+    const query = Object.fromEntries(url.searchParams)
+    const upload = readMultipart(request.headers['content-type'], body)
+    const fault = this.faults.take(path)
+    const entry = { path, query, body: upload ? { file: upload.file?.filename, bytes: upload.file?.bytes.length, ...upload.fields } : readJson(body), answer: null, fault }
+    const reachesUs = fault === null || fault === 'drop-after' || fault === 'half-body'
+    const result = reachesUs ? await this.result({ request, path, query, body, upload }) : null
+    entry.answer = typeof fault === 'number' ? new ApiError(fault).answer : result?.download ? { file: result.filename, bytes: result.download.bytes.length } : result
+    this.log.add(entry)
+    this.answer(response, fault, entry.answer, result)
+  }
+
+  async result(call) {
+    try {
+      return await this.carryOut(call)
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      return error.answer
     }
-    if (path === 'token' && method === 'GET') return send(response, this.token(Object.fromEntries(url.searchParams), true))
-    if (path === 'stable_token' && method === 'POST') return send(response, this.token(value, value.force_refresh === true))
-    const granted = this.tokens.get(url.searchParams.get('access_token'))
-    if (!granted) return send(response, failure(40001, 'invalid credential, access_token is invalid or not latest'))
-    if (granted.until < Date.now()) return send(response, failure(42001, 'access_token expired'))
-    const call = this[`${method} ${path}`]
-    if (!call) return send(response, failure(40066, 'invalid url'))
-    const result = call.call(this, granted.account, value, url.searchParams)
-    if (result.bytes) {
-      response.writeHead(200, { 'Content-Type': result.type, 'Content-Length': result.bytes.length,
-        'Content-Disposition': 'attachment; filename="photo.jpg"' })
-      return response.end(result.bytes)
+  }
+
+  carryOut({ request, path, query, body, upload }) {
+    const name = `${request.method} ${path}`
+    const handler = this.open[name] ?? this.calls[name]
+    if (!handler) {
+      need(!this.calls[`POST ${path}`] && !this.open[`POST ${path}`], 43002)
+      need(!this.calls[`GET ${path}`] && !this.open[`GET ${path}`], 43001)
     }
-    send(response, result)
+    const value = request.method === 'POST' && !upload ? checkedJson(body) : {}
+    const call = { request, path, query, value, upload }
+    if (handler && this.open[name]) return handler(call)
+    call.account = this.tokens.accountOf(query.access_token)
+    need(handler, 40066)
+    this.switches.permit(call.account, path)
+    this.switches.count(call.account, path)
+    return handler(call)
   }
 
-  token({ grant_type: grant, appid, secret }, fresh) {
-    if (grant !== 'client_credential') return failure(40002, 'invalid grant_type')
-    const account = this.accounts.find((one) => one.app_id === appid)
-    if (!account) return failure(40013, 'invalid appid')
-    if (account.app_secret && account.app_secret !== secret) return failure(40125, 'invalid appsecret')
-    for (const [token, kept] of this.tokens) {
-      if (kept.account !== account) continue
-      const left = Math.floor((kept.until - Date.now()) / 1000)
-      if (!fresh && left > 300) return { access_token: token, expires_in: left }
-      kept.until = Math.min(kept.until, Date.now() + 300_000)
+  answer(response, fault, shown, result) {
+    if (fault === 'hang') return
+    if (fault === 'drop-before' || fault === 'drop-after') return response.socket.destroy()
+    if (this.faults.pending || fault !== null) response.setHeader('Connection', 'close')
+    if (fault === 'http-502') {
+      response.writeHead(502, { 'Content-Type': 'text/html' })
+      return response.end('<html><body><h1>502 Bad Gateway</h1></body></html>')
     }
-    const token = randomBytes(80).toString('base64url')
-    this.tokens.set(token, { account, until: Date.now() + TOKEN_SECONDS * 1000 })
-    return { access_token: token, expires_in: TOKEN_SECONDS }
-  }
-
-  'GET getcallbackip'() { return { ip_list: ['127.0.0.1'] } }
-  'GET get_api_domain_ip'() { return { ip_list: ['127.0.0.1'] } }
-
-  'GET media/get'(_account, _value, query) {
-    return this.media.get(query.get('media_id')) ?? failure(40007, 'invalid media_id')
-  }
-
-  'POST menu/create'(account, { button }) {
-    if (!Array.isArray(button) || button.length < 1 || button.length > 3) return failure(40016, 'invalid button size')
-    for (const one of button) {
-      if (Buffer.byteLength(one.name ?? '') > 16) return failure(40018, 'invalid button name size')
-      if ((one.sub_button ?? []).length > 5) return failure(40023, 'invalid sub button size')
+    if (fault === null && result.download) {
+      const { download, filename } = result
+      response.writeHead(200, { 'Content-Type': download.type, 'Content-Length': download.bytes.length,
+        'Content-Disposition': `attachment; filename="${filename}"` })
+      return response.end(download.bytes)
     }
-    this.menus.set(account.id, button)
-    this.onEvent({ kind: 'menu', account: account.id, button })
-    return OK
-  }
-
-  'GET menu/get'(account) {
-    const button = this.menus.get(account.id)
-    return button ? { menu: { button } } : failure(46003, 'menu no exist')
-  }
-
-  'GET menu/delete'(account) {
-    this.menus.delete(account.id)
-    return OK
-  }
-
-  'GET user/info'(account, _value, query) {
-    const openid = query.get('openid')
-    return { subscribe: this.following.has(`${account.id}|${openid}`) ? 1 : 0, openid }
-  }
-
-  'POST message/custom/send'(account, { touser, msgtype, text }) {
-    if (!this.following.has(`${account.id}|${touser}`)) return failure(45015, 'response out of time limit')
-    if (msgtype !== 'text' || !text?.content) return failure(40008, 'invalid message type')
-    if (Buffer.byteLength(text.content) > 2048) return failure(45002, 'content size out of limit')
-    this.onEvent({ kind: 'message', account: account.id, person: touser, text: text.content })
-    return OK
+    const text = Buffer.from(toJson(shown))
+    response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': text.length })
+    if (fault !== 'half-body') return response.end(text)
+    response.write(text.subarray(0, text.length >> 1), () => response.socket.destroy())
   }
 }
 
-const OK = { errcode: 0, errmsg: 'ok' }
-
-function failure(errcode, message) {
-  const rid = [4, 4, 4].map((n) => randomBytes(n).toString('hex')).join('-')
-  return { errcode, errmsg: `${message} rid: ${rid}` }
+// For the log: what it says, or that it cannot be read.
+function readJson(body) {
+  try {
+    return body.length ? JSON.parse(body.toString()) : null
+  } catch {
+    return { unreadable: body.toString().slice(0, 200) }
+  }
 }
 
-function send(response, value) {
-  const body = JSON.stringify(value)
-  response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': Buffer.byteLength(body) })
-  response.end(body)
+// An escaped character is shown as it is by the real platform, or refused; here always refused.
+function checkedJson(body) {
+  const text = body.toString()
+  need(text.trim(), 44002)
+  need(!text.startsWith('\ufeff'), 47001)
+  need(!/(?:^|[^\\])(?:\\\\)*\\u[0-9a-fA-F]{4}/.test(text), 40033)
+  try {
+    const value = JSON.parse(text)
+    if (value && typeof value === 'object') return value
+  } catch {}
+  throw new ApiError(47001)
 }

@@ -6,11 +6,15 @@ import http from 'node:http'
 import { parseArgs } from 'node:util'
 import { accountsFromJson, accountsFromToml, DEMO_PEOPLE } from './accounts.mjs'
 import { PlatformApi } from './api.mjs'
+import { Clock } from './clock.mjs'
+import { FAULTS as API_FAULTS } from './faults.mjs'
+import { People } from './people.mjs'
 import { Platform } from './platform.mjs'
 
 const MODES = ['plain', 'compatible', 'secure']
 const FAULTS = ['unreachable', 'lose_answer']
-const BODY_MAX = 8 << 20
+const API_PATHS = /^\/(cgi-bin|sns)\//
+const BODY_MAX = 16 << 20
 const HERE = new URL('.', import.meta.url)
 const FILES = {
   '/': ['page.html', 'text/html; charset=utf-8'],
@@ -22,11 +26,14 @@ class Refused extends Error {}
 
 export class Simulator {
   constructor({ accounts, people = DEMO_PEOPLE, server, attemptMs = 5000 }) {
-    Object.assign(this, { people, server, listeners: new Set(), media: new Map(), following: new Set() })
-    const onEvent = (event) => this.tell(event)
+    Object.assign(this, { people, server, listeners: new Set() })
+    const tell = (event) => this.tell(event)
+    this.clock = new Clock()
+    this.persons = new People(this.clock, people)
     this.platforms = new Map(accounts.map((account) =>
-      [account.id, new Platform({ account, server, attemptMs, onEvent })]))
-    this.api = new PlatformApi(accounts, this.media, this.following, onEvent)
+      [account.id, new Platform({ account, server, attemptMs, onEvent: tell })]))
+    this.api = new PlatformApi({ accounts, clock: this.clock, people: this.persons, address: () => this.address, tell,
+      push: (account, openid, act) => this.platforms.get(account.id).send(openid, { type: 'event', ...act }) })
     this.http = http.createServer((request, response) => this.serve(request, response))
   }
 
@@ -43,6 +50,8 @@ export class Simulator {
     return new Promise((resolve) => this.http.close(resolve))
   }
 
+  get address() { return `http://127.0.0.1:${this.http.address().port}` }
+
   tell(event) {
     for (const listener of this.listeners) listener.write(`data: ${JSON.stringify(event)}\n\n`)
   }
@@ -54,7 +63,7 @@ export class Simulator {
   }
 
   // A control request's words → what the platform sends. Photos become a media id and an address to load.
-  act(body) {
+  act(account, body) {
     const act = { type: body.type ?? (body.event ? 'event' : 'text'), content: body.content, menuId: body.bizmsgmenuid ?? body.menuId,
       event: body.event, eventKey: body.event_key ?? body.eventKey, fields: body.fields, key: body.key, mode: body.mode, clientId: body.client_id,
       attempts: body.attempts, msgId: body.msg_id ?? body.msgId,
@@ -63,8 +72,8 @@ export class Simulator {
     if (act.type === 'event' && !act.event) throw new Refused('an event needs event')
     if (act.type === 'image' && !act.mediaId) {
       const bytes = Buffer.from(body.data ?? '', 'base64')
-      act.mediaId = this.api.keep(bytes, body.content_type ?? 'image/jpeg')
-      act.picUrl ??= `http://127.0.0.1:${this.http.address().port}/media/${act.mediaId}`
+      act.mediaId = this.api.media.keep(account, bytes, body.content_type ?? 'image/jpeg')
+      act.picUrl ??= this.api.media.pictureUrl(act.mediaId)
     }
     return act
   }
@@ -72,11 +81,17 @@ export class Simulator {
   async send(body) {
     if (!/^[A-Za-z0-9_-]+$/.test(body.person ?? '')) throw new Refused('person must be an openid')
     const platform = this.platform(body.account)
-    const act = this.act(body)
-    const follower = `${platform.account.id}|${body.person}`
-    if (act.event === 'unsubscribe') this.following.delete(follower)
-    else this.following.add(follower)
+    const act = this.act(platform.account, body)
+    this.persons.acted(platform.account, body.person, act)
     return platform.send(body.person, act)
+  }
+
+  // What a test asks about one person, by openid or by the name on the page.
+  person(query) {
+    const { account } = this.platform(query.get('account') ?? undefined)
+    const person = this.persons.named(account, query.get('name'))
+    return { account: account.id, openid: person.openid, label: person.label, following: person.following,
+      tags: person.tags, received: person.received, menu: this.api.menus.shown(person), windows: this.persons.windowsOf(person) }
   }
 
   control = {
@@ -94,12 +109,33 @@ export class Simulator {
         throw new Refused(`faults is a list of ${FAULTS.join(', ')} or null`)
       }
       this.platform(body.account).faults = [...faults]
-      if (body.api !== undefined) this.api.faults = [...body.api]
       return { faults }
+    },
+    // {path, fault, times}: for the platform's API, path '*' means any; see faults.mjs.
+    'POST /sim/api-fault': (body) => {
+      if (!this.api.faults.add(body)) throw new Refused(`fault is one of ${API_FAULTS.join(', ')} or an error number`)
+      // Kept connections end, so that the next call's fault is seen by the program and not mended by its library.
+      this.http.closeIdleConnections()
+      return { ordered: this.api.faults.ordered }
+    },
+    'GET /sim/api-fault': () => ({ ordered: this.api.faults.ordered }),
+    'DELETE /sim/api-fault': () => {
+      this.api.faults.clear()
+      return { ordered: [] }
+    },
+    'GET /sim/api-log': () => ({ calls: this.api.log.calls }),
+    'DELETE /sim/api-log': () => {
+      this.api.log.clear()
+      return { calls: [] }
+    },
+    'POST /sim/clock': (body) => {
+      if (!Number.isFinite(body.advance_seconds)) throw new Refused('advance_seconds is a number')
+      this.clock.advance(body.advance_seconds)
+      return { now: new Date(this.clock.now()).toISOString() }
     },
     'GET /sim/events': () => ({ events: [...this.platforms.values()].flatMap((one) => one.events) }),
     'GET /sim/config': () => ({
-      server: this.server, people: this.people, following: [...this.following],
+      server: this.server, people: this.people, following: this.persons.following(),
       accounts: [...this.platforms.values()].map(({ account: { id, name, mode } }) => ({ id, name, mode }))
     })
   }
@@ -114,12 +150,16 @@ export class Simulator {
         return answer(response, 200, readFileSync(new URL(name, HERE)), type)
       }
       if (url.pathname.startsWith('/media/')) {
-        const kept = this.media.get(url.pathname.slice(7))
+        const kept = this.api.media.all.get(url.pathname.slice(7))
         return kept ? answer(response, 200, kept.bytes, kept.type) : answer(response, 404, 'no such picture', 'text/plain')
       }
       const handler = this.control[`${request.method} ${url.pathname}`]
       if (handler) return json(response, 200, await handler(request.method === 'POST' ? parse(body) : undefined))
-      if (url.pathname.startsWith('/cgi-bin/')) return this.api.serve(request.method, url, body, response)
+      if (request.method === 'GET' && url.pathname.startsWith('/sim/person/')) {
+        url.searchParams.set('name', decodeURIComponent(url.pathname.slice('/sim/person/'.length)))
+        return json(response, 200, this.person(url.searchParams))
+      }
+      if (API_PATHS.test(url.pathname)) return await this.api.serve(request, url, body, response)
       json(response, 404, { error: 'no such address' })
     } catch (error) {
       json(response, error instanceof Refused ? 400 : 500, { error: error.message })

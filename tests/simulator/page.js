@@ -217,6 +217,6 @@ new EventSource('/sim/stream').addEventListener('message', ({ data }) => {
     if (event.number === 1) shown.replaceChildren()
     shown.append(attemptLine(event.attempt, event.number - 1))
   }
-  if (event.kind === 'message' && phones.has(event.person)) phones.get(event.person).receive(event.text)
+  if (event.kind === 'message' && phones.has(event.person)) phones.get(event.person).receive(event.message.text)
 })
 document.body.dataset.ready = 'true'

@@ -96,7 +96,7 @@ describe('against a fake server', () => {
     seen = []
     answers('success')
     await post('/sim/mode', { mode: 'secure' })
-    await post('/sim/fault', { faults: [], api: [] })
+    await post('/sim/fault', { faults: [] })
   })
 
   test('a secure push is sealed, signed and hides its words', async () => {
@@ -234,7 +234,7 @@ describe('against a fake server', () => {
     assert.equal((await post('/cgi-bin/menu/create?access_token=x', {})).errcode, 40001)
     const menu = { button: [{ type: 'click', name: '积分', key: '积分' }] }
     assert.equal((await post(`/cgi-bin/menu/create?access_token=${first.access_token}`, menu)).errcode, 0)
-    await post('/sim/fault', { faults: [], api: [45009] })
+    await post('/sim/api-fault', { path: '/cgi-bin/stable_token', fault: 45009 })
     assert.equal((await post('/cgi-bin/stable_token', ask)).errcode, 45009)
   })
 
