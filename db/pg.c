@@ -307,6 +307,10 @@ void pg_cancel(struct pg *pg, struct pg_call *call) {
         detach(pg, call);
 }
 
+bool pg_was_sent(const struct pg_call *call) {
+    return call->runs > 0;
+}
+
 bool pg_ready(const struct pg *pg) {
     for (int i = 0; i < pg->connection_count; i++) {
         if (pg_connection_is_ready(pg->connections[i]))

@@ -79,6 +79,9 @@ bool pg_submit(struct pg *pg, struct pg_call *call) __attribute__((warn_unused_r
  * zeroed call and for one that is done. */
 void pg_cancel(struct pg *pg, struct pg_call *call);
 
+/* Whether a server may know of it already, so that it may be done although nobody has said so. */
+bool pg_was_sent(const struct pg_call *call);
+
 /* Whether some connection is up and answered lately. */
 bool pg_ready(const struct pg *pg);
 

@@ -10,6 +10,7 @@
 #include "server/base/log.h"
 #include "server/base/metrics.h"
 #include "server/route.h"
+#include "server/say.h"
 #include "wechat/callback.h"
 #include "wechat/reply.h"
 
@@ -81,10 +82,21 @@ static void on_attempt(struct attempt_call *call, int attempt) {
     w->counting = false;
     log_info("callback_late", "request=%s account=%s attempt=%d", w->rq.id, w->rq.account->id,
              attempt);
-    if (w->rq.ended || attempt < CALLBACK_ATTEMPTS)
+    if (w->rq.ended)
+        return;
+    /* An earlier attempt may be under way where this one knows nothing of, so only the first may
+     * say that nothing has happened. */
+    if (attempt == 1 && request_give_up(&w->rq))
+        return;
+    if (attempt < CALLBACK_ATTEMPTS)
         return;
     request_remember(&w->rq);
-    answer(w, STR("还在处理，请稍后发送「继续」查看结果"));
+    struct buf out;
+    say_begin(&w->rq, &out);
+    buf_puts(&out, "还在处理，请稍后发送「");
+    say_tap(&out, "继续", "继续");
+    buf_puts(&out, "」查看结果");
+    answer(w, buf_view(&out));
 }
 
 static void on_budget(evutil_socket_t fd, short what, void *arg) {
@@ -94,11 +106,6 @@ static void on_budget(evutil_socket_t fd, short what, void *arg) {
     if (w->rq.ended || w->answered)
         return;
     metric_add(METRIC_CALLBACKS_LATE, 1);
-    /* Without a database nothing is under way that a later attempt could join. */
-    if (!pg_ready(w->rq.services->pg) && w->rq.calling) {
-        request_give_up(&w->rq);
-        return;
-    }
     w->counting = true;
     w->attempt.on_done = on_attempt;
     attempt_count(w->rq.services->redis, &w->attempt, w->rq.key);

@@ -5,12 +5,13 @@
 
 #include "db/digest.h"
 #include "db/leaderboard.h"
+#include "server/base/buf.h"
 #include "server/base/limits.h"
 #include "server/base/log.h"
 #include "server/base/metrics.h"
 #include "server/notification_words.h"
 
-#define RECALL_WORDS_MAX 128 /* "action key" */
+#define RECALL_MAX_BYTES 4096 /* "action key words" */
 
 /* ---- ending ---- */
 
@@ -150,14 +151,15 @@ void request_call(struct request *rq, const struct action *action, enum request_
     }
 }
 
-void request_give_up(struct request *rq) {
-    if (rq->ended || !rq->calling)
-        return;
+bool request_give_up(struct request *rq) {
+    if (rq->ended || !rq->calling || pg_was_sent(&rq->call) || pg_ready(rq->services->pg))
+        return false;
     pg_cancel(rq->services->pg, &rq->call);
     rq->calling = false;
     log_warn("call_given_up", "request=%s account=%s function=%s", rq->id, rq->account->id,
              rq->call.function);
     request_busy(rq);
+    return true;
 }
 
 /* ---- remembering what was answered with "still working on it" ---- */
@@ -172,8 +174,25 @@ static const char *recall_key(struct request *rq) {
 void request_remember(struct request *rq) {
     if (!rq->action)
         return;
-    const char *value = arena_printf(rq->arena, "%s %s", rq->action->name, rq->key);
-    redis_set(rq->services->redis, NULL, recall_key(rq), str_from(value), DIALOGUE_LIFE_SECONDS);
+    struct buf value;
+    buf_init(&value, rq->arena);
+    buf_printf(&value, "%s %s ", rq->action->name, rq->key);
+    if (!rq->call.changes)
+        buf_addstr(&value, rq->words);
+    struct str text = rq->recalled.n > 0 ? rq->recalled : buf_view(&value);
+    if (text.n <= RECALL_MAX_BYTES)
+        redis_set(rq->services->redis, NULL, recall_key(rq), text, DIALOGUE_LIFE_SECONDS);
+}
+
+/* Takes what stands before the next blank; NULL when there is none. */
+static const char *take_part(struct arena *arena, struct str *text) {
+    const char *blank = text->n > 0 ? memchr(text->p, ' ', text->n) : NULL;
+    if (!blank)
+        return NULL;
+    size_t n = (size_t)(blank - text->p);
+    const char *part = arena_strndup(arena, text->p, n);
+    *text = (struct str){blank + 1, text->n - n - 1};
+    return part;
 }
 
 static void on_recalled(struct redis_call *call, enum redis_status status,
@@ -181,19 +200,15 @@ static void on_recalled(struct redis_call *call, enum redis_status status,
     struct request *rq =
         (struct request *)(void *)((char *)call - offsetof(struct request, recall));
     struct str text = status == REDIS_ANSWERED ? redis_value_text(value) : (struct str){"", 0};
-    const char *blank = text.n > 0 ? memchr(text.p, ' ', text.n) : NULL;
-    if (!blank || text.n > RECALL_WORDS_MAX) {
-        rq->on_recalled(rq, NULL, NULL);
-        return;
-    }
-    size_t name_n = (size_t)(blank - text.p);
-    const char *name = arena_strndup(rq->arena, text.p, name_n);
-    const char *key = arena_strndup(rq->arena, blank + 1, text.n - name_n - 1);
-    rq->on_recalled(rq, name, key);
+    rq->recalled = (struct str){arena_strndup(rq->arena, text.p, text.n), text.n};
+    struct str rest = rq->recalled;
+    const char *action = take_part(rq->arena, &rest);
+    const char *key = take_part(rq->arena, &rest);
+    rq->on_recalled(rq, action, key, rest);
 }
 
-void request_recall(struct request *rq,
-                    void (*on_done)(struct request *rq, const char *action, const char *key)) {
+void request_recall(struct request *rq, void (*on_done)(struct request *rq, const char *action,
+                                                        const char *key, struct str words)) {
     rq->on_recalled = on_done;
     rq->recall = (struct redis_call){.on_done = on_recalled};
     redis_get(rq->services->redis, &rq->recall, recall_key(rq));

@@ -47,7 +47,8 @@ struct request {
     const char *act;    /* message, tap or arrival, as the platform counts it; NULL: nobody reads */
     const char *id;     /* names this attempt in the log and in the database's rows */
     struct services *services;
-    void *state; /* the action's own, NULL at first */
+    struct str words; /* what was typed or tapped; empty for a photo and the like */
+    void *state;      /* the action's own, NULL at first */
 
     /* private to request.c and callback.c */
     const struct callback_open *open;
@@ -55,7 +56,8 @@ struct request {
     const struct action *action;
     struct pg_call call;
     struct redis_call recall;
-    void (*on_recalled)(struct request *rq, const char *action, const char *key);
+    struct str recalled; /* as it was remembered */
+    void (*on_recalled)(struct request *rq, const char *action, const char *key, struct str words);
     const cJSON *notes; /* what else this person is to be told, on top of the reply */
     bool calling;
     bool ended;
@@ -95,18 +97,21 @@ void request_success(struct request *rq);
 void request_busy(struct request *rq);
 
 /* For 继续: which message of this person was last answered with "still working on it". `on_done` is
- * called later, once, with the name of its action and its key (for api.answer_of), or with NULLs.
- */
-void request_recall(struct request *rq,
-                    void (*on_done)(struct request *rq, const char *action, const char *key));
+ * called later, once, with its key and, when it changes something, the name of its action, whose
+ * facts api.answer_of() has; when it only asked for something, its words instead, to be asked
+ * again. NULLs: there is none. */
+void request_recall(struct request *rq, void (*on_done)(struct request *rq, const char *action,
+                                                        const char *key, struct str words));
 
 /* ---- for server/callback.c ---- */
 
-/* This attempt is answered with "still working on it": 继续 shall find its result. */
+/* This attempt is answered with "still working on it": 继续 shall find its result. A 继续 that is
+ * itself too slow leaves what it was to find. */
 void request_remember(struct request *rq);
 
-/* Drops the call that waits for an absent database and answers 系统繁忙 instead. */
-void request_give_up(struct request *rq);
+/* Drops a call that waits for an absent database and that no database has seen, and answers
+ * 系统繁忙 instead: nothing has happened, and nothing will. False: it must be waited for. */
+bool request_give_up(struct request *rq);
 
 /* The code of a refusal, NULL when the facts hold none. */
 const char *request_refusal(const cJSON *facts);

@@ -85,7 +85,8 @@ const struct action *route_action(const char *name) {
 }
 
 /* The two words that steer a dialogue come before its input, behind no command. */
-static void route_text(struct request *rq, struct str text) {
+void route_text(struct request *rq, struct str text) {
+    rq->words = text;
     struct words words = words_read(rq->arena, text);
     struct command command;
     const struct action *action = route_words(rq->arena, words, &command);

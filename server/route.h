@@ -20,6 +20,9 @@ struct command {
 /* Ends, at once or later, with exactly one answer to the request. */
 void route_message(struct request *rq);
 
+/* The same for words alone, which stand in rq->words from then on. */
+void route_text(struct request *rq, struct str text);
+
 /* By struct action's name; NULL when there is none. For showing a stored answer again. */
 const struct action *route_action(const char *name);
 

@@ -59,12 +59,12 @@ language sql as $$
   returning answer
 $$;
 
--- What was answered to a message, for a member who asks 继续; NULL becomes {"refusal":"not_found"}. What was to be
--- shown with that answer has not been seen yet.
+-- What was answered to a message, for a member who asks 继续. Not yet answered is none of the refusals that a
+-- message itself may get. What was to be shown with that answer has not been seen yet.
 create or replace function api.answer_of(p_account text, p_key uuid) returns jsonb
 language sql stable as $$
   select coalesce((select answer from gulou.inbox where account_id = p_account and message_key = p_key),
-                  '{"refusal":"not_found"}')
+                  '{"refusal":"not_answered"}')
     || coalesce((select jsonb_build_object('notes', jsonb_agg(facts order by outbox_id)) from gulou.outbox
                  where account_id = p_account and shown_with = p_key having count(*) > 0), '{}')
 $$;
