@@ -73,6 +73,7 @@ static const char setup_sql[] =
     "select case when has_parameter_privilege('deadlock_timeout', 'SET')"
     " then set_config('deadlock_timeout', '100ms', false) end,"
     " set_config('statement_timeout', $1, false), set_config('jit', 'off', false),"
+    " set_config('lock_timeout', $2, false),"
     " set_config('idle_in_transaction_session_timeout', $1, false),"
     " set_config('timezone', 'Asia/Shanghai', false), set_config('role', 'gulou_app', false)";
 
@@ -313,12 +314,13 @@ static void expect(struct pg_connection *c, enum expect_kind kind, size_t flight
 }
 
 static bool set_up(struct pg_connection *c) {
-    char timeout[16];
+    char timeout[16], lock_timeout[16];
     snprintf(timeout, sizeof timeout, "%d", PG_STATEMENT_TIMEOUT_MS);
-    const char *values[] = {timeout};
+    snprintf(lock_timeout, sizeof lock_timeout, "%d", PG_LOCK_TIMEOUT_MS);
+    const char *values[] = {timeout, lock_timeout};
     drop_events(c);
     if (PQsetnonblocking(c->conn, 1) != 0 || !PQenterPipelineMode(c->conn) ||
-        !PQsendQueryParams(c->conn, setup_sql, 1, NULL, values, NULL, NULL, 0) ||
+        !PQsendQueryParams(c->conn, setup_sql, 2, NULL, values, NULL, NULL, 0) ||
         !PQpipelineSync(c->conn))
         return false;
     expect(c, EXPECT_SETUP, 0);

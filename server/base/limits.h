@@ -31,6 +31,7 @@
 #define PG_CONNECTIONS 2  /* per worker */
 #define PG_QUEUE_MAX 8192 /* waiting calls per worker before new ones are refused */
 #define PG_STATEMENT_TIMEOUT_MS 10000
+#define PG_LOCK_TIMEOUT_MS 1000 /* then a call makes room for others and runs again */
 #define PG_CONNECT_SECONDS 5
 #define PG_RECONNECT_MS 500
 #define PG_ARGUMENTS_MAX 20

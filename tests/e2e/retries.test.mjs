@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { Client } from './client.mjs'
-import { bindMembers, lock, lockMember, platformTo, ready, secondServer, server, sleep, sql, startAgain, stop, until } from './system.mjs'
+import { bindMembers, lock, lockMember, platformTo, ready, releaseAll, secondServer, server, sleep, sql, startAgain, stop, until } from './system.mjs'
 
 const client = new Client()
 const PORT_ABOVE = 40 // the second server's, above the first one's: nobody else's ports
@@ -22,7 +22,10 @@ const once = (results) => {
 let people
 
 before(() => { people = bindMembers(160, 8, 'oRetry') })
-after(startAgain)
+after(async () => {
+  await releaseAll()
+  startAgain()
+})
 
 test('the same push three times at once, and again after a restart: one effect, one answer', async () => {
   const [{ member, openid }] = people

@@ -49,6 +49,8 @@ export function sql(query) {
   return rows.split('\n').filter((row) => row !== '').map((row) => row.split('|'))
 }
 
+const locks = new Set()
+
 // Holds what the statement locks until release(); lives no longer than LOCK_SECONDS in any case.
 export async function lock(statement) {
   const child = spawn(psql, [databaseUrl(), '-XAtq', '-v', 'ON_ERROR_STOP=1'], { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -59,8 +61,12 @@ export async function lock(statement) {
   })
   child.stdin.write(`set idle_in_transaction_session_timeout = '${LOCK_SECONDS}s'; begin; ${statement};\n\\echo locked\n`)
   await locked
-  return { release() { child.stdin.end('commit;\n'); return closed } }
+  const held = { release() { locks.delete(held); child.stdin.end('commit;\n'); return closed } }
+  locks.add(held)
+  return held
 }
+
+export const releaseAll = () => Promise.all([...locks].map((held) => held.release()))
 
 export const lockMember = (member) => lock(`select from gulou.balance where account_id = 'demo' and member_id = ${member} for update`)
 
