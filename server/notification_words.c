@@ -70,6 +70,11 @@ static void objection_decided(struct buf *out, const struct context *c) {
     say_cut(out, fact_text(c->facts, "words"), WORDS_SHOWN);
 }
 
+static void photo_failed(struct buf *out, const struct context *c) {
+    begin(out, c->facts);
+    buf_puts(out, "有一张照片没能收到，请重新发一张（JPG 或 PNG）。");
+}
+
 static void queue_waiting(struct buf *out, const struct context *c) {
     int64_t days = fact_number(c->facts, "days");
     buf_printf(out, "有%" PRId64 "条申报等待您审核", fact_number(c->facts, "waiting"));
@@ -87,7 +92,7 @@ static const struct {
     {"approved", "已通过", approved},           {"returned", "已退回", returned},
     {"rejected", "未通过", rejected},           {"rejected_final", "未通过", rejected_final},
     {"notice_opened", "公示中", notice_opened}, {"objection_decided", "已办结", objection_decided},
-    {"queue_waiting", "待审核", queue_waiting},
+    {"photo_failed", "请重发", photo_failed},   {"queue_waiting", "待审核", queue_waiting},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -201,7 +206,7 @@ bool notification_has_word(const char *word) {
 
 const char *notification_kinds_list(void) {
     return "approved, returned, rejected, rejected_final, notice_opened, objection_decided, "
-           "queue_waiting";
+           "photo_failed, queue_waiting";
 }
 
 const char *notification_words_list(void) {

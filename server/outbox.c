@@ -11,6 +11,7 @@
 
 static const struct delivery *const deliveries[] = {
     &delivery_notification,
+    &delivery_photo,
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])

@@ -23,6 +23,7 @@
 #include "server/base/str.h"
 #include "server/config.h"
 
+struct background;    /* server/background.h */
 struct callback_open; /* wechat/callback.h */
 struct command;       /* server/route.h */
 struct event_base;
@@ -35,6 +36,7 @@ struct services {
     struct pg *pg;
     struct redis *redis;
     struct platform *platform;
+    struct background *background;
     const struct config *config;
 };
 

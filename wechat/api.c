@@ -284,7 +284,7 @@ static void add_parameter(struct buf *url, CURL *curl, const char *name, const c
 }
 
 static struct str url_of(struct api_flight *flight, const struct api_call *call) {
-    const char *base = flight->api->base;
+    const char *base = call->path[0] == '/' ? flight->api->base : "";
     bool second = call->attempt % 2 == 1 && strcmp(base, official_host) == 0;
     struct buf url;
     buf_init(&url, flight->arena);

@@ -134,14 +134,6 @@ $$;
 
 -- ---------------------------------------------------------------- declare
 
-create or replace function gulou.add_photos(p_account text, p_no bigint, p_photos jsonb) returns void
-language sql as $$
-  insert into gulou.photo
-  select p_account, p_no, photo ->> 'media_id', photo ->> 'pic_url', gulou.now_()
-  from jsonb_array_elements(coalesce(p_photos, '[]')) as photo
-  on conflict do nothing
-$$;
-
 create or replace function gulou.facts_of(p_account text, p_no bigint) returns jsonb
 language sql stable as $$
   select jsonb_build_object('no', d.no)

@@ -217,12 +217,16 @@ begin
         'unit', o.name, 'item', i.name, 'date', gulou.local_day(w.started_at),
         'from', gulou.clock_text(w.started_at, w.timed), 'to', gulou.clock_text(w.ended_at, w.timed),
         'minutes', w.minutes, 'claimed', w.claimed::text, 'words', w.words, 'photos', p.photos,
-        'no_proof', p.photos = 0, 'appeal', w.status = 'appealed', 'appeal_words',
+        'no_proof', p.photos = 0, 'used_before', p.used_before, 'appeal', w.status = 'appealed', 'appeal_words',
         case w.status when 'appealed' then w.reason end, 'returns', w.returns,
         'waiting_days', v_today - gulou.local_day(w.created_at)) order by w.no), '[]'))
     from (select * from waiting where p_after is null or no > p_after order by no limit p_limit) w
     join gulou.org o on o.account_id = p_account and o.org_id = w.org_id
     join gulou.service_item i on i.account_id = p_account and i.item = w.item
-    cross join lateral (select count(*) as photos from gulou.photo
-                        where photo.account_id = p_account and photo.no = w.no) p);
+    cross join lateral (
+      select count(*) filter (where photo.status <> 'failed') as photos, min(other.no) as used_before
+      from gulou.photo
+      left join gulou.photo other on other.account_id = photo.account_id and other.digest = photo.digest
+                                 and other.no < photo.no
+      where photo.account_id = p_account and photo.no = w.no) p);
 end $$;

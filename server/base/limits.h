@@ -52,6 +52,12 @@
 #define OUTBOX_IN_FLIGHT_MAX 16 /* per server */
 #define OUTBOX_FAULT_SECONDS 10 /* after a fault of the database */
 
+/* ---- pictures ---- */
+#define IMAGE_INPUT_PIXELS 60000000 /* phones reach 50 million */
+#define IMAGE_MAX_PIXELS 1600
+#define IMAGE_SMALL_PIXELS 320
+#define PHOTO_LINK_SECONDS 1800 /* how long a reviewer's link shows photos */
+
 /* ---- the process ---- */
 #define STOP_SECONDS 10 /* SIGTERM finishes what is running within this */
 #define WORKERS_MAX 64

@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 #include "db/sync.h"
+#include "server/background.h"
 #include "server/base/limits.h"
 #include "server/base/log.h"
 #include "server/callback.h"
 #include "server/commands/commands.h"
+#include "server/image.h"
 #include "server/jobs.h"
 #include "server/ops.h"
 #include "server/platform.h"
@@ -66,6 +68,7 @@ static void *run_worker(void *context) {
     services->pg = pg_new(services->base, services->config->postgres_url, PG_CONNECTIONS);
     services->redis = redis_new(services->base, services->config->redis_url);
     services->platform = platform_new(services);
+    services->background = background_new(services->base);
     worker->site = http_new(
         &(struct http_options){services->base, worker->site_socket, site_handle, services});
     if (worker->ops_socket >= 0) {
@@ -83,6 +86,7 @@ static void *run_worker(void *context) {
     if (worker->ops != NULL) {
         http_free(worker->ops);
     }
+    background_free(services->background);
     platform_free(services->platform);
     redis_free(services->redis);
     pg_free(services->pg);
@@ -142,6 +146,9 @@ static int serve(const struct config *config, struct worker *workers) {
         if (workers[i].stop_fd < 0 || workers[i].services.base == NULL) {
             return command_fail(strdup(strerror(errno)));
         }
+    }
+    if (!image_init()) {
+        return command_fail(strdup("the picture library cannot start"));
     }
     sync_accounts(config);
     for (int i = 0; i < config->workers; i++) {

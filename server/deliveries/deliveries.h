@@ -7,5 +7,6 @@
 #include "server/outbox.h"
 
 extern const struct delivery delivery_notification;
+extern const struct delivery delivery_photo;
 
 #endif

@@ -1,0 +1,88 @@
+-- Photos of declarations: fetching is the outbox's, cleaning the server's; what is kept, and who may see it, is here.
+
+create or replace function gulou.add_photos(p_account text, p_no bigint, p_photos jsonb) returns void
+language sql as $$
+  with added as (
+    insert into gulou.photo (account_id, no, media_id, pic_url, at)
+    select p_account, p_no, photo ->> 'media_id', photo ->> 'pic_url', gulou.now_()
+    from jsonb_array_elements(coalesce(p_photos, '[]')) as photo
+    on conflict do nothing returning photo_id)
+  select gulou.outbox_write(p_account, 'photo:' || photo_id, 'photo', photo_id::text) from added
+$$;
+
+-- Where an outbox row's photo lies at the platform: {"media_id","pic_url"}.
+create or replace function api.photo_source(p_account text, p_id bigint) returns jsonb language sql stable as $$
+  select jsonb_build_object('media_id', p.media_id, 'pic_url', p.pic_url)
+  from gulou.outbox o join gulou.photo p on p.account_id = o.account_id and p.photo_id = o.subject::bigint
+  where o.account_id = p_account and o.outbox_id = p_id
+$$;
+
+-- The cleaned photo of an outbox row; the same picture is kept once.
+create or replace function api.keep_photo(p_account text, p_id bigint, p_width int, p_height int,
+                                          p_jpeg bytea, p_small bytea) returns jsonb language plpgsql as $$
+declare
+  v_digest bytea := sha256(p_jpeg);
+begin
+  insert into gulou.image values (p_account, v_digest, p_width, p_height, p_jpeg, p_small, gulou.now_())
+  on conflict do nothing;
+  update gulou.photo p set status = 'stored', digest = v_digest, pic_url = null
+  from gulou.outbox o
+  where o.account_id = p_account and o.outbox_id = p_id and p.account_id = p_account
+    and p.photo_id = o.subject::bigint and p.status <> 'stored';
+  perform api.end_outbox(p_account, p_id, 'done', 0, '{}');
+  return '{}';
+end $$;
+
+-- It cannot be had any more, or is none: its member is asked for another.
+create or replace function api.photo_failed(p_account text, p_id bigint, p_why text) returns jsonb
+language plpgsql as $$
+declare
+  v_photo gulou.photo;
+begin
+  update gulou.photo p set status = 'failed', pic_url = null
+  from gulou.outbox o
+  where o.account_id = p_account and o.outbox_id = p_id and p.account_id = p_account
+    and p.photo_id = o.subject::bigint and p.status = 'waiting'
+  returning p.* into v_photo;
+  if v_photo.no is not null then
+    perform gulou.notify(p_account, d.member_id, 'photo_failed', v_photo.photo_id::text,
+                         jsonb_build_object('no', d.no, 'item', i.name))
+    from gulou.declaration d
+    join gulou.service_item i on i.account_id = d.account_id and i.item = d.item
+    where d.account_id = p_account and d.no = v_photo.no;
+  end if;
+  perform api.end_outbox(p_account, p_id, 'failed', 0, jsonb_build_object('why', p_why));
+  return '{}';
+end $$;
+
+-- ---------------------------------------------------------------- seeing them
+
+-- The photos of a declaration as a page shows them, with the earlier declarations that used the same picture.
+create or replace function gulou.photos_of(p_account text, p_no bigint) returns jsonb
+language sql stable as $$
+  select coalesce(jsonb_agg(jsonb_build_object('photo', p.photo_id, 'status', p.status, 'width', m.width,
+    'height', m.height, 'used_before', (
+      select min(other.no) from gulou.photo other
+      where other.account_id = p.account_id and other.digest = p.digest and other.no < p.no)) order by p.photo_id), '[]')
+  from gulou.photo p
+  left join gulou.image m on m.account_id = p.account_id and m.digest = p.digest
+  where p.account_id = p_account and p.no = p_no
+$$;
+
+-- For the page behind a signed link; the link is the permission.
+create or replace function api.evidence(p_account text, p_no bigint) returns jsonb language sql stable as $$
+  select coalesce((
+    select jsonb_build_object('no', d.no, 'item', i.name, 'words', d.words, 'photos', gulou.photos_of(p_account, d.no))
+    from gulou.declaration d
+    join gulou.service_item i on i.account_id = d.account_id and i.item = d.item
+    where d.account_id = p_account and d.no = p_no), '{"refusal":"not_found"}')
+$$;
+
+create or replace function api.photo(p_account text, p_photo bigint, p_small boolean) returns jsonb
+language sql stable as $$
+  select coalesce((
+    select jsonb_build_object('jpeg', translate(encode(case when p_small then m.small else m.jpeg end, 'base64'),
+                                                E'\n', ''))
+    from gulou.photo p join gulou.image m on m.account_id = p.account_id and m.digest = p.digest
+    where p.account_id = p_account and p.photo_id = p_photo), '{"refusal":"not_found"}')
+$$;

@@ -1,0 +1,156 @@
+#include "server/image.h"
+
+#include <string.h>
+#include <vips/vips.h>
+
+#include "server/base/limits.h"
+#include "server/base/log.h"
+
+#define JPEG_QUALITY 80
+#define COVER_WIDTH 900
+#define COVER_HEIGHT 383
+#define COVER_MARGIN 60
+
+bool image_init(void) {
+    if (VIPS_INIT("gulou"))
+        return false;
+    /* Readers that were never meant for strangers' bytes (PDF, SVG, Matlab…) stay closed. */
+    vips_block_untrusted_set(TRUE);
+    vips_concurrency_set(1); /* the event loops need the other cores */
+    vips_cache_set_max(0);   /* no picture is made twice */
+    return true;
+}
+
+static bool is_allowed(struct str bytes) {
+    static const struct {
+        const char *first;
+        size_t n;
+    } kinds[] = {{"\xff\xd8\xff", 3}, {"\x89PNG\r\n\x1a\n", 8}, {"GIF87a", 6}, {"GIF89a", 6}};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (bytes.n > kinds[i].n && memcmp(bytes.p, kinds[i].first, kinds[i].n) == 0)
+            return true;
+    return false;
+}
+
+/* Only the header is read: a small file may claim any number of pixels. */
+static bool check_size(struct str bytes, const char **why) {
+    VipsImage *image = vips_image_new_from_buffer(bytes.p, bytes.n, "", NULL);
+    if (!image) {
+        *why = "not readable";
+        return false;
+    }
+    uint64_t pixels =
+        (uint64_t)vips_image_get_width(image) * (uint64_t)vips_image_get_height(image);
+    g_object_unref(image);
+    if (pixels > IMAGE_INPUT_PIXELS)
+        *why = "too many pixels";
+    return pixels <= IMAGE_INPUT_PIXELS;
+}
+
+static bool save(struct arena *arena, VipsImage *image, struct str *out) {
+    void *bytes;
+    size_t n;
+    if (vips_jpegsave_buffer(image, &bytes, &n, "Q", JPEG_QUALITY, "strip", TRUE, "optimize_coding",
+                             TRUE, NULL))
+        return false;
+    *out = (struct str){arena_strndup(arena, bytes, n), n};
+    g_free(bytes);
+    return true;
+}
+
+/* Transparent parts become white, as on paper. */
+static VipsImage *without_alpha(VipsImage *image) {
+    if (!vips_image_hasalpha(image))
+        return image;
+    double white[] = {255};
+    VipsArrayDouble *paper = vips_array_double_new(white, 1);
+    VipsImage *flat = NULL;
+    int failed = vips_flatten(image, &flat, "background", paper, NULL);
+    vips_area_unref(VIPS_AREA(paper));
+    g_object_unref(image);
+    return failed ? NULL : flat;
+}
+
+static bool shrink(struct arena *arena, struct str bytes, int side, struct str *out, int *width,
+                   int *height) {
+    VipsImage *image = NULL;
+    /* Thumbnailing turns the picture upright by its EXIF and goes to sRGB. */
+    if (vips_thumbnail_buffer((void *)(uintptr_t)bytes.p, bytes.n, &image, side, "height", side,
+                              "size", VIPS_SIZE_DOWN, "export_profile", "srgb", NULL))
+        return false;
+    image = without_alpha(image);
+    bool good = image && save(arena, image, out);
+    if (image) {
+        *width = vips_image_get_width(image);
+        *height = vips_image_get_height(image);
+        g_object_unref(image);
+    }
+    return good;
+}
+
+bool image_clean(struct arena *arena, struct str bytes, struct image *out, const char **why) {
+    int width, height;
+    *why = "not a JPEG, PNG or GIF";
+    if (!is_allowed(bytes) || !check_size(bytes, why)) {
+        vips_error_clear();
+        return false;
+    }
+    *why = "broken";
+    bool good = shrink(arena, bytes, IMAGE_MAX_PIXELS, &out->jpeg, &out->width, &out->height) &&
+                shrink(arena, out->jpeg, IMAGE_SMALL_PIXELS, &out->small, &width, &height);
+    vips_error_clear();
+    return good;
+}
+
+/* ---- covers ---- */
+
+/* White letters, no wider than the cover; NULL when nothing could be drawn. */
+static VipsImage *letters(const char *text, const char *font) {
+    VipsImage *image = NULL;
+    char *escaped = g_markup_escape_text(text, -1);
+    int failed = vips_text(&image, escaped, "font", font, "width", COVER_WIDTH - 2 * COVER_MARGIN,
+                           "dpi", 72, NULL);
+    g_free(escaped);
+    return failed ? NULL : image;
+}
+
+static VipsImage *draw(VipsImage *under, VipsImage *mask, int top) {
+    double white[] = {255, 255, 255};
+    VipsImage *colour = NULL, *placed = NULL, *out = NULL;
+    if (!vips_embed(mask, &placed, COVER_MARGIN, top, COVER_WIDTH, COVER_HEIGHT, NULL) &&
+        !vips_black(&colour, COVER_WIDTH, COVER_HEIGHT, "bands", 3, NULL)) {
+        VipsImage *lit = NULL;
+        if (!vips_linear(colour, &lit, (double[]){1, 1, 1}, white, 3, "uchar", TRUE, NULL))
+            vips_ifthenelse(placed, lit, under, &out, "blend", TRUE, NULL);
+        g_clear_object(&lit);
+    }
+    g_clear_object(&colour);
+    g_clear_object(&placed);
+    g_object_unref(mask);
+    g_object_unref(under);
+    return out;
+}
+
+/* The red of the notice pages. */
+static VipsImage *paper(void) {
+    VipsImage *black = NULL, *red = NULL;
+    if (!vips_black(&black, COVER_WIDTH, COVER_HEIGHT, "bands", 3, NULL))
+        vips_linear(black, &red, (double[]){1, 1, 1}, (double[]){168, 50, 38}, 3, "uchar", TRUE,
+                    NULL);
+    g_clear_object(&black);
+    return red;
+}
+
+bool image_cover(struct arena *arena, const char *title, const char *line, struct str *jpeg) {
+    VipsImage *cover = paper();
+    VipsImage *large = cover ? letters(title, "Noto Sans CJK SC Bold 56") : NULL;
+    cover = large ? draw(cover, large, 110) : cover;
+    VipsImage *small = large && cover ? letters(line, "Noto Sans CJK SC 28") : NULL;
+    cover = small ? draw(cover, small, 240) : cover;
+    bool good = small && cover && save(arena, cover, jpeg);
+    if (!good)
+        log_warn("image_cover", "cause=\"%s\"", vips_error_buffer());
+    vips_error_clear();
+    g_clear_object(&cover);
+    return good;
+}

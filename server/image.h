@@ -1,0 +1,33 @@
+#ifndef GULOU_IMAGE_H
+#define GULOU_IMAGE_H
+
+/* Pictures, through libvips: photos made harmless and small, and covers of articles.
+ *
+ * A photo keeps nothing but its pixels: turned upright, scaled down, encoded anew as JPEG without
+ * EXIF, GPS, comment or colour profile. The same pixels give the same bytes.
+ * Ownership: results live in the arena.
+ * Thread:    any; takes long enough (10–200 ms) to belong into server/background.h. */
+
+#include <stdbool.h>
+
+#include "server/base/arena.h"
+#include "server/base/str.h"
+
+struct image {
+    struct str jpeg;  /* the longer side has at most IMAGE_MAX_PIXELS */
+    struct str small; /* fits a square of IMAGE_SMALL_PIXELS */
+    int width, height;
+};
+
+/* Once, before any thread uses pictures. False when the library cannot start. */
+bool image_init(void);
+
+/* False with *why (a literal, for the log) when `bytes` are no JPEG, PNG or GIF, are broken, or
+ * have more than IMAGE_INPUT_PIXELS. */
+bool image_clean(struct arena *arena, struct str bytes, struct image *out, const char **why);
+
+/* A cover of 900 × 383 pixels: `title` in large, `line` in small letters. False: no font, no
+ * memory. */
+bool image_cover(struct arena *arena, const char *title, const char *line, struct str *jpeg);
+
+#endif
