@@ -1,8 +1,10 @@
 #include <inttypes.h>
 
 #include "server/actions/actions.h"
+#include "server/evidence.h"
 #include "server/route.h"
 #include "server/say.h"
+#include "wechat/reply.h"
 
 #define QUEUE_ROWS "5"
 #define ROWS_MAX_BYTES 1600 /* of the reply's 2048: the rest is for the links below */
@@ -14,7 +16,7 @@ static void start(struct request *rq, const struct command *command) {
     request_call(rq, &action_queue, REQUEST_READS, "review_queue", 2, args);
 }
 
-static void tell_row(struct buf *out, const cJSON *row) {
+static void tell_row(struct request *rq, struct buf *out, const cJSON *row) {
     int64_t no = fact_number(row, "no");
     buf_printf(out, "\n\n编号：%" PRId64 "%s\n%s（%s）\n%s，", no,
                fact_true(row, "appeal") ? "【申诉】" : "", fact_text(row, "name"),
@@ -32,8 +34,13 @@ static void tell_row(struct buf *out, const cJSON *row) {
     }
     if (fact_true(row, "no_proof"))
         buf_puts(out, "\n无照片");
-    else
-        buf_printf(out, "\n照片%" PRId64 "张", fact_number(row, "photos"));
+    else {
+        buf_puts(out, "\n");
+        web_link(out, arena_printf(rq->arena, "看照片%" PRId64 "张", fact_number(row, "photos")),
+                 evidence_link(rq->arena, rq->services->config, rq->account, no));
+    }
+    if (fact(row, "used_before"))
+        buf_printf(out, "（照片曾用于编号%" PRId64 "）", fact_number(row, "used_before"));
     if (fact_number(row, "waiting_days") >= 3)
         buf_printf(out, "，已等%" PRId64 "天", fact_number(row, "waiting_days"));
     buf_puts(out, "　");
@@ -41,13 +48,13 @@ static void tell_row(struct buf *out, const cJSON *row) {
 }
 
 /* As many rows as there is room for, at least one; returns how many. */
-static int tell_rows(struct buf *out, const cJSON *rows) {
+static int tell_rows(struct request *rq, struct buf *out, const cJSON *rows) {
     int shown = 0;
     const cJSON *row;
     cJSON_ArrayForEach(row, rows) {
         struct buf text;
         buf_init(&text, out->arena);
-        tell_row(&text, row);
+        tell_row(rq, &text, row);
         if (shown > 0 && out->n + text.n > ROWS_MAX_BYTES)
             break;
         buf_addstr(out, buf_view(&text));
@@ -79,7 +86,7 @@ static void answer(struct request *rq, const cJSON *facts) {
         return;
     }
     buf_printf(&out, "待审共%" PRId64 "条，先来先审：", fact_number(facts, "total"));
-    int shown = tell_rows(&out, rows);
+    int shown = tell_rows(rq, &out, rows);
     say_next(&out);
     if (shown > 1) {
         tell_all(&out, rows, shown);

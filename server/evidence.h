@@ -1,0 +1,27 @@
+#ifndef GULOU_EVIDENCE_H
+#define GULOU_EVIDENCE_H
+
+/* Photos of a declaration, behind links that live for half an hour: for the reviewer in the chat.
+ *
+ * The link itself is the permission: it names the declaration (or one photo) and when it ends, and
+ * carries an HMAC over both with a key of the account. Nothing is stored, so any server can check
+ * it, and it opens in the browser that WeChat opens it in, without signing in. */
+
+#include <stdbool.h>
+
+#include "server/base/str.h"
+#include "server/web.h"
+
+/* The page of all photos of declaration `no`; in the arena. */
+const char *evidence_link(struct arena *arena, const struct config *config,
+                          const struct account *account, int64_t no);
+
+/* One picture, for pages of ours: "/demo/photo/12?…", small or whole. */
+const char *evidence_photo_path(struct arena *arena, const struct account *account, int64_t photo,
+                                bool small);
+
+/* GET /{account}/evidence/{no} and /{account}/photo/{id}. False: the path is none of these, and
+ * nothing was answered. */
+bool evidence_handle(struct web *web, struct str kind, struct str id);
+
+#endif

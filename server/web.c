@@ -1,0 +1,146 @@
+#include "server/web.h"
+
+#include <string.h>
+
+#include "server/base/buf.h"
+#include "server/base/limits.h"
+#include "server/base/metrics.h"
+#include "server/render.h"
+
+#define JSON_TYPE "application/json; charset=utf-8"
+#define HTML_TYPE "text/html; charset=utf-8"
+#define BUSY "系统繁忙，请稍后再试"
+
+static void on_exchange_end(void *context) {
+    struct web *web = context;
+    pg_cancel(web->services->pg, &web->call);
+    if (web->on_end)
+        web->on_end(web);
+}
+
+struct web *web_new(struct http_exchange *exchange, struct services *services) {
+    struct web *web = arena_alloc(http_arena(exchange), sizeof *web);
+    web->exchange = exchange;
+    web->services = services;
+    http_on_end(exchange, on_exchange_end, web);
+    return web;
+}
+
+struct arena *web_arena(const struct web *web) {
+    return http_arena(web->exchange);
+}
+
+void web_on_end(struct web *web, void (*on_end)(struct web *web)) {
+    web->on_end = on_end;
+}
+
+/* ---- the database ---- */
+
+static void delete_json(void *json) {
+    cJSON_Delete(json);
+}
+
+static void on_answer(struct pg_call *call, enum pg_status status, const char *json, size_t n) {
+    struct web *web = (struct web *)(void *)((char *)call - offsetof(struct web, call));
+    cJSON *facts = status == PG_OK ? cJSON_ParseWithLength(json, n) : NULL;
+    if (!facts) {
+        web_error(web, 503, "busy", BUSY);
+        return;
+    }
+    arena_on_free(web_arena(web), delete_json, facts);
+    web->raw = (struct str){json, n};
+    web->on_facts(web, facts);
+}
+
+static void submit(struct web *web, const char *key, const char *function, int n,
+                   const char *const *args, void (*on_facts)(struct web *web, const cJSON *facts)) {
+    web->call = (struct pg_call){.function = function,
+                                 .n = n,
+                                 .changes = key != NULL,
+                                 .key = key,
+                                 .deadline_ms = WEB_WORK_MS,
+                                 .on_done = on_answer};
+    for (int i = 0; i < n; i++)
+        web->call.args[i] = args[i];
+    web->on_facts = on_facts;
+    if (!pg_submit(web->services->pg, &web->call))
+        web_error(web, 503, "busy", BUSY);
+}
+
+void web_call(struct web *web, const char *function, int n, const char *const *args,
+              void (*on_facts)(struct web *web, const cJSON *facts)) {
+    submit(web, NULL, function, n, args, on_facts);
+}
+
+void web_change(struct web *web, const char *person, const char *function, int n,
+                const char *const *args, void (*on_facts)(struct web *web, const cJSON *facts)) {
+    submit(web, person, function, n, args, on_facts);
+}
+
+/* ---- answers ---- */
+
+void web_page(struct web *web, const char *template, cJSON *data) {
+    if (web->account) {
+        cJSON_AddStringToObject(data, "account", web->account->id);
+        cJSON_AddStringToObject(data, "account_name", web->account->name);
+    }
+    char *html = render_page(web_arena(web), template, data);
+    metric_add(METRIC_PAGES, 1);
+    if (!html) {
+        web->json = true; /* the template of errors may be what is wrong */
+        web_error(web, 500, "fault", BUSY);
+        return;
+    }
+    http_set_header(web->exchange, "Content-Security-Policy",
+                    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; "
+                    "form-action 'self'; base-uri 'none'");
+    http_set_header(web->exchange, "X-Robots-Tag", "noindex");
+    http_reply(web->exchange, 200, HTML_TYPE, str_from(html));
+}
+
+void web_json(struct web *web) {
+    metric_add(METRIC_API, 1);
+    http_reply(web->exchange, 200, JSON_TYPE, web->raw);
+}
+
+void web_json_of(struct web *web, const cJSON *json) {
+    char *text = cJSON_PrintUnformatted(json);
+    metric_add(METRIC_API, 1);
+    http_reply(web->exchange, 200, JSON_TYPE, str_from(text));
+    cJSON_free(text);
+}
+
+void web_error(struct web *web, int status, const char *code, const char *message) {
+    struct arena *arena = web_arena(web);
+    if (web->json) {
+        http_reply(web->exchange, status, JSON_TYPE,
+                   str_from(arena_printf(arena, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}",
+                                         code, message)));
+        return;
+    }
+    cJSON *data = cJSON_CreateObject();
+    cJSON_AddStringToObject(data, "heading", message);
+    char *html = render_page(arena, "error", data);
+    cJSON_Delete(data);
+    http_reply(web->exchange, status, HTML_TYPE, str_from(html));
+}
+
+void web_not_found(struct web *web) {
+    web_error(web, 404, "not_found", "没有这个页面");
+}
+
+void web_refusal(struct web *web, const char *code) {
+    bool unknown = strcmp(code, "not_found") == 0;
+    web_error(web, unknown ? 404 : 400, code,
+              unknown ? "没有这一项" : "请求的内容不对：季度请写成 2026-Q3");
+}
+
+void web_redirect(struct web *web, const char *url) {
+    http_set_header(web->exchange, "Location", url);
+    http_set_header(web->exchange, "Cache-Control", "no-store");
+    http_reply(web->exchange, 302, "text/plain; charset=utf-8", (struct str){"", 0});
+}
+
+void web_bytes(struct web *web, const char *type, struct str bytes) {
+    http_reply(web->exchange, 200, type, bytes);
+}
