@@ -11,9 +11,18 @@
 #define COVER_HEIGHT 383
 #define COVER_MARGIN 60
 
+/* What is wrong with a stranger's picture is our caller's to log, not the library's to print. */
+static void keep_quiet(const char *domain, GLogLevelFlags level, const char *text, void *arg) {
+    (void)domain;
+    (void)level;
+    (void)text;
+    (void)arg;
+}
+
 bool image_init(void) {
     if (VIPS_INIT("gulou"))
         return false;
+    g_log_set_handler("VIPS", G_LOG_LEVEL_WARNING, keep_quiet, NULL);
     /* Readers that were never meant for strangers' bytes (PDF, SVG, Matlab…) stay closed. */
     vips_block_untrusted_set(TRUE);
     vips_concurrency_set(1); /* the event loops need the other cores */

@@ -131,6 +131,9 @@ begin
   perform pg_temp.at(v_today + time '00:01');
   perform pg_temp.demo_waiting(v_today);
   perform api.set_clock(null);
+  -- The demonstration's photos were never at any platform.
+  update gulou.photo set status = 'failed' where account_id = 'demo';
+  delete from gulou.outbox where account_id = 'demo' and kind = 'photo';
   -- Members are invited again: binding in the chat is theirs to do.
   update gulou.member set status = 'invited' where account_id = 'demo';
 end $$;

@@ -34,8 +34,7 @@ static struct str phone_photo(struct arena *arena, int width, int height) {
     assert_int_equal(0, vips_join(black, white, &half, VIPS_DIRECTION_HORIZONTAL, NULL));
     assert_int_equal(0, vips_copy(half, &photo, "interpretation", VIPS_INTERPRETATION_sRGB, NULL));
     assert_int_equal(0, vips_copy(photo, &tagged, NULL));
-    vips_image_set_string(tagged, "exif-ifd0-Orientation",
-                          "6 (Right-top, Short, 1 components, 2 bytes)");
+    vips_image_set_int(tagged, VIPS_META_ORIENTATION, 6);
     vips_image_set_string(tagged, "exif-ifd0-Make",
                           "SecretPhone (SecretPhone, ASCII, 12 components, 12 bytes)");
     vips_image_set_string(tagged, "exif-ifd3-GPSLatitude",
