@@ -41,8 +41,8 @@ struct api_parameter {
 };
 
 struct api_call {
-    const char *path; /* "/cgi-bin/menu/create"; or a whole URL, for what lies on other hosts */
-    const char *token;                         /* NULL: the call needs none */
+    const char *path;  /* "/cgi-bin/menu/create"; or a whole URL, for what lies on other hosts */
+    const char *token; /* NULL: the call needs none */
     struct api_parameter query[API_QUERY_MAX]; /* ends with the first NULL name */
     struct str body;                           /* JSON; the empty view: GET, unless `file` */
     const struct api_file *file;               /* multipart upload, field `media` */

@@ -51,6 +51,10 @@ export class Person {
     return this.say(link.content, { bizmsgmenuid: link.id })
   }
 
+  // What the platform has shown this person beside replies: customer messages, templates, …
+  async received() { return (await this.seen()).received }
+  async seen() { return (await fetch(`${this.client.simulator}/sim/person/${this.openid}?account=${this.client.account}`)).json() }
+
   event(event, key, fields) { return this.send({ type: 'event', event, event_key: key, fields }) }
   follow(scene) { return this.event('subscribe', scene && `qrscene_${scene}`, scene && { Ticket: 'simulated' }) }
   unfollow() { return this.event('unsubscribe') }

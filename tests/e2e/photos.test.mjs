@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { before, describe, test } from 'node:test'
 import { Client } from './client.mjs'
-import { invite } from './database.mjs'
+import { invite } from './people.mjs'
 
 const { GULOU_E2E_SIMULATOR, GULOU_E2E_SERVER } = process.env
 const photo = readFileSync(new URL('photo.jpg', import.meta.url))
@@ -18,8 +18,8 @@ describe('photos', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not s
     member = client.person()
     reviewer = client.person()
     await member.follow()
-    await member.say(`绑定 ${await invite()}`)
-    await reviewer.say(`绑定 ${await invite('reviewer')}`)
+    await member.say(`绑定 ${invite()}`)
+    await reviewer.say(`绑定 ${invite('reviewer')}`)
   })
 
   async function declare(words, ...photos) {
@@ -84,8 +84,8 @@ describe('photos', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not s
 
   test('what is no photo is told to the member, who sends another', async () => {
     const no = await declare('晚间巡逻', Buffer.from('no picture at all'))
-    const told = async () => (await new Client().events()).some((one) => one.kind === 'message' && one.person === member.openid &&
-      one.text.includes(`编号：${no} `) && one.text.includes('请重新发一张'))
+    const told = async () => (await member.received()).some((one) => one.text.includes(`编号：${no} `) &&
+      one.text.includes('请重新发一张'))
     await eventually('the message', told)
     assert.match(await inQueue(no), /无照片/)
   })
