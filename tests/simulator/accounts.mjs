@@ -4,23 +4,29 @@ import { dirname, resolve } from 'node:path'
 
 const REQUIRED = ['id', 'app_id', 'token', 'aes_key']
 
-// Only what [[account]] needs: comments, tables, and keys with a quoted or bare value on one line.
-export function readAccountTables(toml) {
-  const accounts = []
+// Only what [[account]] and [[template]] need: comments, tables, and keys with a quoted or bare value on one line.
+function readTables(toml, name) {
+  const tables = []
   let table = null
   for (const raw of toml.split('\n')) {
     const line = raw.trim()
     if (line.startsWith('[')) {
-      table = /^\[\[\s*account\s*\]\]/.test(line) ? {} : null
-      if (table) accounts.push(table)
+      table = new RegExp(`^\\[\\[\\s*${name}\\s*\\]\\]`).test(line) ? {} : null
+      if (table) tables.push(table)
       continue
     }
     const pair = /^([A-Za-z0-9_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^#\s]+))\s*(?:#.*)?$/.exec(line)
     if (!table || !pair) continue
     table[pair[1]] = pair[2] !== undefined ? JSON.parse(`"${pair[2]}"`) : pair[3] ?? pair[4]
   }
-  return accounts
+  return tables
 }
+
+export const readAccountTables = (toml) => readTables(toml, 'account')
+
+// {account, id, title, fields: ['thing1', …]}: the templates that the account would have chosen on the platform.
+export const readTemplateTables = (toml) => readTables(toml, 'template').map(({ account, id, notification, fields = '' }) =>
+  ({ account, id, title: notification, fields: fields.split(',').map((one) => one.split('=')[0].trim()).filter(Boolean) }))
 
 // A literal, "env:NAME" or "file:PATH", as the server reads it.
 function secret(value, folder) {
@@ -43,7 +49,10 @@ function complete(account, folder) {
 }
 
 export function accountsFromToml(path) {
-  return readAccountTables(readFileSync(path, 'utf8')).map((one) => complete(one, dirname(path)))
+  const toml = readFileSync(path, 'utf8')
+  const templates = readTemplateTables(toml)
+  return readAccountTables(toml).map((one) =>
+    complete({ ...one, templates: templates.filter(({ account }) => account === one.id) }, dirname(path)))
 }
 
 export function accountsFromJson(path) {

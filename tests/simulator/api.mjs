@@ -1,21 +1,28 @@
 // The platform's own API: transport, credentials, permissions, quotas and ordered faults. What the calls do is in
 // api/, one file for each subject.
+import { Codes } from './api/codes.mjs'
 import { ApiError, need, toJson } from './api/errors.mjs'
 import { Media } from './api/media.mjs'
 import { Menus } from './api/menus.mjs'
 import { Messages } from './api/messages.mjs'
+import { Notifications } from './api/notifications.mjs'
+import { OAuth } from './api/oauth.mjs'
+import { Publishing } from './api/publishing.mjs'
 import { Switches } from './api/switches.mjs'
+import { Tags } from './api/tags.mjs'
 import { Tokens } from './api/tokens.mjs'
+import { Users } from './api/users.mjs'
 import { ApiFaults, ApiLog } from './faults.mjs'
 import { readMultipart } from './multipart.mjs'
 
-const PARTS = { menus: Menus, messages: Messages }
+const PARTS = { menus: Menus, messages: Messages, tags: Tags, users: Users, notifications: Notifications, publishing: Publishing, codes: Codes,
+  oauth: OAuth }
 
 export class PlatformApi {
   // push(account, openid, act): what the platform sends to the server by itself; tell(event): for the page.
-  constructor({ accounts, clock, people, address, push, tell }) {
+  constructor({ accounts, clock, people, address, server, push, tell }) {
     Object.assign(this, { faults: new ApiFaults(), log: new ApiLog(), tell })
-    const world = { accounts, clock, people, address, push, tell, log: this.log }
+    const world = { accounts, clock, people, address, server, push, tell, log: this.log }
     world.deliver = (person, message) => this.deliver(person, message)
     this.clock = world.clock = clock
     this.switches = world.switches = new Switches(world)
@@ -80,6 +87,10 @@ export class PlatformApi {
     if (fault === 'http-502') {
       response.writeHead(502, { 'Content-Type': 'text/html' })
       return response.end('<html><body><h1>502 Bad Gateway</h1></body></html>')
+    }
+    if (fault === null && result.missing) {
+      response.writeHead(404, { 'Content-Type': 'text/plain' })
+      return response.end('not found')
     }
     if (fault === null && result.download) {
       const { download, filename } = result

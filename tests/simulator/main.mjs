@@ -6,14 +6,20 @@ import http from 'node:http'
 import { parseArgs } from 'node:util'
 import { accountsFromJson, accountsFromToml, DEMO_PEOPLE } from './accounts.mjs'
 import { PlatformApi } from './api.mjs'
+import { authorizePage } from './api/oauth.mjs'
+import { articlePage } from './api/publishing.mjs'
+import { Browser } from './browser.mjs'
 import { Clock } from './clock.mjs'
 import { FAULTS as API_FAULTS } from './faults.mjs'
 import { People } from './people.mjs'
+import { takePhoto } from './photo.mjs'
 import { Platform } from './platform.mjs'
 
 const MODES = ['plain', 'compatible', 'secure']
 const FAULTS = ['unreachable', 'lose_answer']
 const API_PATHS = /^\/(cgi-bin|sns)\//
+const OPENID = /^[A-Za-z0-9_-]+$/
+const PERSON_SETTINGS = { template_result: 'templateResult', blacklisted: 'blacklisted', refuses_messages: 'refusesMessages', client: 'client' }
 const BODY_MAX = 16 << 20
 const HERE = new URL('.', import.meta.url)
 const FILES = {
@@ -31,9 +37,10 @@ export class Simulator {
     this.clock = new Clock()
     this.persons = new People(this.clock, people)
     this.platforms = new Map(accounts.map((account) =>
-      [account.id, new Platform({ account, server, attemptMs, onEvent: tell })]))
-    this.api = new PlatformApi({ accounts, clock: this.clock, people: this.persons, address: () => this.address, tell,
+      [account.id, new Platform({ account, server, attemptMs, onEvent: tell, medium: (id) => this.api.media.get(account, id) })]))
+    this.api = new PlatformApi({ accounts, clock: this.clock, people: this.persons, address: () => this.address, server: () => this.server, tell,
       push: (account, openid, act) => this.platforms.get(account.id).send(openid, { type: 'event', ...act }) })
+    this.browser = new Browser({ oauth: this.api.oauth, address: () => this.address })
     this.http = http.createServer((request, response) => this.serve(request, response))
   }
 
@@ -53,7 +60,7 @@ export class Simulator {
   get address() { return `http://127.0.0.1:${this.http.address().port}` }
 
   tell(event) {
-    for (const listener of this.listeners) listener.write(`data: ${JSON.stringify(event)}\n\n`)
+    for (const listener of this.listeners) listener.write(`data: ${text(event)}\n\n`)
   }
 
   platform(id) {
@@ -71,7 +78,7 @@ export class Simulator {
     if (act.type === 'text' && typeof act.content !== 'string') throw new Refused('a text needs content')
     if (act.type === 'event' && !act.event) throw new Refused('an event needs event')
     if (act.type === 'image' && !act.mediaId) {
-      const bytes = Buffer.from(body.data ?? '', 'base64')
+      const bytes = body.data === undefined ? takePhoto() : Buffer.from(body.data, 'base64')
       act.mediaId = this.api.media.keep(account, bytes, body.content_type ?? 'image/jpeg')
       act.picUrl ??= this.api.media.pictureUrl(act.mediaId)
     }
@@ -79,19 +86,33 @@ export class Simulator {
   }
 
   async send(body) {
-    if (!/^[A-Za-z0-9_-]+$/.test(body.person ?? '')) throw new Refused('person must be an openid')
+    if (!OPENID.test(body.person ?? '')) throw new Refused('person must be an openid')
     const platform = this.platform(body.account)
     const act = this.act(platform.account, body)
     this.persons.acted(platform.account, body.person, act)
     return platform.send(body.person, act)
   }
 
+  personOf(body) {
+    const person = this.persons.named(this.platform(body.account).account, body.person ?? '')
+    if (!OPENID.test(person.openid)) throw new Refused('person must be an openid or a name on the page')
+    return person
+  }
+
+  // A scan: who does not follow yet follows by it.
+  scan(body) {
+    const person = this.personOf(body)
+    const code = this.api.codes.find(person.account, body)
+    if (!code) throw new Refused('no such QR code, or it has ended')
+    return this.send({ account: person.account.id, person: person.openid, event: person.following ? 'SCAN' : 'subscribe',
+      event_key: person.following ? code.scene : `qrscene_${code.scene}`, fields: { Ticket: code.ticket }, client_id: body.client_id })
+  }
+
   // What a test asks about one person, by openid or by the name on the page.
   person(query) {
-    const { account } = this.platform(query.get('account') ?? undefined)
-    const person = this.persons.named(account, query.get('name'))
-    return { account: account.id, openid: person.openid, label: person.label, following: person.following,
-      tags: person.tags, received: person.received, menu: this.api.menus.shown(person), windows: this.persons.windowsOf(person) }
+    const person = this.personOf({ account: query.get('account') ?? undefined, person: query.get('name') })
+    return { account: person.account.id, openid: person.openid, label: person.label, following: person.following,
+      tags: this.api.tags.named(person), consents: Object.fromEntries(person.consents), received: person.received, menu: this.api.menus.shown(person), windows: this.persons.windowsOf(person) }
   }
 
   control = {
@@ -133,6 +154,34 @@ export class Simulator {
       this.clock.advance(body.advance_seconds)
       return { now: new Date(this.clock.now()).toISOString() }
     },
+    // {switches: {verified: false, …}}: see api/switches.mjs; {reset: true} before that.
+    'POST /sim/switch': (body) => {
+      const { account } = this.platform(body.account)
+      if (body.reset) this.api.switches.reset(account)
+      if (!this.api.switches.turn(account, body.switches ?? {})) throw new Refused('no such switch, or not of its kind')
+      return { switches: this.api.switches.of(account) }
+    },
+    // The account's tokens end at once, as when another program fetched new ones.
+    'POST /sim/revoke-tokens': (body) => {
+      this.api.tokens.revoke(this.platform(body.account).account)
+      return {}
+    },
+    // How the platform will treat a person: template_result, blacklisted, refuses_messages, client.
+    'POST /sim/person': (body) => {
+      const person = this.personOf(body)
+      for (const [name, field] of Object.entries(PERSON_SETTINGS)) if (body[name] !== undefined) person[field] = body[name]
+      return {}
+    },
+    // {person, template_id, answer: accept | reject | off}: a subscription form, or the switch in the settings.
+    'POST /sim/consent': (body) => {
+      if (!['accept', 'reject', 'off'].includes(body.answer)) throw new Refused('answer is accept, reject or off')
+      const person = this.personOf(body)
+      const act = this.api.notifications.consent(person, body.template_id, body.answer)
+      return this.platform(body.account).send(person.openid, { type: 'event', ...act })
+    },
+    // {person, ticket} or {person, scene}.
+    'POST /sim/scan': (body) => this.scan(body),
+    'GET /sim/codes': (_body, query) => ({ codes: this.api.codes.of(this.platform(query.get('account') ?? undefined).account) }),
     'GET /sim/events': () => ({ events: [...this.platforms.values()].flatMap((one) => one.events) }),
     'GET /sim/config': () => ({
       server: this.server, people: this.people, following: this.persons.following(),
@@ -154,7 +203,13 @@ export class Simulator {
         return kept ? answer(response, 200, kept.bytes, kept.type) : answer(response, 404, 'no such picture', 'text/plain')
       }
       const handler = this.control[`${request.method} ${url.pathname}`]
-      if (handler) return json(response, 200, await handler(request.method === 'POST' ? parse(body) : undefined))
+      if (handler) return json(response, 200, await handler(request.method === 'POST' ? parse(body) : undefined, url.searchParams))
+      if (url.pathname === '/sim/browse') {
+        const asked = { account: url.searchParams.get('account') ?? undefined, person: url.searchParams.get('person') }
+        return await this.browser.serve(this.personOf(asked), url, request, body, response)
+      }
+      if (url.pathname === '/connect/oauth2/authorize') return this.authorize(url, request, response)
+      if (url.pathname === '/sim/article') return this.article(url, response)
       if (request.method === 'GET' && url.pathname.startsWith('/sim/person/')) {
         url.searchParams.set('name', decodeURIComponent(url.pathname.slice('/sim/person/'.length)))
         return json(response, 200, this.person(url.searchParams))
@@ -164,6 +219,25 @@ export class Simulator {
     } catch (error) {
       json(response, error instanceof Refused ? 400 : 500, { error: error.message })
     }
+  }
+
+  // The same page outside the chat's browser: a test says by a cookie whose phone it is.
+  authorize(url, request, response) {
+    const openid = /(?:^|;\s*)simulator_person=([A-Za-z0-9_-]+)/.exec(request.headers.cookie ?? '')?.[1]
+    const allowed = url.searchParams.get('allowed') === '1'
+    url.searchParams.delete('allowed')
+    const result = this.api.oauth.authorize(openid, url, allowed)
+    if (!result.redirect) return answer(response, 200, authorizePage(result, `${url.pathname}${url.search}&allowed=1`), 'text/html; charset=utf-8')
+    response.writeHead(302, { Location: result.redirect, 'Content-Length': 0 })
+    response.end()
+  }
+
+  article(url, response) {
+    const article = this.api.publishing.published(url.searchParams.get('id'), Number(url.searchParams.get('idx')))
+    if (!article) return answer(response, 404, '文章不存在', 'text/plain; charset=utf-8')
+    // Somebody else's HTML: no script of it runs here.
+    response.setHeader('Content-Security-Policy', "default-src 'none'; img-src *; style-src 'unsafe-inline'")
+    answer(response, 200, articlePage(article), 'text/html; charset=utf-8')
   }
 
   stream(response) {
@@ -198,8 +272,11 @@ function answer(response, status, body, type) {
   response.end(body)
 }
 
+// Ids are longer than a double keeps: as text.
+const text = (value) => JSON.stringify(value, (_key, one) => typeof one === 'bigint' ? String(one) : one)
+
 const json = (response, status, value) =>
-  answer(response, status, JSON.stringify(value), 'application/json; charset=utf-8')
+  answer(response, status, text(value), 'application/json; charset=utf-8')
 
 const USAGE = 'usage: main.mjs --port P --server URL (--config TOML | --accounts JSON) [--people JSON] [--attempt-ms N]'
 

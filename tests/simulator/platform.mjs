@@ -6,7 +6,9 @@ import { encrypt, sign } from './crypto.mjs'
 import { readReply } from './reply.mjs'
 
 export const FAILURE_NOTICE = '该公众号提供的服务出现故障，请稍后再试'
-const TAKES_NO_REPLY = ['unsubscribe', 'VIEW', 'view_miniprogram', 'TEMPLATESENDJOBFINISH', 'MASSSENDJOBFINISH', 'PUBLISHJOBFINISH']
+// Nobody looks at a chat when these happen: no reply can be shown, and no failure notice either.
+const TAKES_NO_REPLY = ['unsubscribe', 'VIEW', 'view_miniprogram', 'TEMPLATESENDJOBFINISH', 'MASSSENDJOBFINISH', 'PUBLISHJOBFINISH',
+  'subscribe_msg_sent_event', 'subscribe_msg_change_event', 'user_authorization_revoke']
 
 const escapeCdata = (text) => String(text).replaceAll(']]>', ']]]]><![CDATA[>')
 
@@ -22,8 +24,9 @@ export function toXml(fields) {
 
 export class Platform {
   // account: {id, app_id, original_id, token, aes_key, mode}
-  constructor({ account, server, attemptMs = 5000, onEvent = () => {} }) {
-    Object.assign(this, { account, server, attemptMs, onEvent })
+  // medium(id): finds a medium of the account, for replies that hold one.
+  constructor({ account, server, attemptMs = 5000, onEvent = () => {}, medium }) {
+    Object.assign(this, { account, server, attemptMs, onEvent, medium })
     this.sent = new Map()
     this.nextMsgId = BigInt(Date.now()) << 20n
     this.lastId = 0
@@ -97,8 +100,9 @@ export class Platform {
     if (response.error) return kept
     try {
       const noReply = fields.MsgType === 'event' && TAKES_NO_REPLY.includes(fields.Event) ? fields.Event : undefined
-      const { text, plain } = readReply(this.account, { from: fields.FromUserName, to: fields.ToUserName, encrypted: request.encrypted, noReply }, response)
-      kept.reply = text
+      const { message, plain } = readReply(this.account, { from: fields.FromUserName, to: fields.ToUserName, encrypted: request.encrypted,
+        event: fields.MsgType === 'event', noReply, medium: this.medium }, response)
+      kept.message = message
       kept.raw.answerPlain = plain
     } catch (error) {
       kept.error = error.message
@@ -115,12 +119,13 @@ export class Platform {
     return this.sent.get(kept)
   }
 
-  // A person's act from the tap to what the phone shows: {attempts, reply, notice, raw}.
+  // A person's act from the tap to what the phone shows: {attempts, reply, message, notice, raw}; `reply` is the words
+  // of a text, `message` a reply of any type.
   async send(person, act) {
     const fields = this.fieldsFor(person, act)
     const attempts = []
     const raw = { plain: `<xml>${toXml(fields)}</xml>` }
-    const result = { id: ++this.lastId, attempts, reply: null, notice: null, raw, msgId: fields.MsgId?.toString(), createTime: fields.CreateTime }
+    const result = { id: ++this.lastId, attempts, reply: null, message: null, notice: null, raw, msgId: fields.MsgId?.toString(), createTime: fields.CreateTime }
     const tries = act.attempts ?? 3
     for (let i = 0; i < tries; i++) {
       const attempt = await this.attempt(fields, act)
@@ -128,7 +133,8 @@ export class Platform {
       Object.assign(raw, attempt.raw)
       this.onEvent({ kind: 'attempt', account: this.account.id, person, clientId: act.clientId, attempt: attempts.at(-1), number: i + 1 })
       if (!attempt.error) {
-        result.reply = attempt.reply
+        result.reply = attempt.message?.text ?? null
+        result.message = attempt.message
         this.log(person, act, result)
         return result
       }
@@ -137,8 +143,7 @@ export class Platform {
       if (attempt.refused) break
       if (i < tries - 1 && attempt.ms < this.attemptMs) await new Promise((resolve) => setTimeout(resolve, this.attemptMs - attempt.ms))
     }
-    // Who has unfollowed has no chat left to show a notice in.
-    if (fields.Event !== 'unsubscribe') result.notice = FAILURE_NOTICE
+    if (!TAKES_NO_REPLY.includes(fields.Event)) result.notice = FAILURE_NOTICE
     this.log(person, act, result)
     return result
   }

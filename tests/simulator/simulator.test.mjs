@@ -170,6 +170,44 @@ describe('against a fake server', () => {
     assert.equal((await say()).reply.length, 2048)
   })
 
+  describe('replies of other types', () => {
+    const typed = (type, inner) => reply(undefined, { MsgType: type, ...inner })
+    const article = { Title: '公示', Description: '三季度', PicUrl: 'https://x/a.jpg', Url: 'https://x/1' }
+    const news = (n, count = n) => typed('news', { ArticleCount: count, Articles: { item: Array(n).fill(article) } })
+    const sent = async (xml, act = {}) => {
+      answers(seal(xml))
+      return say('x', act)
+    }
+    let photo, gif
+    before(() => {
+      photo = simulator.api.media.keep(simulator.platform('demo').account, Buffer.from([0xff, 0xd8, 0xff]), 'image/jpeg')
+      gif = simulator.api.media.keep(simulator.platform('demo').account, Buffer.from('GIF89a'), 'image/gif')
+    })
+
+    test('what is whole is shown', async () => {
+      const good = { image: { Image: { MediaId: photo } }, voice: { Voice: { MediaId: photo } }, video: { Video: { MediaId: photo, Title: '巡逻' } },
+        music: { Music: { Title: '歌', ThumbMediaId: photo } }, transfer_customer_service: { TransInfo: { KfAccount: 'desk@gulou' } } }
+      for (const [type, inner] of Object.entries(good)) {
+        const result = await sent(typed(type, inner))
+        assert.deepEqual([result.message?.type, result.notice, result.reply], [type, null, null], JSON.stringify(result.attempts))
+      }
+      const result = await sent(news(1))
+      assert.deepEqual(result.message.articles, [{ title: '公示', description: '三季度', picture: 'https://x/a.jpg', url: 'https://x/1' }])
+    })
+
+    test('what is not whole is a failure', async () => {
+      const wrong = [typed('image', { Image: { MediaId: 'x' } }), typed('image', {}), typed('image', { Image: { MediaId: gif } }), typed('music', { Music: { Title: '歌' } }),
+        typed('transfer_customer_service', { TransInfo: { KfAccount: 'desk' } }), news(1, 2), typed('news', { ArticleCount: 0 }), typed('dance', {})]
+      for (const xml of wrong) assert.equal((await sent(xml)).notice, FAILURE_NOTICE, xml)
+    })
+
+    test('more than one article to a message shows nothing at all; an event may have eight', async () => {
+      const result = await sent(news(2))
+      assert.deepEqual([result.message, result.notice], [null, null])
+      assert.equal((await sent(news(8), { type: 'event', event: 'CLICK' })).message.articles.length, 8)
+    })
+  })
+
   test('silence is tried three times with the same content, then shown as failure', async () => {
     answerWith = () => {}
     const result = await say()

@@ -14,20 +14,20 @@ function plainText(text) {
   })
 }
 
-// {name: text} of the elements below <xml>; throws when not well-formed or when one of them repeats.
-export function readXml(source) {
+// The element <xml> as {name, text, children}; throws when not well-formed.
+export function readTree(source) {
   if (!source.startsWith('<xml>')) throw new Error('the reply does not begin with <xml>')
-  const fields = {}
   const open = []
+  let root = null
   let at = 0
   const add = (text) => {
-    if (open.length >= 2) fields[open[1]] += text
+    if (open.length >= 2) open.at(-1).text += text
     else if (text.trim()) throw new Error('text outside the elements')
   }
   while (at < source.length) {
-    if (at && !open.length) {
+    if (root && !open.length) {
       if (source.slice(at).trim()) throw new Error('something follows </xml>')
-      return fields
+      return root
     }
     if (source.startsWith('<![CDATA[', at)) {
       const end = source.indexOf(']]>', at)
@@ -39,15 +39,14 @@ export function readXml(source) {
       if (!tag) throw new Error(`not well-formed XML at ${JSON.stringify(source.slice(at, at + 20))}`)
       at += tag[0].length
       if (tag[1]) {
-        if (open.pop() !== tag[2]) throw new Error(`not well-formed XML: </${tag[2]}>`)
+        if (open.pop()?.name !== tag[2]) throw new Error(`not well-formed XML: </${tag[2]}>`)
         continue
       }
-      open.push(tag[2])
+      const element = { name: tag[2], text: '', children: [] }
+      open.at(-1)?.children.push(element)
+      root ??= element
+      open.push(element)
       if (open.length > DEPTH_MAX) throw new Error('nested too deep')
-      if (open.length === 2) {
-        if (Object.hasOwn(fields, tag[2])) throw new Error(`<${tag[2]}> comes twice`)
-        fields[tag[2]] = ''
-      }
     } else {
       const end = source.indexOf('<', at)
       add(plainText(source.slice(at, end < 0 ? source.length : end)))
@@ -55,5 +54,17 @@ export function readXml(source) {
     }
   }
   if (open.length) throw new Error('not well-formed XML: unfinished')
+  return root
+}
+
+// {name: text} of the elements below one; throws when one of them repeats.
+export function fieldsOf(element) {
+  const fields = {}
+  for (const { name, text } of element.children) {
+    if (Object.hasOwn(fields, name)) throw new Error(`<${name}> comes twice`)
+    fields[name] = text
+  }
   return fields
 }
+
+export const readXml = (source) => fieldsOf(readTree(source))

@@ -1,5 +1,5 @@
 // Pictures and sounds: temporary ones for three days, permanent ones, and those inside articles.
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { need } from './errors.mjs'
 
 const LIFE_MS = 3 * 24 * 3600_000
@@ -111,5 +111,4 @@ export class Media {
   // The address that a push carries as PicUrl and an article as src; anybody may load it.
   pictureUrl(id) { return `${this.address()}/media/${id}` }
   isOurPicture(url) { return url.startsWith(`${this.address()}/media/`) }
-  md5(id) { return createHash('md5').update(this.all.get(id).bytes).digest('hex') }
 }
