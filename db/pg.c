@@ -27,6 +27,7 @@ struct pg {
 
     struct calls waiting; /* first runs, to be grouped */
     struct calls again;   /* after a failed group: each in a transaction of its own */
+    struct calls slow;    /* after a timeout: one at a time, on one connection at most */
     struct calls resting; /* until due_at, then again */
     struct calls flying;
     size_t pending;
@@ -40,7 +41,7 @@ struct pg {
 static struct calls *list_of(struct pg *pg, const struct pg_call *call) {
     switch ((enum state)call->state) {
     case WAITING:
-        return call->alone ? &pg->again : &pg->waiting;
+        return call->slow ? &pg->slow : call->alone ? &pg->again : &pg->waiting;
     case RESTING:
         return &pg->resting;
     case FLYING:
@@ -89,15 +90,24 @@ static int by_key(const void *a, const void *b) {
     return strcmp(x, y);
 }
 
-static size_t take(struct pg *pg, struct calls *from, struct pg_call **out) {
+static size_t take(struct pg *pg, struct calls *from, size_t most, struct pg_call **out) {
     size_t n = 0;
-    for (struct pg_call *call; n < PG_GROUP_MAX && (call = TAILQ_FIRST(from)); n++) {
+    for (struct pg_call *call; n < most && (call = TAILQ_FIRST(from)); n++) {
         out[n] = call;
         move(pg, call, FLYING, call->alone);
         call->runs++;
     }
     qsort(out, n, sizeof(struct pg_call *), by_key);
     return n;
+}
+
+static bool slow_one_flies(struct pg *pg) {
+    const struct pg_call *call;
+    TAILQ_FOREACH(call, &pg->flying, link) {
+        if (call->slow)
+            return true;
+    }
+    return false;
 }
 
 static void on_dispatch(evutil_socket_t fd, short what, void *context) {
@@ -109,8 +119,10 @@ static void on_dispatch(evutil_socket_t fd, short what, void *context) {
         if (!pg_connection_is_idle(connection))
             continue;
         struct pg_call *group[PG_GROUP_MAX];
-        bool together = TAILQ_EMPTY(&pg->again);
-        size_t n = take(pg, together ? &pg->waiting : &pg->again, group);
+        bool slow = !TAILQ_EMPTY(&pg->slow) && !slow_one_flies(pg);
+        bool together = !slow && TAILQ_EMPTY(&pg->again);
+        struct calls *from = slow ? &pg->slow : together ? &pg->waiting : &pg->again;
+        size_t n = take(pg, from, slow ? 1 : PG_GROUP_MAX, group);
         if (n == 0)
             return;
         pg_connection_send(connection, group, n, together);
@@ -119,7 +131,7 @@ static void on_dispatch(evutil_socket_t fd, short what, void *context) {
 
 static void arm_dispatch(void *context) {
     struct pg *pg = context;
-    if (!TAILQ_EMPTY(&pg->waiting) || !TAILQ_EMPTY(&pg->again))
+    if (!TAILQ_EMPTY(&pg->waiting) || !TAILQ_EMPTY(&pg->again) || !TAILQ_EMPTY(&pg->slow))
         event_active(pg->dispatch, EV_TIMEOUT, 0);
 }
 
@@ -134,6 +146,10 @@ static bool passes(const char *sqlstate) {
             return true;
     }
     return false;
+}
+
+static bool is_timeout(const char *sqlstate) {
+    return strcmp(sqlstate, "55P03") == 0 || strcmp(sqlstate, "57014") == 0;
 }
 
 static void rest(struct pg *pg, struct pg_call *call) {
@@ -185,10 +201,11 @@ static void on_report(void *context, struct pg_call *call, const struct pg_repor
             run_alone(pg, call);
         break;
     case PG_OUTCOME_ERROR:
-        if (!what->alone)
-            run_alone(pg, call);
-        else if (passes(what->sqlstate))
+        if ((what->alone || what->culprit) && passes(what->sqlstate)) {
+            call->slow = is_timeout(what->sqlstate);
             rest(pg, call);
+        } else if (!what->alone)
+            run_alone(pg, call);
         else
             fail(pg, call, what);
         break;
@@ -235,6 +252,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context) {
     int64_t now = pg_now_ms();
     end_late(pg, &pg->waiting, now);
     end_late(pg, &pg->again, now);
+    end_late(pg, &pg->slow, now);
     end_late(pg, &pg->resting, now);
     end_late(pg, &pg->flying, now);
     wake_rested(pg, now);
@@ -250,6 +268,7 @@ struct pg *pg_new(struct event_base *base, const char *url, int connections) {
     pg->base = base;
     TAILQ_INIT(&pg->waiting);
     TAILQ_INIT(&pg->again);
+    TAILQ_INIT(&pg->slow);
     TAILQ_INIT(&pg->resting);
     TAILQ_INIT(&pg->flying);
     pg->dispatch = event_new(base, -1, 0, on_dispatch, pg);
@@ -277,6 +296,7 @@ void pg_free(struct pg *pg) {
         return;
     forget(pg, &pg->waiting);
     forget(pg, &pg->again);
+    forget(pg, &pg->slow);
     forget(pg, &pg->resting);
     forget(pg, &pg->flying);
     for (int i = 0; i < pg->connection_count; i++)
@@ -293,6 +313,7 @@ bool pg_submit(struct pg *pg, struct pg_call *call) {
         return false;
     call->flight = NULL;
     call->runs = 0;
+    call->slow = false;
     call->sqlstate[0] = '\0';
     call->deadline_at =
         pg_now_ms() + (call->deadline_ms > 0 ? call->deadline_ms : CALLBACK_WORK_MS);

@@ -61,6 +61,7 @@ struct pg_call {
     unsigned state;
     int runs;
     bool alone; /* it was in a group that failed */
+    bool slow;  /* it ran into a timeout: such calls go one at a time, so that others pass */
     int64_t due_at;
     int64_t deadline_at;
 };

@@ -12,8 +12,9 @@
 #include "server/base/log.h"
 #include "server/base/metrics.h"
 
-#define STATEMENTS_MAX 128                        /* functions this program knows */
-#define EXPECTS_MAX (3 * PG_GROUP_MAX + 1)        /* prepare, call and Sync for each */
+#define STATEMENTS_MAX 128                 /* functions this program knows */
+#define EXPECTS_MAX (3 * PG_GROUP_MAX + 1) /* prepare, call and Sync for each */
+#define FLIGHT_NONE SIZE_MAX
 #define HEARTBEAT_MS 2000                         /* of an idle connection */
 #define HEARTBEAT_ANSWER_MS 2000                  /* then it is not ready */
 #define STALL_MS (PG_STATEMENT_TIMEOUT_MS + 5000) /* silence with work under way */
@@ -62,6 +63,7 @@ struct pg_connection {
 
     size_t transaction_start; /* first flight of the transaction being read */
     bool transaction_failed;
+    size_t culprit;     /* the flight whose error it was, FLIGHT_NONE at a commit */
     bool failed_inside; /* in a function's body, not in our own statement */
     bool send_failed;
     char sqlstate[6];
@@ -188,6 +190,7 @@ static void end_transaction(struct pg_connection *c, size_t end) {
     for (size_t i = c->transaction_start; i < end; i++) {
         struct pg_flight *flight = &c->flights[i];
         PGresult *result = flight->result;
+        what.culprit = c->transaction_failed && i == c->culprit;
         flight->result = NULL;
         if (!c->transaction_failed) {
             bool null = PQntuples(result) != 1 || PQgetisnull(result, 0, 0);
@@ -209,6 +212,8 @@ static void note_error(struct pg_connection *c, const PGresult *result) {
     if (c->transaction_failed)
         return; /* the first error is the cause */
     c->transaction_failed = true;
+    const struct expect *expect = &c->expects[c->expect_at];
+    c->culprit = expect->kind == EXPECT_CALL ? expect->flight : FLIGHT_NONE;
     c->failed_inside = PQresultErrorField(result, PG_DIAG_CONTEXT) != NULL;
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);

@@ -3,6 +3,7 @@
 #include <event2/event.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/queue.h>
 #include <sys/random.h>
 
 #include "db/attempts.h"
@@ -15,6 +16,7 @@
 #include "wechat/reply.h"
 
 struct work {
+    LIST_ENTRY(work) link;
     struct request rq;
     struct callback_open open;
     struct http_exchange *exchange; /* NULL once the connection is done with */
@@ -25,6 +27,7 @@ struct work {
 };
 
 static _Thread_local size_t active;
+static _Thread_local LIST_HEAD(, work) works;
 
 static void refuse(struct http_exchange *x, int status, enum metric metric) {
     metric_add(metric, 1);
@@ -45,22 +48,27 @@ static void answer(struct work *w, struct str text) {
 
 /* ---- two ends, one free ---- */
 
-static void free_work(evutil_socket_t fd, short what, void *arg) {
+static void free_work(struct work *w) {
+    LIST_REMOVE(w, link);
+    active--;
+    event_free(w->budget);
+    arena_free(w->rq.arena);
+}
+
+static void on_over(evutil_socket_t fd, short what, void *arg) {
     (void)fd;
     (void)what;
     struct work *w = arg;
     if (w->counting)
         attempt_cancel(w->rq.services->redis, &w->attempt);
-    event_free(w->budget);
-    arena_free(w->rq.arena);
-    active--;
+    free_work(w);
 }
 
 static void free_when_over(struct work *w) {
     if (!w->rq.ended || w->exchange)
         return;
     /* Whoever ended the work is still running on its memory. */
-    event_base_once(w->rq.services->base, -1, EV_TIMEOUT, free_work, w, NULL);
+    event_base_once(w->rq.services->base, -1, EV_TIMEOUT, on_over, w, NULL);
 }
 
 static void on_exchange_end(void *arg) {
@@ -176,6 +184,7 @@ static void start_work(struct work *w, struct http_exchange *x) {
     w->budget = evtimer_new(rq->services->base, on_budget, w);
     struct timeval budget = {CALLBACK_BUDGET_MS / 1000, CALLBACK_BUDGET_MS % 1000 * 1000};
     evtimer_add(w->budget, &budget);
+    LIST_INSERT_HEAD(&works, w, link);
     active++;
     route_message(rq);
 }
@@ -222,4 +231,9 @@ void callback_handle(struct http_exchange *x, struct services *services, struct 
 
 size_t callback_active(void) {
     return active;
+}
+
+void callback_free_all(void) {
+    while (!LIST_EMPTY(&works))
+        free_work(LIST_FIRST(&works));
 }

@@ -19,4 +19,7 @@ void callback_handle(struct http_exchange *exchange, struct services *services,
 /* Works of this thread not yet ended, with or without a connection; for an orderly stop. */
 size_t callback_active(void);
 
+/* Frees those that are left when the thread's loop has ended and its services are gone. */
+void callback_free_all(void);
+
 #endif

@@ -237,6 +237,10 @@ begin
   if v_member is null then
     return gulou.inbox_keep(p_account, p_key, gulou.refusal('not_bound'));
   end if;
+  perform from gulou.declaration
+  where account_id = p_account and member_id = v_member
+    and status in ('draft', 'returned', 'submitted', 'appealed')
+  order by no for update;
   perform gulou.lock_member(p_account, v_member);
   select * into v_own from gulou.declaration
   where account_id = p_account and member_id = v_member
@@ -287,15 +291,16 @@ begin
     from own);
 end $$;
 
--- The member's own declaration, locked with the member; NULL no when it is not theirs.
+-- The member's own declaration, locked with the member, in the order of an approval (65_reviewing.sql); NULL no
+-- when it is not theirs.
 create or replace function gulou.own_declaration(p_account text, p_member int, p_no bigint)
 returns gulou.declaration language plpgsql as $$
 declare
   v_own gulou.declaration;
 begin
-  perform gulou.lock_member(p_account, p_member);
   select * into v_own from gulou.declaration
   where account_id = p_account and no = p_no and member_id = p_member for update;
+  perform gulou.lock_member(p_account, p_member);
   return v_own;
 end $$;
 

@@ -90,6 +90,7 @@ static void *run_worker(void *context) {
     platform_free(services->platform);
     redis_free(services->redis);
     pg_free(services->pg);
+    callback_free_all();
     event_free(worker->stop);
     event_free(worker->drain);
     wechat_crypto_release();
