@@ -178,6 +178,18 @@ static void fail(struct pg *pg, struct pg_call *call, const struct pg_report *wh
     finish(pg, call, PG_FAILED, NULL, 0);
 }
 
+/* What one message of a person waits for, the others will most likely wait for, too. */
+static bool shares_fault(const struct pg_call *call, const struct pg_report *what) {
+    const struct pg_call *culprit = what->culprit;
+    if (!culprit || call == culprit)
+        return call == culprit;
+    if (!call->key || !culprit->key)
+        return false;
+    size_t person = strcspn(culprit->key, " ");
+    return is_timeout(what->sqlstate) && strcspn(call->key, " ") == person &&
+           strncmp(call->key, culprit->key, person) == 0;
+}
+
 static void on_report(void *context, struct pg_call *call, const struct pg_report *what) {
     struct pg *pg = context;
     if (what->outcome != PG_OUTCOME_OK) {
@@ -201,7 +213,7 @@ static void on_report(void *context, struct pg_call *call, const struct pg_repor
             run_alone(pg, call);
         break;
     case PG_OUTCOME_ERROR:
-        if ((what->alone || what->culprit) && passes(what->sqlstate)) {
+        if ((what->alone || shares_fault(call, what)) && passes(what->sqlstate)) {
             call->slow = is_timeout(what->sqlstate);
             rest(pg, call);
         } else if (!what->alone)

@@ -49,7 +49,7 @@ struct pg_call {
     const char *around;                 /* NULL, or the function that is given the answer: */
     int around_n; /* select api.around($1…$around_n, api.function($around_n+1…)) */
     bool changes;
-    const char *key;     /* orders the group: the person and the message; NULL for reading */
+    const char *key;     /* orders the group: "person message"; NULL for reading */
     int64_t deadline_ms; /* from pg_submit() on; 0 means CALLBACK_WORK_MS */
     void (*on_done)(struct pg_call *call, enum pg_status status, const char *json, size_t len);
 

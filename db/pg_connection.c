@@ -184,13 +184,14 @@ static bool renew_statements(struct pg_connection *c, size_t end) {
 static void end_transaction(struct pg_connection *c, size_t end) {
     struct pg_report what = {
         .alone = end - c->transaction_start == 1, .sqlstate = c->sqlstate, .message = c->message};
+    if (c->transaction_failed && c->culprit != FLIGHT_NONE)
+        what.culprit = c->flights[c->culprit].call;
     if (c->transaction_failed)
         what.outcome = renew_statements(c, end) ? PG_OUTCOME_REDO : PG_OUTCOME_ERROR;
 
     for (size_t i = c->transaction_start; i < end; i++) {
         struct pg_flight *flight = &c->flights[i];
         PGresult *result = flight->result;
-        what.culprit = c->transaction_failed && i == c->culprit;
         flight->result = NULL;
         if (!c->transaction_failed) {
             bool null = PQntuples(result) != 1 || PQgetisnull(result, 0, 0);

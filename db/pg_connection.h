@@ -26,11 +26,11 @@ enum pg_outcome {
 
 struct pg_report {
     enum pg_outcome outcome;
-    bool alone;           /* its transaction held no other call */
-    bool culprit;         /* it was this call that failed, not another of its transaction */
-    const char *sqlstate; /* of the transaction's error, else "" */
-    const char *message;  /* likewise; fit for the log */
-    const char *json;     /* PG_OUTCOME_OK only */
+    bool alone;                    /* its transaction held no other call */
+    const struct pg_call *culprit; /* whose error it was; NULL: not known */
+    const char *sqlstate;          /* of the transaction's error, else "" */
+    const char *message;           /* likewise; fit for the log */
+    const char *json;              /* PG_OUTCOME_OK only */
     size_t len;
 };
 
