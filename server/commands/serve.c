@@ -28,9 +28,9 @@
 struct worker {
     struct services services;
     pthread_t thread;
-    int stop_fd; /* written to by the main thread */
-    int site_socket;
-    int ops_socket; /* -1 but for the first worker */
+    int stop_fd;     /* written to by the main thread */
+    int site_socket; /* the worker closes it when it stops */
+    int ops_socket;  /* -1 but for the first worker */
     struct http_server *site;
     struct http_server *ops;
     struct jobs *jobs;
@@ -59,6 +59,8 @@ static void on_stop(evutil_socket_t fd, short what, void *context) {
     struct worker *worker = context;
     struct timeval step = {0, STOP_STEP_MS * 1000};
     http_stop_accepting(worker->site);
+    close(worker->site_socket); /* else pushes would queue up before a door that nobody opens */
+    worker->site_socket = -1;
     evtimer_add(worker->drain, &step);
 }
 
@@ -167,7 +169,6 @@ static int serve(const struct config *config, struct worker *workers) {
     for (int i = 0; i < config->workers; i++) {
         pthread_join(workers[i].thread, NULL);
         close(workers[i].stop_fd);
-        close(workers[i].site_socket);
         if (workers[i].ops_socket >= 0) {
             close(workers[i].ops_socket);
         }

@@ -1,9 +1,10 @@
 // The same push again: at once, later, elsewhere, and while the work still goes on. One effect, one answer, never
 // silence. What the platform does with its three attempts is what the simulator does.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { Client } from './client.mjs'
-import { bindMembers, lock, lockMember, platformTo, ready, releaseAll, secondServer, server, sleep, sql, startAgain, stop, until } from './system.mjs'
+import { bindMembers, lock, lockMember, pidOf, platformTo, ready, releaseAll, secondServer, server, sleep, sql, startAgain, state, stop, until } from './system.mjs'
 
 const client = new Client()
 const PORT_ABOVE = 40 // the second server's, above the first one's: nobody else's ports
@@ -92,14 +93,48 @@ describe('work that outlasts the attempts', { concurrency: true }, () => {
     assert.match(await person.tap('继续'), /可用：/)
   })
 
-  test('a member whose work waits does not keep the others waiting', async () => {
-    const held = await lockMember(people[4].member)
-    const waiting = client.person(people[4].openid).send({ type: 'text', content: `申报 40 1 ${unique('等')}`, attempts: 1 })
-    const neighbours = people.slice(5).flatMap(({ openid }) => [1, 2, 3, 4].map((i) => platform.send(openid, push(`申报 40 1 ${unique(`邻居${i}`)}`))))
-    for (const { reply } of await Promise.all(neighbours)) assert.match(reply ?? '', /编号/)
-    await held.release()
-    await waiting
-  })
+})
+
+test('a member whose messages wait does not keep the others waiting', async () => {
+  const held = await lockMember(people[4].member)
+  const words = Array.from({ length: 40 }, (_, i) => unique(`等${i}`))
+  const waiting = words.map((one) => platform.send(people[4].openid, { ...push(`申报 40 1 ${one}`), attempts: 3 }))
+  const neighbours = people.slice(5).flatMap(({ openid }) => [1, 2, 3, 4].map((i) => platform.send(openid, push(`申报 40 1 ${unique(`邻居${i}`)}`))))
+  for (const { reply } of await Promise.all(neighbours)) assert.match(reply ?? '', /编号/)
+  await held.release()
+  for (const { reply } of await Promise.all(waiting)) assert.match(reply ?? '', /编号/)
+  for (const one of words) assert.equal(declared(people[4].member, one), 1)
+})
+
+test('a question at once from two attempts: both answers hold what the person was to be told', async () => {
+  const { member, openid } = people[6]
+  sql(`insert into gulou.outbox (account_id, lane, kind, subject, facts, status) values ('demo', 'member:${member}', 'notification', '${unique('提醒')}',
+    '{"what": "approved", "member": ${member}, "no": 1, "item": "义务巡逻", "counted": "10", "cap": null}', 'held')`)
+  const held = await lock(`select from gulou.outbox where account_id = 'demo' and lane = 'member:${member}' and status = 'held' for update`)
+  const same = push('积分')
+  const answers = [1, 2].map(() => platform.send(openid, same))
+  await until(async () => Number(sql(`select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%spoken%'`)[0][0]) === 2, 4, 'both attempts wait')
+  await held.release()
+  for (const { reply } of await Promise.all(answers)) assert.match(reply ?? '', /【提醒】[^]*可用：/)
+})
+
+test('told to stop while work waits, the server closes its door at once and ends cleanly; the same push has its answer later', async () => {
+  const { member, openid } = people[7]
+  const words = unique('关停')
+  const same = push(`申报 40 1 ${words}`)
+  const held = await lockMember(member)
+  const unanswered = platform.send(openid, same)
+  await until(async () => Number(sql(`select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%declare_points%'`)[0][0]) > 0, 4, 'the work waits')
+  process.kill(pidOf('server'), 'SIGTERM')
+  await until(async () => (await platform.send(openid, push('积分'))).attempts[0].error.includes('ECONNREFUSED'), 4, 'the door is closed')
+  process.kill(pidOf('server'), 0) // throws when it has not waited for the work
+  await stop('server', 'SIGTERM')
+  assert.match(readFileSync(`${state}/log/server.log`, 'utf8').trim().split('\n').at(-1), /event=stopped clean=true/)
+  assert.equal((await unanswered).reply, null)
+  await held.release()
+  startAgain()
+  assert.match((await platform.send(openid, same)).reply ?? '', /编号/)
+  assert.equal(declared(member, words), 1)
 })
 
 test('继续 without anything waiting says so', async () => {
