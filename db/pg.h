@@ -12,18 +12,24 @@
  *                    request_busy(rq);
  *
  *            It runs `select api.balance($1,$2)`; PostgreSQL infers the types of the text
- * arguments, and every function of schema api returns exactly one jsonb. Groups:    an idle
- * connection takes up to PG_GROUP_MAX waiting calls, sorted by key, and puts one Sync behind them:
- * one transaction. Answers go out after the Sync. When a group fails, its members run again, each
- * in a transaction of its own. Ownership: the call and its arguments stay the caller's and must
- * stay unchanged until on_done or pg_cancel(); the JSON is the pool's and ends when on_done
- * returns. Failure:   pg_submit() refuses at once when the queue is full; everything later arrives
- * in on_done, exactly once, never inside pg_submit(). A deadlock, a serialisation failure, a
- *            cancelled statement or a lost connection are not failures: the call runs again until
- *            its deadline. That is sound because every changing function is idempotent by its key;
- * a changing call without a key is not repeated after a lost connection. Outage:    the server may
- * be absent at the start, go away and come back; calls wait for it until their deadline. Thread:
- * one pool per worker; no call from another thread. */
+ *            arguments, and every function of schema api returns exactly one jsonb.
+ * Groups:    an idle connection takes up to PG_GROUP_MAX waiting calls, sorted by key, and puts
+ *            one Sync behind them: one transaction. Answers go out after the Sync. When a group
+ *            fails, its members run again, each in a transaction of its own.
+ * Waiting:   a call waits PG_LOCK_TIMEOUT_MS for a lock, then makes room and runs again. It and
+ *            whatever else its person asked then go one at a time, on one connection at most, so
+ *            that a held row or a slow question does not keep everybody else waiting.
+ * Ownership: the call and its arguments stay the caller's and must stay unchanged until on_done
+ *            or pg_cancel(); the JSON is the pool's and ends when on_done returns.
+ * Failure:   pg_submit() refuses at once when the queue is full; everything later arrives in
+ *            on_done, exactly once, never inside pg_submit(). A deadlock, a serialisation
+ *            failure, a cancelled statement or a lost connection are not failures: the call runs
+ *            again until its deadline. That is sound because every changing function is
+ *            idempotent by its key; a changing call without a key is not repeated after a lost
+ *            connection.
+ * Outage:    the server may be absent at the start, go away and come back; calls wait for it
+ *            until their deadline.
+ * Thread:    one pool per worker; no call from another thread. */
 
 #include <stdbool.h>
 #include <stddef.h>
