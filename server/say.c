@@ -33,6 +33,16 @@ bool fact_is(const cJSON *facts, const char *name, const char *text) {
     return strcmp(fact_text(facts, name), text) == 0;
 }
 
+bool fact_has_role(const cJSON *facts, const char *role) {
+    const cJSON *item;
+    cJSON_ArrayForEach(item, fact(facts, "roles")) {
+        const char *name = cJSON_GetStringValue(item);
+        if (name != NULL && strcmp(name, role) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* ---- saying ---- */
 
 void say_begin(struct request *rq, struct buf *out) {

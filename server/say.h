@@ -16,6 +16,7 @@ const char *fact_text(const cJSON *facts, const char *name);
 int64_t fact_number(const cJSON *facts, const char *name);
 bool fact_true(const cJSON *facts, const char *name);
 bool fact_is(const cJSON *facts, const char *name, const char *text);
+bool fact_has_role(const cJSON *facts, const char *role); /* of gulou.member_facts() */
 
 /* A new line of text for this request. */
 void say_begin(struct request *rq, struct buf *out);

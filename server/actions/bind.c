@@ -21,16 +21,6 @@ static void start(struct request *rq, const struct command *command) {
     request_call(rq, &action_bind, REQUEST_CHANGES, "bind_member", 1, args);
 }
 
-static bool has_role(const cJSON *facts, const char *role) {
-    const cJSON *item;
-    cJSON_ArrayForEach(item, fact(facts, "roles")) {
-        const char *name = cJSON_GetStringValue(item);
-        if (name != NULL && strcmp(name, role) == 0)
-            return true;
-    }
-    return false;
-}
-
 static void refuse(struct request *rq, const cJSON *facts, const char *code) {
     struct buf out;
     say_begin(rq, &out);
@@ -70,7 +60,7 @@ static void answer(struct request *rq, const cJSON *facts) {
         buf_puts(&out, "\n欢迎加入！做完志愿服务，在这里申报积分。");
     say_next(&out);
     say_tap(&out, "申报服务", "申报");
-    if (has_role(facts, "reviewer")) {
+    if (fact_has_role(facts, "reviewer")) {
         buf_puts(&out, "　");
         say_tap(&out, "待审列表", "待审");
     }

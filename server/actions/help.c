@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "server/actions/actions.h"
 #include "server/route.h"
 #include "server/say.h"
@@ -7,16 +5,6 @@
 static void start(struct request *rq, const struct command *command) {
     (void)command;
     request_call(rq, &action_help, REQUEST_READS, "who", 0, NULL);
-}
-
-static bool has_role(const cJSON *facts, const char *role) {
-    const cJSON *item;
-    cJSON_ArrayForEach(item, fact(facts, "roles")) {
-        const char *name = cJSON_GetStringValue(item);
-        if (name != NULL && strcmp(name, role) == 0)
-            return true;
-    }
-    return false;
 }
 
 static void offer(struct buf *out, const char *const *words, size_t n) {
@@ -51,12 +39,12 @@ static void answer(struct request *rq, const cJSON *facts) {
         help_guest(&out);
     else
         help_member(&out, facts);
-    if (has_role(facts, "reviewer")) {
+    if (fact_has_role(facts, "reviewer")) {
         buf_puts(&out, "\n\n审核：");
         say_tap(&out, "待审", "待审");
         buf_puts(&out, "\n通过 编号…　退回 编号 原因　驳回 编号 原因");
     }
-    if (has_role(facts, "administrator"))
+    if (fact_has_role(facts, "administrator"))
         buf_puts(
             &out,
             "\n\n管理：冻结公示 2026-Q3　发布公示 2026-Q3\n同意 申请编号　不同意 申请编号 原因");
