@@ -58,7 +58,7 @@ language sql stable as $$
     group by org_id having sum(points) > 0
     order by points desc, org_id limit p_limit)
   select coalesce(jsonb_agg(jsonb_build_object('rank', rank, 'name', o.name, 'unit', o.name,
-                                               'points', points::text) order by rank, org_id), '[]')
+                                               'points', points::text) order by rank, ranked.org_id), '[]')
   from ranked join gulou.org o on o.account_id = p_account and o.org_id = ranked.org_id
 $$;
 

@@ -1,0 +1,286 @@
+/* The invariants of the books under real concurrency: every call comes over a connection of its
+ * own, all at once. What one session can show is in tests/sql/invariants.sql. */
+
+#include "tests/unit/db/database.h"
+
+#include <cjson/cJSON.h>
+#include <pthread.h>
+
+#include "db/migrate.h"
+
+#define CROWD 64
+#define REVIEWERS 8
+
+struct caller {
+    pthread_t thread;
+    pthread_barrier_t *start;
+    const char *function; /* of schema api, or NULL: `sql` is run */
+    const char *args[5];
+    char key[48];
+    char openid[16];
+    char numbers[32];
+    char sql[512];
+    char *answer; /* NULL: refused by the database */
+    char *error;
+};
+
+static struct caller crowd[CROWD];
+
+/* Two units, a member who declares, others, and reviewers of the other unit. */
+static const char people_sql[] =
+    "select api.set_clock('2026-11-20 18:00+08'); select api.sync_account('t', '测试');"
+    "insert into gulou.org values ('t', 1, '甲', 'reporting_unit'), ('t', 2, '乙', "
+    "'reporting_unit');"
+    "insert into gulou.member select 't', n, '成员' || n, 'active' from generate_series(1, 28) n;"
+    "insert into gulou.member_org select 't', n, case when n > 20 then 2 else 1 end"
+    " from generate_series(1, 28) n;"
+    "insert into gulou.member_role select 't', n, 'reviewer' from generate_series(21, 28) n;"
+    "insert into gulou.binding select 't', 'o' || n, n, now() from generate_series(1, 28) n;"
+    "create function public.declare_one(p_member int, p_item text) returns bigint language sql as"
+    " $$select (api.declare_points('t', 'o' || p_member, gen_random_uuid(), 'test', p_item, 60,"
+    " null, null, 0, null, null, null, '巡逻', null, null) ->> 'no')::bigint$$;"
+    /* A posting of any kind, as what is to come (orders, settlements) will make it. */
+    "create function public.post_one(p_member int, p_kind text, p_source text, p_books jsonb)"
+    " returns bigint language sql as $$select gulou.post(jsonb_populate_record("
+    " null::gulou.ledger_tx, '{\"account_id\": \"t\", \"reason\": \"test\", \"source_type\": "
+    "\"test\","
+    " \"leg\": 0, \"rule_version\": 1, \"period\": \"2026-Q4\", \"request_id\": \"test\","
+    " \"issue\": 0, \"pending\": 0, \"available\": 0, \"reserved\": 0, \"debt\": 0,"
+    " \"redeemed\": 0, \"expired\": 0, \"revoked\": 0}'::jsonb || p_books || jsonb_build_object("
+    " 'member_id', p_member, 'kind', p_kind, 'source_id', p_source)))$$;"
+    "select gulou.lock_member('t', n) from generate_series(1, 20) n;";
+
+static int set_up_all(void **state) {
+    database_create(state);
+    struct migrate_files files = migrate_embedded(false);
+    char *error = NULL;
+    if (!migrate_apply(database_url, &files, NULL, &error))
+        fail_msg("%s", error);
+    execute(database_url, people_sql);
+    return 0;
+}
+
+/* ---- the crowd ---- */
+
+static void *act(void *arg) {
+    struct caller *c = arg;
+    struct sync *sync = c->function ? NULL : sync_open(database_url, &c->error);
+    pthread_barrier_wait(c->start);
+    if (c->function)
+        c->answer = pg_run(database_url, c->function, 5, c->args, &c->error);
+    else if (sync)
+        sync_value(sync, c->sql, 0, NULL, &c->answer, &c->error);
+    sync_close(sync);
+    return NULL;
+}
+
+static void all_at_once(int n) {
+    pthread_barrier_t start;
+    pthread_barrier_init(&start, NULL, (unsigned)n);
+    for (int i = 0; i < n; i++) {
+        crowd[i].start = &start;
+        assert_int_equal(pthread_create(&crowd[i].thread, NULL, act, &crowd[i]), 0);
+    }
+    for (int i = 0; i < n; i++)
+        pthread_join(crowd[i].thread, NULL);
+    pthread_barrier_destroy(&start);
+}
+
+static int forget_crowd(void **state) {
+    (void)state;
+    for (int i = 0; i < CROWD; i++) {
+        free(crowd[i].answer);
+        free(crowd[i].error);
+    }
+    memset(crowd, 0, sizeof crowd);
+    return 0;
+}
+
+/* Caller i approves `numbers` ({1,2}) as one of the reviewers; pushes of one key are one push. */
+static void approves(int i, int key, const char *numbers) {
+    struct caller *c = &crowd[i];
+    snprintf(c->key, sizeof c->key, "00000000-0000-0000-0000-%012d", key);
+    snprintf(c->openid, sizeof c->openid, "o%d", 21 + key % REVIEWERS);
+    snprintf(c->numbers, sizeof c->numbers, "%s", numbers);
+    c->function = "approve";
+    memcpy(c->args, ((const char *[]){"t", c->openid, c->key, "test", c->numbers}), sizeof c->args);
+}
+
+/* How many callers got `text` as this field of the first result. */
+static int count_results(const char *field, const char *text) {
+    int n = 0;
+    for (int i = 0; i < CROWD && crowd[i].start; i++) {
+        if (!crowd[i].answer)
+            fail_msg("caller %d: %s", i, crowd[i].error);
+        cJSON *facts = cJSON_Parse(crowd[i].answer);
+        cJSON *first = cJSON_GetArrayItem(cJSON_GetObjectItem(facts, "results"), 0);
+        const char *value = cJSON_GetStringValue(cJSON_GetObjectItem(first, field));
+        n += value && strcmp(value, text) == 0;
+        cJSON_Delete(facts);
+    }
+    return n;
+}
+
+static int count_accepted(const char *refusal) {
+    int n = 0;
+    for (int i = 0; i < CROWD; i++) {
+        n += crowd[i].answer != NULL;
+        if (!crowd[i].answer)
+            assert_non_null(strstr(crowd[i].error, refusal));
+    }
+    return n;
+}
+
+static void assert_value(const char *sql, const char *expected) {
+    char *value = value_of(database_url, sql);
+    if (!value || strcmp(value, expected) != 0)
+        fail_msg("%s: %s, not %s", sql, value, expected);
+    free(value);
+}
+
+static void assert_books_in_order(void) {
+    assert_value("select coalesce((select string_agg(one ->> 'detail', '; ') from"
+                 " jsonb_array_elements(api.audit() -> 'checks') one"
+                 " where not (one ->> 'ok')::boolean), 'in order')",
+                 "in order");
+}
+
+static char *declared(int member, const char *item) {
+    char sql[96];
+    snprintf(sql, sizeof sql, "select public.declare_one(%d, '%s')", member, item);
+    return value_of(database_url, sql);
+}
+
+/* ---- approvals ---- */
+
+static void inv_08_one_declaration_approved_by_everybody_is_booked_once(void **state) {
+    (void)state;
+    char *no = declared(1, "40"), numbers[32];
+    snprintf(numbers, sizeof numbers, "{%s}", no);
+    for (int i = 0; i < CROWD; i++)
+        approves(i, 1000 + i, numbers);
+    all_at_once(CROWD);
+    assert_int_equal(count_results("counted", "10"), 1);
+    assert_int_equal(count_results("refusal", "already"), CROWD - 1);
+    assert_value("select count(*) || ' ' || sum(pending) from gulou.ledger_tx where member_id = 1",
+                 "1 10");
+    assert_value("select pending from gulou.balance where member_id = 1", "10");
+    assert_books_in_order();
+    free(no);
+}
+
+static void inv_08_one_push_repeated_everywhere_has_one_effect_and_one_answer(void **state) {
+    (void)state;
+    char *no = declared(2, "40"), numbers[32];
+    snprintf(numbers, sizeof numbers, "{%s}", no);
+    for (int i = 0; i < CROWD; i++)
+        approves(i, 2000, numbers);
+    all_at_once(CROWD);
+    assert_int_equal(count_results("counted", "10"), CROWD);
+    for (int i = 1; i < CROWD; i++)
+        assert_string_equal(crowd[i].answer, crowd[0].answer);
+    assert_value("select count(*) from gulou.ledger_tx where member_id = 2", "1");
+    assert_value("select count(*) from gulou.declaration_event join gulou.declaration"
+                 " using (account_id, no) where member_id = 2",
+                 "3");
+    free(no);
+}
+
+static void inv_14_caps_hold_when_all_of_a_day_is_approved_at_once(void **state) {
+    (void)state;
+    for (int i = 0; i < CROWD; i++) {
+        char *no = declared(3, i % 2 ? "40" : "8"), numbers[32];
+        snprintf(numbers, sizeof numbers, "{%s}", no);
+        approves(i, 3000 + i, numbers);
+        free(no);
+    }
+    all_at_once(CROWD);
+    assert_int_equal(count_results("counted", "10"), 6);
+    assert_int_equal(count_results("counted", "4"), 1); /* the day's cap is 64 */
+    assert_int_equal(count_results("counted", "0"), CROWD - 7);
+    assert_int_equal(count_results("cap", "day"), CROWD - 6);
+    assert_value("select pending from gulou.balance where member_id = 3", "64");
+    assert_value("select points from gulou.period_score where member_id = 3", "64");
+    assert_value("select count(*) from gulou.declaration_event join gulou.declaration"
+                 " using (account_id, no) where member_id = 3 and to_status = 'approved'",
+                 "64");
+    assert_books_in_order();
+}
+
+static void inv_02_lists_that_cross_each_other_leave_balances_that_add_up(void **state) {
+    (void)state;
+    char *numbers[REVIEWERS];
+    for (int i = 0; i < REVIEWERS; i++)
+        numbers[i] = declared(4 + i, "40");
+    for (int i = 0; i < CROWD; i++) {
+        char list[32];
+        snprintf(list, sizeof list, "{%s,%s,%s}", numbers[i % REVIEWERS],
+                 numbers[(i * 3 + 1) % REVIEWERS], numbers[(i * 5 + 2) % REVIEWERS]);
+        approves(i, 4000 + i, list);
+    }
+    all_at_once(CROWD);
+    for (int i = 0; i < CROWD; i++)
+        assert_non_null(crowd[i].answer); /* nobody was sacrificed to a deadlock */
+    assert_value("select string_agg(distinct pending::text, ' ') from gulou.balance"
+                 " where member_id between 4 and 11",
+                 "10");
+    assert_books_in_order();
+    for (int i = 0; i < REVIEWERS; i++)
+        free(numbers[i]);
+}
+
+/* ---- the bounds of a balance, which what is to come (orders, revocations) relies on ---- */
+
+static void post_from_everywhere(int member, const char *kind, const char *books) {
+    for (int i = 0; i < CROWD; i++)
+        snprintf(crowd[i].sql, sizeof crowd[i].sql,
+                 "select public.post_one(%d, '%s', '%s-%d', '%s')", member, kind, kind, i, books);
+    all_at_once(CROWD);
+}
+
+static void inv_03_no_more_is_reserved_than_there_is(void **state) {
+    (void)state;
+    execute(database_url, "select public.post_one(12, 'ADJUST', 'start',"
+                          " '{\"issue\": -100, \"available\": 100}')");
+    post_from_everywhere(12, "RESERVE", "{\"available\": -7, \"reserved\": 7}");
+    assert_int_equal(count_accepted("balance_available_check"), 14);
+    assert_value("select available || ' ' || reserved || ' ' || chain_seq from gulou.balance"
+                 " where member_id = 12",
+                 "2 98 15");
+    assert_books_in_order();
+}
+
+static void inv_03_a_debt_stops_at_its_floor(void **state) {
+    (void)state;
+    post_from_everywhere(13, "CLAWBACK", "{\"debt\": -30, \"revoked\": 30}");
+    assert_int_equal(count_accepted("balance_debt_check"), 16);
+    assert_value("select debt || ' ' || chain_seq from gulou.balance where member_id = 13",
+                 "-480 16");
+    assert_books_in_order();
+}
+
+static void inv_08_one_posting_from_everywhere_is_posted_once(void **state) {
+    (void)state;
+    for (int i = 0; i < CROWD; i++)
+        snprintf(crowd[i].sql, sizeof crowd[i].sql,
+                 "select public.post_one(14, 'ADJUST', 'one',"
+                 " '{\"issue\": -5, \"available\": 5}')");
+    all_at_once(CROWD);
+    assert_int_equal(count_accepted("ledger_tx_account_id_kind_source_type_source_id_leg_key"), 1);
+    assert_value("select available from gulou.balance where member_id = 14", "5");
+    assert_books_in_order();
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_teardown(name, forget_crowd)
+    const struct CMUnitTest tests[] = {
+        TEST(inv_08_one_declaration_approved_by_everybody_is_booked_once),
+        TEST(inv_08_one_push_repeated_everywhere_has_one_effect_and_one_answer),
+        TEST(inv_14_caps_hold_when_all_of_a_day_is_approved_at_once),
+        TEST(inv_02_lists_that_cross_each_other_leave_balances_that_add_up),
+        TEST(inv_03_no_more_is_reserved_than_there_is),
+        TEST(inv_03_a_debt_stops_at_its_floor),
+        TEST(inv_08_one_posting_from_everywhere_is_posted_once),
+    };
+    return cmocka_run_group_tests(tests, set_up_all, database_drop);
+}
