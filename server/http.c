@@ -175,7 +175,6 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
 
 /* Called as soon as the request line is there, so a head that drips has its deadline too. */
 static void *on_request_line(void *arg, const char *uri, struct MHD_Connection *mhd) {
-    (void)uri;
     struct http_server *s = arg;
     struct connection *c = connection_of(mhd);
     if (!c)
@@ -187,6 +186,9 @@ static void *on_request_line(void *arg, const char *uri, struct MHD_Connection *
     x->server = s;
     x->mhd = mhd;
     buf_init(&x->body, arena);
+    /* Decoded, it would end the text for the one who reads up to it and not for the next. */
+    if (strstr(uri, "%00"))
+        x->refused = MHD_HTTP_BAD_REQUEST;
     c->exchange = x;
     s->active++;
     if (c->requests++ > 0)
@@ -217,6 +219,8 @@ static enum MHD_Result on_head_field(void *arg, enum MHD_ValueKind kind, const c
                                      const char *value) {
     (void)kind;
     struct head *head = arg;
+    /* "Content-Length : 3" is a length for some and an unknown field for others. */
+    head->bad |= *name == '\0' || strpbrk(name, " \t\v\f\r\n");
     if (strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0)
         head->hosts++;
     if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
@@ -234,6 +238,8 @@ static enum MHD_Result on_head_field(void *arg, enum MHD_ValueKind kind, const c
 /* A head that a proxy before us may have read differently is a smuggled request. 0: fine. */
 static int check_head(struct http_exchange *x) {
     struct head head = {0};
+    if (x->refused)
+        return x->refused;
     MHD_get_connection_values(x->mhd, MHD_HEADER_KIND, on_head_field, &head);
     if (head.bad || head.hosts > 1 || head.lengths > 1 || head.encodings > 1 ||
         (head.lengths && head.encodings))
