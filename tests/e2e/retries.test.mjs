@@ -93,6 +93,17 @@ describe('work that outlasts the attempts', { concurrency: true }, () => {
     assert.match(await person.tap('继续'), /可用：/)
   })
 
+  test('a step of the dialogue is shown by 继续, and taken once', async () => {
+    const person = client.person(people[5].openid)
+    const held = await lock('lock table gulou.service_category in access exclusive mode')
+    const result = await person.send({ type: 'text', content: '申报' })
+    await held.release()
+    unanswered(result)
+    assert.match(await person.tap('继续'), /哪一类/)
+    assert.match(await person.tap('平安文明'), /哪一项/)
+    await person.say('取消')
+  })
+
 })
 
 test('a member whose messages wait does not keep the others waiting', async () => {
