@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <event2/event.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -123,11 +124,19 @@ const char *api_id(struct arena *arena, const cJSON *json, const char *name) {
 
 /* ---- the answer ---- */
 
+/* -1 also for a code that is no number: what cannot be understood is no success. */
 static int errcode_of(const cJSON *json) {
     const cJSON *code = cJSON_GetObjectItemCaseSensitive(json, "errcode");
-    if (cJSON_IsString(code)) /* odd calls write it so */
-        return atoi(code->valuestring);
-    return cJSON_IsNumber(code) ? code->valueint : 0;
+    int64_t number;
+    if (!code)
+        return 0;
+    if (cJSON_IsNumber(code))
+        return code->valueint;
+    /* odd calls write it as text */
+    if (!str_to_i64(str_from(cJSON_GetStringValue(code)), &number) || number < INT_MIN ||
+        number > INT_MAX)
+        return -1;
+    return (int)number;
 }
 
 /* errmsg ends in "… rid: 5f0e-…-…". */
@@ -147,8 +156,8 @@ static bool is_file(const struct api_flight *flight) {
 }
 
 static void read_json(struct api_result *result, cJSON *json) {
-    if (!json) {
-        result->message = "the answer is not JSON";
+    if (!cJSON_IsObject(json)) {
+        result->message = "the answer is no JSON object";
         return;
     }
     const char *message = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "errmsg"));
