@@ -15,8 +15,8 @@
 #define ID_CHARS 16
 #define WAIT_STEP_MS 500
 #define WAIT_STEPS_MAX 40 /* as long as another server's lease lasts */
-#define REST_SECONDS 60   /* after a refused fetch */
-#define RETRY_SECONDS 5
+#define REST_SECONDS 60   /* after a fetch that was refused */
+#define RETRY_SECONDS 5   /* after one that never got an answer, and after a fault here */
 
 TAILQ_HEAD(waiters, token_wait);
 
@@ -32,6 +32,7 @@ struct token {
     struct pg_call call;
     char argument[TOKEN_MAX_BYTES + 1]; /* of the call under way */
     char seconds[16];
+    int rest; /* before the next fetch */
     struct api_call fetch;
     char *body;
     char refused[TOKEN_MAX_BYTES + 1]; /* told to the database with the next question; or empty */
@@ -130,7 +131,8 @@ static void on_kept(struct pg_call *call, enum pg_status status, const char *jso
     } else if (is_set(facts, "force")) {
         fetch(token, true);
     } else {
-        fail(token, REST_SECONDS);
+        int later = seconds_field(facts, "later");
+        fail(token, later > 0 ? later : RETRY_SECONDS);
     }
     cJSON_Delete(facts);
 }
@@ -139,15 +141,18 @@ static void on_released(struct pg_call *call, enum pg_status status, const char 
     (void)status;
     (void)json;
     (void)n;
-    fail(token_of_call(call), REST_SECONDS);
+    struct token *token = token_of_call(call);
+    fail(token, token->rest);
 }
 
 static void release(struct token *token, const struct api_result *result) {
-    const char *args[] = {token->tokens->id};
+    token->rest = result->error->reaction == API_RETRY ? RETRY_SECONDS : REST_SECONDS;
+    snprintf(token->seconds, sizeof token->seconds, "%d", token->rest);
+    const char *args[] = {token->tokens->id, token->seconds};
     log_error("platform_alert",
               "account=%s call=stable_token code=%d meaning=\"%s\" message=\"%s\"",
               token->account->id, result->errcode, result->error->meaning, result->message);
-    ask_database(token, "release_platform_token", 1, args, on_released);
+    ask_database(token, "release_platform_token", 2, args, on_released);
 }
 
 static void on_fetched(struct api_call *call, const struct api_result *result) {
@@ -202,6 +207,7 @@ static void on_asked(struct pg_call *call, enum pg_status status, const char *js
     cJSON *facts = status == PG_OK ? cJSON_ParseWithLength(json, n) : NULL;
     const char *text = text_field(facts, "token");
     bool fetches = is_set(facts, "fetch");
+    int later = seconds_field(facts, "later");
     if (text) {
         remember(token, text, seconds_field(facts, "seconds"));
         token->busy = fetches;
@@ -212,7 +218,7 @@ static void on_asked(struct pg_call *call, enum pg_status status, const char *js
     else if (is_set(facts, "wait"))
         wait_for_other(token);
     else if (!text)
-        fail(token, RETRY_SECONDS);
+        fail(token, later > 0 ? later : RETRY_SECONDS);
     cJSON_Delete(facts);
 }
 
