@@ -45,8 +45,8 @@ class PhoneView {
 
   say(words) {
     return this.answerTo(async () => {
-      await this.node.locator('form input').fill(words)
-      await this.node.locator('form button').click()
+      await this.node.locator('form.say input').fill(words)
+      await this.node.locator('form.say button').click()
     })
   }
 

@@ -14,6 +14,7 @@ import { FAULTS as API_FAULTS } from './faults.mjs'
 import { People } from './people.mjs'
 import { takePhoto } from './photo.mjs'
 import { Platform } from './platform.mjs'
+import { buttonsOf, pressed } from './press.mjs'
 
 const MODES = ['plain', 'compatible', 'secure']
 const FAULTS = ['unreachable', 'lose_answer']
@@ -25,6 +26,8 @@ const HERE = new URL('.', import.meta.url)
 const FILES = {
   '/': ['page.html', 'text/html; charset=utf-8'],
   '/page.js': ['page.js', 'text/javascript; charset=utf-8'],
+  '/phone.js': ['phone.js', 'text/javascript; charset=utf-8'],
+  '/panel.js': ['panel.js', 'text/javascript; charset=utf-8'],
   '/page.css': ['page.css', 'text/css; charset=utf-8']
 }
 
@@ -108,6 +111,18 @@ export class Simulator {
       event_key: person.following ? code.scene : `qrscene_${code.scene}`, fields: { Ticket: code.ticket }, client_id: body.client_id })
   }
 
+  // A button of the menu that this person sees, by its name.
+  async press(body) {
+    const person = this.personOf(body)
+    const button = buttonsOf(this.api.menus.shown(person)).find((one) => one.name === body.button)
+    if (!button) throw new Refused('no such button in this person\'s menu')
+    const photo = body.data === undefined ? takePhoto() : Buffer.from(body.data, 'base64')
+    const { acts, url } = pressed(button, { scan_result: body.scan_result, photo, content_type: body.content_type })
+    const results = []
+    for (const act of acts) results.push(await this.send({ account: person.account.id, person: person.openid, client_id: body.client_id, ...act }))
+    return { results, url: url ?? null }
+  }
+
   // What a test asks about one person, by openid or by the name on the page.
   person(query) {
     const person = this.personOf({ account: query.get('account') ?? undefined, person: query.get('name') })
@@ -181,11 +196,14 @@ export class Simulator {
     },
     // {person, ticket} or {person, scene}.
     'POST /sim/scan': (body) => this.scan(body),
+    // {person, button, data, scan_result}: a button of the person's menu, by its name.
+    'POST /sim/press': (body) => this.press(body),
     'GET /sim/codes': (_body, query) => ({ codes: this.api.codes.of(this.platform(query.get('account') ?? undefined).account) }),
     'GET /sim/events': () => ({ events: [...this.platforms.values()].flatMap((one) => one.events) }),
     'GET /sim/config': () => ({
       server: this.server, people: this.people, following: this.persons.following(),
-      accounts: [...this.platforms.values()].map(({ account: { id, name, mode } }) => ({ id, name, mode }))
+      accounts: [...this.platforms.values()].map(({ account }) => ({ id: account.id, name: account.name, mode: account.mode,
+        switches: this.api.switches.of(account), templates: [...this.api.notifications.templates.get(account).values()] }))
     })
   }
 

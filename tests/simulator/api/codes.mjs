@@ -18,7 +18,7 @@ export class Codes {
   // What was made for an account and still works, newest first.
   of(account) {
     return [...this.tickets.entries()].filter(([, one]) => one.account === account && one.until > this.clock.now())
-      .map(([ticket, { scene, permanent }]) => ({ ticket, scene, permanent })).reverse()
+      .map(([ticket, { scene, permanent, url }]) => ({ ticket, scene, permanent, url })).reverse()
   }
 
   // By ticket, or the newest of a scene.
@@ -50,8 +50,9 @@ export class Codes {
       const lasting = [...this.tickets.values()].filter((one) => one.account === account && one.permanent).length
       need(!permanent || lasting < PERMANENT_MAX, 45029)
       const ticket = `gQ${randomBytes(70).toString('base64')}`
-      this.tickets.set(ticket, { account, scene, permanent, until: permanent ? Infinity : this.clock.now() + seconds * 1000 })
-      return { ticket, ...permanent ? {} : { expire_seconds: seconds }, url: `http://weixin.qq.com/q/${randomBytes(12).toString('hex')}` }
+      const url = `http://weixin.qq.com/q/${randomBytes(12).toString('hex')}`
+      this.tickets.set(ticket, { account, scene, permanent, url, until: permanent ? Infinity : this.clock.now() + seconds * 1000 })
+      return { ticket, ...permanent ? {} : { expire_seconds: seconds }, url }
     },
 
     'POST /cgi-bin/shorten/gen': ({ account, value: { long_data: data, expire_seconds: seconds = TEMPORARY_MAX } }) => {

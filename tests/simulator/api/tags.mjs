@@ -11,8 +11,8 @@ const FIRST_ID = 100
 const WORK_MS = 20 // how long a call keeps others out
 
 export class Tags {
-  constructor({ accounts, people }) {
-    Object.assign(this, { people, busy: new Set() })
+  constructor({ accounts, people, tell }) {
+    Object.assign(this, { people, tell, busy: new Set() })
     this.of = new Map(accounts.map((account) => [account, { tags: SYSTEM_TAGS.map((one) => ({ ...one })), next: FIRST_ID }]))
   }
 
@@ -37,7 +37,9 @@ export class Tags {
     this.busy.add(account)
     try {
       await new Promise((resolve) => setTimeout(resolve, WORK_MS))
-      return work()
+      const result = work()
+      this.tell({ kind: 'tags', account: account.id })
+      return result
     } finally {
       this.busy.delete(account)
     }
