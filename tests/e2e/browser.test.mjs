@@ -35,10 +35,11 @@ class PhoneView {
     this.node = page.locator(`.phone[data-openid="${openid}"]`)
   }
 
+  // Replies only: a notification may come in between.
   async answerTo(act) {
-    const before = await this.node.locator('.theirs, .system').count()
+    const before = await this.node.locator('.reply, .system').count()
     await act()
-    const next = this.node.locator('.theirs, .system').nth(before)
+    const next = this.node.locator('.reply, .system').nth(before)
     await next.waitFor({ timeout: 20000 })
     return next.locator('.bubble, .notice').innerText()
   }

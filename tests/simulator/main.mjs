@@ -42,7 +42,7 @@ export class Simulator {
     this.platforms = new Map(accounts.map((account) =>
       [account.id, new Platform({ account, server, attemptMs, onEvent: tell, medium: (id) => this.api.media.get(account, id) })]))
     this.api = new PlatformApi({ accounts, clock: this.clock, people: this.persons, address: () => this.address, server: () => this.server, tell,
-      push: (account, openid, act) => this.platforms.get(account.id).send(openid, { type: 'event', ...act }) })
+      push: (account, openid, act) => this.platforms.get(account.id).send(openid, { type: 'event', unasked: true, ...act }) })
     this.browser = new Browser({ oauth: this.api.oauth, address: () => this.address })
     this.http = http.createServer((request, response) => this.serve(request, response))
   }

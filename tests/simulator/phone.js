@@ -286,6 +286,13 @@ export class Phone {
     return line
   }
 
+  // It has no height until it is loaded.
+  picture(src) {
+    const image = Object.assign(make('img'), { src, alt: '照片' })
+    image.addEventListener('load', () => this.scroll())
+    return image
+  }
+
   scroll() { this.part('.chat').scrollTop = this.part('.chat').scrollHeight }
 
   send(shown, act, picture) { return this.show(shown, '/sim/send', act, picture) }
@@ -294,7 +301,7 @@ export class Phone {
   async show(shown, path, act, picture) {
     const mine = this.line('mine')
     const bubble = make('div', 'bubble', shown)
-    if (picture) bubble.append(Object.assign(make('img'), { src: picture, alt: '照片' }))
+    if (picture) bubble.append(this.picture(picture))
     const attempts = make('div', 'attempts', '发送中…')
     mine.append(bubble, attempts)
     this.scroll()
@@ -316,19 +323,19 @@ export class Phone {
 
   showResult(result, mine, bubble) {
     const photo = /<PicUrl><!\[CDATA\[([^\]]+)/.exec(result.raw.plain)?.[1]
-    if (photo && bubble) bubble.append(Object.assign(make('img'), { src: new URL(photo).pathname, alt: '照片' }))
+    if (photo && bubble) bubble.append(this.picture(new URL(photo).pathname))
     mine.append(make('pre', '', `→ ${result.raw.plain}\n\n→ ${result.raw.body ?? ''}`))
     if (result.notice) this.line('system').append(make('div', 'notice', result.notice))
     if (result.message) this.receive(result.message, result.raw)
   }
 
-  // A reply: words, a picture, an article.
+  // A reply (with what went over the wire) or a customer message: words, a picture, an article.
   receive(message, raw) {
     if (message.type === 'transfer_customer_service') {
       this.line('system').append(make('div', 'notice', '已转人工客服'))
       return
     }
-    const line = this.line('theirs')
+    const line = this.line(raw ? 'theirs reply' : 'theirs')
     line.append(this.shownMessage(message))
     if (raw) line.append(make('pre', '', `← ${raw.answer}\n\n← ${raw.answerPlain ?? ''}`))
     this.scroll()
@@ -337,7 +344,7 @@ export class Phone {
   shownMessage(message) {
     if (message.type === 'news') return this.articleCard(message.articles[0])
     const bubble = make('div', 'bubble')
-    if (message.type === 'image') bubble.append(Object.assign(make('img'), { src: `/media/${message.mediaId}`, alt: '图片' }))
+    if (message.type === 'image') bubble.append(this.picture(`/media/${message.mediaId}`))
     else renderText(bubble, message.text ?? `［${message.type}］${message.title ?? ''}`, (content, menuId) => this.say(content, menuId), (url) => this.open(url))
     return bubble
   }

@@ -26,7 +26,7 @@ const QUOTAS = {
   '/cgi-bin/draft/get': [500, 500], '/cgi-bin/freepublish/submit': [100, 100], '/cgi-bin/freepublish/get': [100, 100],
   '/cgi-bin/message/template/send': [100000, 100000]
 }
-const UNCOUNTED = ['/cgi-bin/clear_quota', '/cgi-bin/clear_quota/v2', '/cgi-bin/openapi/quota/get']
+const UNCOUNTED = ['/cgi-bin/clear_quota', '/cgi-bin/openapi/quota/get']
 const CLEARS_A_MONTH = 10
 
 // The kinds of account that may call: V verified, U unverified; sub and svc.
