@@ -3,6 +3,7 @@
 #include "server/config_toml.h"
 
 #include <cstring>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -69,10 +70,54 @@ struct reader {
     }
 };
 
+/* The line of the first byte beyond ASCII that stands outside strings and comments; 0: none. TOML
+ * has no place for one, and the library's search for blanks is undefined for some of them, 「 among
+ * them. A string that its line does not close ends the search: the library refuses it there. */
+int misplaced_letter(std::string_view text) {
+    int line = 1;
+    for (size_t i = 0; i < text.size(); i++) {
+        const char c = text[i];
+        if (c == '\n') {
+            line++;
+        } else if (c == '#') {
+            i = text.find('\n', i);
+            if (i == text.npos)
+                return 0;
+            line++;
+        } else if ((c == '"' || c == '\'') &&
+                   (i == 0 || std::strchr(" \t\r\n=[{,.", text[i - 1]))) {
+            const bool many = text.compare(i, 3, std::string(3, c)) == 0;
+            const std::string end(many ? 3 : 1, c);
+            for (i += end.size(); text.compare(i, end.size(), end) != 0; i++) {
+                if (text[i] == '\n' && !many)
+                    return 0;
+                line += text[i] == '\n';
+                if (c == '"' && text[i] == '\\')
+                    line += ++i < text.size() && text[i] == '\n';
+                if (i + 1 >= text.size())
+                    return 0;
+            }
+            i += end.size() - 1;
+            /* A text may end in one or two quotation marks of its own: """a""""" */
+            for (int more = 0; many && more < 2 && i + 1 < text.size() && text[i + 1] == c; more++)
+                i++;
+        } else if (static_cast<unsigned char>(c) > 0x7f) {
+            return line;
+        }
+    }
+    return 0;
+}
+
 } // namespace
 
 struct config_entries config_toml_read(struct arena *arena, const char *text, size_t n) {
     struct config_entries result = {};
+    const size_t mark = n >= 3 && std::memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    result.error_line = misplaced_letter(std::string_view(text + mark, n - mark));
+    if (result.error_line > 0) {
+        result.error = "only strings and comments may have other letters than ASCII's";
+        return result;
+    }
     toml::parse_result parsed = toml::parse(std::string_view(text, n));
     if (!parsed) {
         result.error = copy(arena, parsed.error().description());

@@ -173,6 +173,21 @@ static void test_no_file_and_no_toml(void **state) {
     free(error);
 }
 
+static void test_letters_beyond_ascii_stand_in_strings_only(void **state) {
+    (void)state;
+    static const char wrong[] = ": only strings and comments may have other letters than ASCII's";
+    static const char *const lines[] = {"b =「鼓楼」", "Ä = 1",   "b = 1Ä",
+                                        "b = 3\"Ä\"",  "b = “x”", "b = 'x'　# c"};
+    char text[256], expected[160];
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        snprintf(text, sizeof text, "# 鼓\n[server]\na = \"\"\"钟\\\\\n\"\"\"\"\n%s\n", lines[i]);
+        snprintf(expected, sizeof expected, "5%s", wrong);
+        assert_refused(text, expected);
+    }
+    struct config *c = load("\xef\xbb\xbf# 注\n" HEAD ACCOUNT "mode = 'secure' # 安全\n");
+    config_free(c);
+}
+
 static void test_the_example_is_a_configuration(void **state) {
     (void)state;
     setenv("DEMO_TOKEN", "abc123", 1);
@@ -197,6 +212,7 @@ int main(void) {
         cmocka_unit_test(test_what_is_wrong_is_named_with_its_line),
         cmocka_unit_test(test_missing_and_malformed_secrets),
         cmocka_unit_test(test_no_file_and_no_toml),
+        cmocka_unit_test(test_letters_beyond_ascii_stand_in_strings_only),
         cmocka_unit_test(test_the_example_is_a_configuration),
     };
     if (!mkdtemp(folder))
