@@ -564,6 +564,9 @@ struct config *config_load(const char *path, char **error) {
     }
     if (!l.error)
         return config;
+    /* One line, although it may tell of a text that has several. */
+    for (char *c = l.error; c && *c; c++)
+        *c = *c == '\n' || *c == '\r' ? ' ' : *c;
     *error = l.error;
     config_free(config);
     return NULL;

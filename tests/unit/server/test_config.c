@@ -160,6 +160,11 @@ static void test_missing_and_malformed_secrets(void **state) {
 static void test_no_file_and_no_toml(void **state) {
     (void)state;
     char *error = NULL;
+    write_file(file, "[server]\nworkers = i\n"); /* the complaint shows the line's end */
+    assert_null(config_load(file, &error));
+    assert_null(strchr(error, '\n'));
+    free(error);
+    error = NULL;
     assert_null(config_load("/nonexistent/config.toml", &error));
     assert_string_equal(error, "gulou: /nonexistent/config.toml: No such file or directory");
     free(error);
