@@ -24,9 +24,19 @@ function readTables(toml, name) {
 
 export const readAccountTables = (toml) => readTables(toml, 'account')
 
-// {account, id, title, fields: ['thing1', …]}: the templates that the account would have chosen on the platform.
-export const readTemplateTables = (toml) => readTables(toml, 'template').map(({ account, id, notification, fields = '' }) =>
-  ({ account, id, title: notification, fields: fields.split(',').map((one) => one.split('=')[0].trim()).filter(Boolean) }))
+// What the platform's library of templates would print above a card and before its fields.
+const TITLES = { approved: '审核结果通知', returned: '审核退回通知', rejected: '审核结果通知', rejected_final: '复核结果通知',
+  notice_opened: '公示通知', objection_decided: '异议处理结果通知', queue_waiting: '待办事项提醒' }
+const LABELS = { no: '编号', item: '项目', counted: '积分', words: '说明', title: '名称', last_day: '截止日期', entries: '条数',
+  waiting: '待审条数', days: '已等天数', result: '结果', time: '时间' }
+
+// {account, id, title, fields: ['thing1', …], labels: {thing1: '项目'}}: the templates that the account would have
+// chosen on the platform; `fields` in the configuration is "thing1=item, …".
+export const readTemplateTables = (toml) => readTables(toml, 'template').map(({ account, id, notification, fields = '' }) => {
+  const pairs = fields.split(',').map((one) => one.split('=').map((part) => part.trim())).filter(([name]) => name)
+  return { account, id, title: TITLES[notification] ?? notification, fields: pairs.map(([name]) => name),
+    labels: Object.fromEntries(pairs.map(([name, word]) => [name, LABELS[word] ?? name])) }
+})
 
 // A literal, "env:NAME" or "file:PATH", as the server reads it.
 function secret(value, folder) {

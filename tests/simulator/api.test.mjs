@@ -325,6 +325,21 @@ describe('templates and subscriptions', () => {
     assert.deepEqual([(await send({ template_id: '' })).errcode, (await send({ touser: 'oNever' })).errcode, (await send({ url: 'x' })).errcode], [40037, 40003, 40035])
   })
 
+  test('an account with a list of templates has no others, and each wants exactly its fields', async () => {
+    const account = { ...ACCOUNT, templates: [{ id: 'chosen-1', title: '审核结果通知', fields: ['thing1', 'phrase2'] }] }
+    const own = await Bench.start([account])
+    try {
+      await own.follows('oTold')
+      const tried = async (id, data) => (await own.post('/cgi-bin/message/template/send', { touser: 'oTold', template_id: id, data })).errcode
+      const data = { thing1: { value: '巡逻' }, phrase2: { value: '已通过' } }
+      assert.deepEqual([await tried('other-1', data), await tried('chosen-1', { thing1: data.thing1 }), await tried('chosen-1', { ...data, thing3: data.thing1 }), await tried('chosen-1', data)],
+        [40037, 47003, 47003, 0])
+      assert.equal((await own.get('/cgi-bin/template/get_all_private_template')).template_list[0].content, '{{thing1.DATA}}\n{{phrase2.DATA}}')
+    } finally {
+      await own.close()
+    }
+  })
+
   test('one client_msg_id is one message for ten minutes', async () => {
     await bench.follows('oTold')
     const shown = async () => (await bench.person('oTold')).received.filter((one) => one.kind === 'template').length

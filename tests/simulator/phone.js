@@ -370,7 +370,7 @@ export class Phone {
     const card = make('div', 'card')
     card.append(make('small', '', message.kind === 'template' ? '服务通知' : '订阅通知'), make('strong', '', message.title ?? message.template_id))
     const list = make('dl')
-    for (const [name, { value }] of Object.entries(message.data)) list.append(make('dt', '', name), make('dd', '', value))
+    for (const [name, { value }] of Object.entries(message.data)) list.append(make('dt', '', message.labels?.[name] ?? name), make('dd', '', value))
     card.append(list)
     const url = message.url || message.page
     if (url) this.addDetail(card, '查看详情', url)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import http from 'node:http'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { readAccountTables } from './accounts.mjs'
+import { readAccountTables, readTemplateTables } from './accounts.mjs'
 import { decrypt, encrypt, keyOf, sign } from './crypto.mjs'
 import { Simulator } from './main.mjs'
 import { FAILURE_NOTICE, toXml } from './platform.mjs'
@@ -52,6 +52,11 @@ test('XML is read strictly', () => {
 test('accounts are read from the server configuration', () => {
   const found = readAccountTables('[server]\nid = "no"\n[[account]]\nid = "a" # one\ntoken = \'t\'\nverified = true\n[redis]\nurl = "x"\n')
   assert.deepEqual(found, [{ id: 'a', token: 't', verified: 'true' }])
+})
+
+test('templates are read from the server configuration', () => {
+  const found = readTemplateTables('[[account]]\nid = "a"\n[[template]]\naccount = "a"\nnotification = "approved"\nid = "t-1"\nfields = "thing1=item, phrase2=result"\n')
+  assert.deepEqual(found, [{ account: 'a', id: 't-1', title: '审核结果通知', fields: ['thing1', 'phrase2'], labels: { thing1: '项目', phrase2: '结果' } }])
 })
 
 describe('against a fake server', () => {

@@ -83,7 +83,7 @@ export class Notifications {
       const msgid = this.nextId++
       if (clientId) this.sent.set(key, { until: this.clock.now() + REPEAT_MS, msgid })
       const status = person.templateResult
-      if (status === 'success') this.deliver(person, { kind: 'template', template_id: value.template_id, title: template?.title, msgid: String(msgid),
+      if (status === 'success') this.deliver(person, { kind: 'template', template_id: value.template_id, title: template?.title, labels: template?.labels, msgid: String(msgid),
         url: value.url, miniprogram: value.miniprogram, data: value.data })
       this.later(account, person.openid, { event: 'TEMPLATESENDJOBFINISH', fields: { EventKey: undefined, MsgID: msgid,
         Status: status === 'success' ? status : status === 'user block' ? 'failed:user block' : 'failed: system failed' } })
@@ -100,7 +100,7 @@ export class Notifications {
       need(left > 0, 43101)
       person.consents.set(value.template_id, left - 1)
       const msgid = this.nextId++
-      this.deliver(person, { kind: 'subscription', template_id: value.template_id, title: template?.title, msgid: String(msgid), page: value.page,
+      this.deliver(person, { kind: 'subscription', template_id: value.template_id, title: template?.title, labels: template?.labels, msgid: String(msgid), page: value.page,
         miniprogram: value.miniprogram, data: value.data })
       this.later(account, person.openid, { event: 'subscribe_msg_sent_event', fields: { EventKey: undefined,
         SubscribeMsgSentEvent: { List: [{ TemplateId: value.template_id, MsgID: String(msgid), ErrorCode: '0', ErrorStatus: 'success' }] } } })
