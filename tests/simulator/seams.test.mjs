@@ -90,6 +90,32 @@ describe('the seams', () => {
     assert.equal((await bench.control('POST', '/sim/clock', {})).status, 400)
   })
 
+  test('a button is pressed as on the phone; a photo button sends the photo after its event', async () => {
+    await bench.follows('oPress')
+    await bench.post('/cgi-bin/menu/create', { button: [{ type: 'view', name: '公示', url: 'https://example.org/' },
+      { name: '更多', sub_button: [{ type: 'pic_sysphoto', name: '照片', key: 'p' }, { type: 'location_select', name: '位置', key: 'l' }, { type: 'scancode_push', name: '扫码', key: 's' }] }] })
+    const press = (button, more) => bench.control('POST', '/sim/press', { person: 'oPress', button, ...more })
+    assert.equal((await press('公示')).url, 'https://example.org/')
+    assert.match(bench.pushed.at(-1), /<Event><!\[CDATA\[VIEW\]\]><\/Event><EventKey><!\[CDATA\[https:\/\/example\.org\/\]\]><\/EventKey><MenuId>/)
+    await press('照片', { data: Buffer.from('jpeg').toString('base64') })
+    assert.match(bench.pushed.at(-2), /pic_sysphoto.*<Count>1<\/Count>.*<PicMd5Sum><!\[CDATA\[ab4f3ccba74857c5f2ba0d5b7dbf65e1\]\]>/)
+    assert.match(bench.pushed.at(-1), /<MsgType><!\[CDATA\[image/)
+    await press('位置')
+    assert.match(bench.pushed.at(-2), /location_select.*<SendLocationInfo>/)
+    assert.match(bench.pushed.at(-1), /<MsgType><!\[CDATA\[location/)
+    assert.equal((await press('扫码', { scan_result: 'https://example.org/door' })).url, 'https://example.org/door')
+    assert.match(bench.pushed.at(-1), /scancode_push.*<ScanResult><!\[CDATA\[https:\/\/example\.org\/door/)
+    assert.equal((await press('没有')).status, 400)
+    await bench.get('/cgi-bin/menu/delete')
+  })
+
+  test('revoked tokens end at once', async () => {
+    const token = await bench.newToken()
+    await bench.control('POST', '/sim/revoke-tokens', {})
+    assert.equal((await bench.get('/cgi-bin/getcallbackip', {}, token)).errcode, 40001)
+    assert.notEqual(await bench.newToken(), token)
+  })
+
   test('a person is found by openid or by name', async () => {
     await bench.says(bench.simulator.people[0].openid)
     const person = await bench.person('会员一')

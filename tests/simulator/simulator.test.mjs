@@ -185,8 +185,8 @@ describe('against a fake server', () => {
     }
     let photo, gif
     before(() => {
-      photo = simulator.api.media.keep(simulator.platform('demo').account, Buffer.from([0xff, 0xd8, 0xff]), 'image/jpeg')
-      gif = simulator.api.media.keep(simulator.platform('demo').account, Buffer.from('GIF89a'), 'image/gif')
+      photo = simulator.api.media.keep(simulator.control.platform('demo').account, Buffer.from([0xff, 0xd8, 0xff]), 'image/jpeg')
+      gif = simulator.api.media.keep(simulator.control.platform('demo').account, Buffer.from('GIF89a'), 'image/gif')
     })
 
     test('what is whole is shown', async () => {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { need } from './errors.mjs'
 
 const LIFE_MS = 3 * 24 * 3600_000
+const KEPT_MAX = 5000 // in memory; the oldest temporary ones make room
 const KILO = 1024
 const MEGA = KILO * KILO
 const IMAGES = { png: [0x89, 0x50, 0x4e, 0x47], jpeg: [0xff, 0xd8, 0xff], gif: [0x47, 0x49, 0x46, 0x38] }
@@ -29,8 +30,14 @@ export class Media {
   // A picture that came from a person or an upload; `account` null is readable by none but the page.
   keep(account, bytes, type, permanent = false, kind = 'image') {
     const id = newId()
+    if (this.all.size >= KEPT_MAX) this.all.delete(this.oldestTemporary())
     this.all.set(id, { account, bytes, type, kind, permanent, until: permanent ? Infinity : this.clock.now() + LIFE_MS })
     return id
+  }
+
+  oldestTemporary() {
+    for (const [id, { permanent }] of this.all) if (!permanent) return id
+    return undefined
   }
 
   get(account, id) {
