@@ -23,7 +23,7 @@ async function open(address, size = { width: 1200, height: 900 }) {
   const page = await browser.newPage({ viewport: size })
   page.problems = []
   page.on('pageerror', (error) => page.problems.push(error.message))
-  page.on('console', (message) => message.type() === 'error' && page.problems.push(message.text()))
+  page.on('console', (message) => message.type() === 'error' && page.problems.push(`${message.text()} ${message.location().url}`))
   await page.goto(address)
   return page
 }

@@ -1,4 +1,4 @@
-// For the tests of the API: a simulator whose server says `success` to everything and keeps what it was sent.
+// For the tests of the API: a simulator whose server says `success` to everything, and what the platform pushes by itself.
 import http from 'node:http'
 import { decrypt } from './crypto.mjs'
 import { Simulator } from './main.mjs'
@@ -11,7 +11,6 @@ export const OTHER = { ...ACCOUNT, id: 'other', app_id: 'wx0000000000000002', or
 export class Bench {
   static async start(accounts = [ACCOUNT, OTHER]) {
     const bench = new Bench()
-    bench.pushed = [] // inner XML of every push, as text
     bench.waiting = []
     bench.fake = http.createServer(async (request, response) => {
       const parts = []
@@ -36,11 +35,10 @@ export class Bench {
     const { Encrypt: cipher, ToUserName: to } = readXml(body)
     const account = accounts.find((one) => one.original_id === to)
     const xml = decrypt(account.aes_key, account.app_id, cipher)
-    this.pushed.push(xml)
     this.waiting = this.waiting.filter(({ event, resolve }) => !xml.includes(`<Event><![CDATA[${event}]]>`) || resolve(xml))
   }
 
-  // The next push of an event that the platform sends by itself.
+  // The next push of an event, as inner XML.
   event(event) { return new Promise((resolve) => this.waiting.push({ event, resolve })) }
 
   async control(method, path, body) {
