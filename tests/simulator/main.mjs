@@ -64,7 +64,6 @@ export class Simulator {
     try {
       if (url.pathname === '/sim/stream') return this.stream(response)
       const body = await readBody(request)
-      if (url.pathname === '/favicon.ico') return answer(response, 204, '', 'image/x-icon') // browsers ask anyway
       if (FILES[url.pathname]) {
         const [name, type] = FILES[url.pathname]
         return answer(response, 200, readFileSync(new URL(name, HERE)), type)
