@@ -82,7 +82,8 @@ describe('the seams', () => {
 
   test('the clock moves windows and tokens', async () => {
     await bench.says('oClock')
-    assert.deepEqual((await bench.person('oClock')).windows, [{ kind: 'message', left: 5, seconds: 48 * 3600 }])
+    const [{ kind, left, seconds }] = (await bench.person('oClock')).windows
+    assert.deepEqual([kind, left, seconds > 47 * 3600], ['message', 5, true])
     const old = await bench.newToken()
     assert.ok(Date.parse((await bench.advance(48 * 3600 + 1)).now) > Date.now() + 47 * 3600_000)
     assert.deepEqual((await bench.person('oClock')).windows, [])

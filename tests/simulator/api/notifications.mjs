@@ -62,7 +62,7 @@ export class Notifications {
 
   // The event leaves when the job is over, without anybody waiting for it.
   later(account, openid, act) {
-    setTimeout(() => this.push(account, openid, act), this.switches.of(account).job_ms).unref()
+    this.clock.after(this.switches.of(account).job_ms, () => this.push(account, openid, act))
   }
 
   calls = {

@@ -125,7 +125,7 @@ export class Publishing {
       const id = String(this.nextJob++)
       const job = { id, account, draft: value.media_id, articles: articles.map((one) => ({ ...one })), status: 1, fail_idx: [] }
       this.jobs.set(id, job)
-      setTimeout(() => this.finish(job), wait).unref()
+      this.clock.after(wait, () => this.finish(job))
       return { ...OK, publish_id: id, msg_data_id: BigInt(id) + 1n }
     },
 

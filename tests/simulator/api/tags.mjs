@@ -8,7 +8,7 @@ const TAGS_OF_ONE_MAX = 20
 const FANS_MAX = 100000
 const SYSTEM_TAGS = [{ id: 0, name: '未分组' }, { id: 1, name: '黑名单' }, { id: 2, name: '星标组' }]
 const FIRST_ID = 100
-const WORK_MS = 20 // how long a call keeps others out
+const WORK_MS = 40 // how long a call keeps others out
 
 export class Tags {
   constructor({ accounts, people, tell }) {
