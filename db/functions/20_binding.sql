@@ -29,6 +29,14 @@ returns gulou.follower language sql as $$
   returning *
 $$;
 
+-- What the QR code that was scanned stands for, and what came of it; {} for a plain follow.
+create or replace function gulou.scanned(p_account text, p_openid text, p_request text, p_scene text) returns jsonb
+language plpgsql as $$
+begin
+  return case when p_scene like 'signin_%' then gulou.scan_sign_in(p_account, p_openid, p_scene)
+              else '{}' end;
+end $$;
+
 -- A follow, first or again (domain 9.4: nothing but the flag changes).
 create or replace function api.follow(p_account text, p_openid text, p_key uuid, p_request text, p_scene text)
 returns jsonb language plpgsql as $$
@@ -37,8 +45,8 @@ begin
     return gulou.inbox_answer(p_account, p_key);
   end if;
   perform gulou.see_follower(p_account, p_openid, true);
-  return gulou.inbox_keep(p_account, p_key,
-    api.who(p_account, p_openid) || jsonb_build_object('scene', p_scene));
+  return gulou.inbox_keep(p_account, p_key, api.who(p_account, p_openid)
+    || gulou.scanned(p_account, p_openid, p_request, p_scene));
 end $$;
 
 create or replace function api.unfollow(p_account text, p_openid text, p_key uuid, p_request text)

@@ -1,11 +1,17 @@
 -- Photos of declarations: fetching is the outbox's, cleaning the server's; what is kept, and who may see it, is here.
 
+-- [{"media_id","pic_url"}…] from the chat, which have to be fetched; [{"upload"}…] from a page, which are here.
 create or replace function gulou.add_photos(p_account text, p_no bigint, p_photos jsonb) returns void
 language sql as $$
+  insert into gulou.photo (account_id, no, media_id, at, status, digest)
+  select p_account, p_no, 'upload:' || u.upload_id, gulou.now_(), 'stored', u.digest
+  from jsonb_array_elements(coalesce(p_photos, '[]')) as photo
+  join gulou.upload u on u.account_id = p_account and u.upload_id = (photo ->> 'upload')::uuid
+  on conflict do nothing;
   with added as (
     insert into gulou.photo (account_id, no, media_id, pic_url, at)
     select p_account, p_no, photo ->> 'media_id', photo ->> 'pic_url', gulou.now_()
-    from jsonb_array_elements(coalesce(p_photos, '[]')) as photo
+    from jsonb_array_elements(coalesce(p_photos, '[]')) as photo where photo ? 'media_id'
     on conflict do nothing returning photo_id)
   select gulou.outbox_write(p_account, 'photo:' || photo_id, 'photo', photo_id::text) from added
 $$;

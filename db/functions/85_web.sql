@@ -1,0 +1,117 @@
+-- What the pages of signed-in people ask and do: the same functions as in the chat, for the person of the session.
+-- `signed_out` and `not_bound` are answered alike everywhere.
+
+create or replace function gulou.web_refusal(p_account text, p_openid text) returns jsonb language sql stable as $$
+  select case when p_openid is null then gulou.refusal('signed_out')
+              when gulou.speaker(p_account, p_openid) is null then gulou.refusal('not_bound') end
+$$;
+
+-- ---------------------------------------------------------------- declare
+
+create or replace function api.page_declare(p_account text, p_session bytea, p_next bytea) returns jsonb
+language plpgsql as $$
+declare
+  v_today date := gulou.local_day(gulou.now_());
+  v_facts jsonb := gulou.enter(p_account, p_session, p_next);
+begin
+  if v_facts ? 'refusal' then
+    return v_facts;
+  end if;
+  return v_facts || jsonb_build_object('today', v_today,
+    'first_day', v_today - (gulou.rules_on(p_account, v_today)).days_back,
+    'categories', (
+      select jsonb_agg(jsonb_build_object('name', c.name, 'items', (
+        select jsonb_agg(jsonb_build_object('number', i.item, 'name', i.name, 'points', i.points,
+                 'task', i.basis = 'task', 'required', i.proof = 'required') order by i.item)
+        from gulou.service_item i where i.account_id = p_account and i.category = c.category)) order by c.category)
+      from gulou.service_category c where c.account_id = p_account));
+end $$;
+
+create or replace function api.web_preview(p_account text, p_session bytea, p_item text, p_minutes int, p_from time,
+  p_to time, p_day date, p_words text) returns jsonb language plpgsql as $$
+declare
+  v_openid text := gulou.session_openid(p_account, p_session);
+begin
+  return coalesce(gulou.web_refusal(p_account, v_openid),
+    api.preview_declaration(p_account, v_openid, p_item, p_minutes, p_from, p_to, null,
+      extract(year from p_day)::int, extract(month from p_day)::int, extract(day from p_day)::int, p_words));
+end $$;
+
+-- `p_photos`: the upload ids, ["uuid"…]; of this person only.
+create or replace function api.web_declare(p_account text, p_session bytea, p_key uuid, p_request text, p_item text,
+  p_minutes int, p_from time, p_to time, p_day date, p_words text, p_photos jsonb) returns jsonb
+language plpgsql as $$
+declare
+  v_openid text := gulou.session_openid(p_account, p_session);
+begin
+  return coalesce(gulou.web_refusal(p_account, v_openid),
+    api.declare_points(p_account, v_openid, p_key, p_request, p_item, p_minutes, p_from, p_to, null,
+      extract(year from p_day)::int, extract(month from p_day)::int, extract(day from p_day)::int, p_words,
+      (select jsonb_agg(jsonb_build_object('upload', u.upload_id)) from gulou.upload u
+       where u.account_id = p_account and u.openid = v_openid
+         and u.upload_id in (select value::uuid from jsonb_array_elements_text(p_photos))), p_key));
+end $$;
+
+create or replace function api.web_upload(p_account text, p_session bytea, p_upload uuid, p_width int, p_height int,
+                                          p_jpeg bytea, p_small bytea) returns jsonb language plpgsql as $$
+declare
+  v_openid  text := gulou.session_openid(p_account, p_session);
+  v_refusal jsonb := gulou.web_refusal(p_account, v_openid);
+  v_digest  bytea := sha256(p_jpeg);
+begin
+  if v_refusal is not null then
+    return v_refusal;
+  elsif (select count(*) from gulou.upload where account_id = p_account and openid = v_openid
+         and at > clock_timestamp() - interval '1 hour') >= 60 then
+    return gulou.refusal('too_many');
+  end if;
+  insert into gulou.image values (p_account, v_digest, p_width, p_height, p_jpeg, p_small, gulou.now_())
+  on conflict do nothing;
+  insert into gulou.upload values (p_account, p_upload, v_openid, v_digest) on conflict do nothing;
+  return jsonb_build_object('upload', p_upload);
+end $$;
+
+-- ---------------------------------------------------------------- review
+
+create or replace function gulou.queue_with_photos(p_account text, p_openid text, p_after bigint) returns jsonb
+language sql stable as $$
+  select case when queue ? 'refusal' then queue else queue || jsonb_build_object('rows', coalesce((
+           select jsonb_agg(one || jsonb_build_object('evidence', gulou.photos_of(p_account, (one ->> 'no')::bigint))
+                            order by (one ->> 'no')::bigint)
+           from jsonb_array_elements(queue -> 'rows') as one), '[]')) end
+  from (select api.review_queue(p_account, p_openid, p_after, 20) as queue) as asked
+$$;
+
+create or replace function api.page_review(p_account text, p_session bytea, p_next bytea) returns jsonb
+language plpgsql as $$
+declare
+  v_facts jsonb := gulou.enter(p_account, p_session, p_next);
+begin
+  if v_facts ? 'refusal' then
+    return v_facts;
+  elsif not v_facts -> 'roles' ? 'reviewer' then
+    return gulou.refusal('not_yours');
+  end if;
+  return v_facts;
+end $$;
+
+create or replace function api.web_queue(p_account text, p_session bytea, p_after bigint) returns jsonb
+language plpgsql as $$
+declare
+  v_openid text := gulou.session_openid(p_account, p_session);
+begin
+  return coalesce(gulou.web_refusal(p_account, v_openid), gulou.queue_with_photos(p_account, v_openid, p_after));
+end $$;
+
+create or replace function api.web_decide(p_account text, p_session bytea, p_key uuid, p_request text,
+  p_decision text, p_nos bigint[], p_words text) returns jsonb language plpgsql as $$
+declare
+  v_openid text := gulou.session_openid(p_account, p_session);
+begin
+  return coalesce(gulou.web_refusal(p_account, v_openid), case
+    when p_decision = 'approve' then api.approve(p_account, v_openid, p_key, p_request, p_nos)
+    when p_decision = 'return'
+      then api.return_declaration(p_account, v_openid, p_key, p_request, p_nos[1], p_words)
+    when p_decision = 'reject' then api.reject(p_account, v_openid, p_key, p_request, p_nos[1], p_words)
+    else gulou.refusal('decision_unknown') end);
+end $$;
