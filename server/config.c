@@ -66,7 +66,7 @@ static bool fail(struct load *l, const struct found *found, const char *section,
 static const char *const server_keys[] = {"listen",    "ops_listen", "public_url", "workers",
                                           "log_level", "test_clock", NULL};
 static const char *const url_keys[] = {"url", NULL};
-static const char *const wechat_keys[] = {"api_base", NULL};
+static const char *const wechat_keys[] = {"api_base", "open_base", NULL};
 static const char *const account_keys[] = {"id",
                                            "name",
                                            "app_id",
@@ -531,6 +531,17 @@ static bool read_templates(struct load *l, struct config *config) {
     return true;
 }
 
+/* Who points the API at another platform means its sign-in page, too. */
+static bool read_wechat(struct load *l, struct config *config) {
+    static const char api[] = "https://api.weixin.qq.com";
+    if (!read_url(l, "wechat", "api_base", api, &config->wechat_api_base))
+        return false;
+    bool official = strcmp(config->wechat_api_base, api) == 0;
+    return read_url(l, "wechat", "open_base",
+                    official ? "https://open.weixin.qq.com" : config->wechat_api_base,
+                    &config->wechat_open_base);
+}
+
 static bool read_all(struct load *l, struct config *config) {
     for (size_t i = 0; i < l->entries.n; i++)
         if (!check_entry(l, &l->entries.items[i]))
@@ -538,8 +549,7 @@ static bool read_all(struct load *l, struct config *config) {
     return read_server(l, config) &&
            read_text(l, NULL, "postgres", "url", NULL, &config->postgres_url) &&
            read_text(l, NULL, "redis", "url", "", &config->redis_url) &&
-           read_url(l, "wechat", "api_base", "https://api.weixin.qq.com",
-                    &config->wechat_api_base) &&
+           read_wechat(l, config) &&
            read_accounts(l, config) && read_templates(l, config);
 }
 

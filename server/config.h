@@ -57,6 +57,7 @@ struct config {
     const char *postgres_url;
     const char *redis_url; /* "" runs without Redis */
     const char *wechat_api_base;
+    const char *wechat_open_base; /* where browsers are sent to sign in */
     const struct account *accounts;
     size_t accounts_n;
 

@@ -19,7 +19,7 @@
 #include "server/base/limits.h"
 #include "server/base/log.h"
 
-#define BODY_DISCARD_MAX_BYTES (16 * HTTP_BODY_MAX_BYTES) /* read on politely until here */
+#define BODY_DISCARD_FACTOR 16 /* a body that is too large is read on politely up to here */
 #define BACKLOG 1024
 
 struct http_server {
@@ -28,6 +28,7 @@ struct http_server {
     struct event *readable; /* the library's own epoll descriptor, nested in the loop */
     struct event *timer;
     void (*on_request)(struct http_exchange *exchange, void *context);
+    void (*allow)(struct str path, struct http_allowance *allowance);
     void *context;
     size_t active;
     TAILQ_HEAD(, connection) connections;
@@ -59,6 +60,7 @@ struct http_exchange {
     bool suspended;
     struct str path;
     struct buf body;
+    size_t body_max;
     size_t discarded;
     int refused; /* a status decided before the handler */
     int status;
@@ -247,9 +249,18 @@ static int check_head(struct http_exchange *x) {
     int64_t length;
     const char *text =
         MHD_lookup_connection_value(x->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    if (text && (!str_to_i64(str_from(text), &length) || length > HTTP_BODY_MAX_BYTES))
+    if (text && (!str_to_i64(str_from(text), &length) || length > (int64_t)x->body_max))
         return MHD_HTTP_CONTENT_TOO_LARGE;
     return 0;
+}
+
+static void allow(struct http_exchange *x, struct connection *c) {
+    struct http_allowance allowance = {HTTP_BODY_MAX_BYTES, HTTP_REQUEST_DEADLINE_MS};
+    if (x->server->allow && x->method == HTTP_POST)
+        x->server->allow(x->path, &allowance);
+    x->body_max = allowance.body_bytes;
+    if (c && allowance.deadline_ms != HTTP_REQUEST_DEADLINE_MS)
+        arm_deadline(c, allowance.deadline_ms);
 }
 
 static enum MHD_Result send_answer(struct http_exchange *x, int status, bool close) {
@@ -277,7 +288,7 @@ static enum MHD_Result refuse(struct http_exchange *x, int status) {
 }
 
 static void take_body(struct http_exchange *x, const char *data, size_t n) {
-    if (x->body.n + n > HTTP_BODY_MAX_BYTES) {
+    if (x->body.n + n > x->body_max) {
         x->refused = MHD_HTTP_CONTENT_TOO_LARGE;
         x->discarded += n;
         return;
@@ -309,6 +320,7 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd, const ch
         x->method = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ? HTTP_GET
                     : strcmp(method, "POST") == 0                             ? HTTP_POST
                                                                               : HTTP_OTHER;
+        allow(x, connection_of(mhd));
         int status = check_head(x);
         return status ? refuse(x, status) : MHD_YES;
     }
@@ -317,7 +329,7 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd, const ch
         if (*data_n > 0) {
             take_body(x, data, *data_n);
             *data_n = 0;
-            return x->discarded > BODY_DISCARD_MAX_BYTES ? MHD_NO : MHD_YES;
+            return x->discarded > BODY_DISCARD_FACTOR * x->body_max ? MHD_NO : MHD_YES;
         }
         return x->refused ? refuse(x, x->refused) : hand_out(x);
     case EXCHANGE_HANDED_OUT:
@@ -373,6 +385,7 @@ struct http_server *http_new(const struct http_options *options) {
     TAILQ_INIT(&s->connections);
     s->base = options->base;
     s->on_request = options->on_request;
+    s->allow = options->allow;
     s->context = options->context;
     s->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_access, s,
@@ -442,6 +455,19 @@ struct str http_query(const struct http_exchange *x, const char *name) {
 
 struct str http_header(const struct http_exchange *x, const char *name) {
     return str_from(MHD_lookup_connection_value(x->mhd, MHD_HEADER_KIND, name));
+}
+
+struct str http_cookie(const struct http_exchange *x, const char *name) {
+    return str_from(MHD_lookup_connection_value(x->mhd, MHD_COOKIE_KIND, name));
+}
+
+const char *http_escape(struct arena *arena, const char *text) {
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    struct buf out;
+    buf_init(&out, arena);
+    for (; *text; text++)
+        buf_printf(&out, strchr(plain, *text) ? "%c" : "%%%02X", (unsigned char)*text);
+    return buf_view(&out).p;
 }
 
 void http_set_header(struct http_exchange *x, const char *name, const char *value) {

@@ -27,11 +27,19 @@ struct http_exchange;
 
 enum http_method { HTTP_GET, HTTP_POST, HTTP_OTHER }; /* HEAD is a GET whose body is not sent */
 
+/* What a path may cost; the defaults are HTTP_BODY_MAX_BYTES and HTTP_REQUEST_DEADLINE_MS. */
+struct http_allowance {
+    size_t body_bytes;
+    int deadline_ms;
+};
+
 struct http_options {
     struct event_base *base;
     int socket; /* stays the caller's */
     void (*on_request)(struct http_exchange *exchange, void *context);
     void *context;
+    /* NULL, or called with the head of every POST, before its body is read. */
+    void (*allow)(struct str path, struct http_allowance *allowance);
 };
 
 /* A non-blocking listening socket with SO_REUSEPORT, so that every worker has its own; -1 with the
@@ -57,6 +65,10 @@ struct str http_body(const struct http_exchange *exchange);
 /* Decoded; the empty view when absent. */
 struct str http_query(const struct http_exchange *exchange, const char *name);
 struct str http_header(const struct http_exchange *exchange, const char *name);
+struct str http_cookie(const struct http_exchange *exchange, const char *name);
+
+/* Percent-encoded, for a parameter of a URL. */
+const char *http_escape(struct arena *arena, const char *text);
 
 /* ---- the answer ---- */
 /* A header of the coming answer; `name` is kept, `value` is copied. At most HTTP_HEADERS_MAX. */

@@ -48,6 +48,7 @@ struct platform_call {
     bool without_token; /* sign-in calls carry the secret instead */
     int attempt;        /* 0 for the first; back-off and the platform's second host depend on it */
     void (*on_done)(struct platform_call *call, const struct platform_result *result);
+    void *context; /* the caller's own */
 
     /* private to platform.c */
     struct platform *platform;

@@ -58,12 +58,13 @@ static std::string render(const std::string &name, const mustache::data &data) {
     return page.render(data);
 }
 
-extern "C" char *render_page(struct arena *arena, const char *page, const cJSON *data) {
+extern "C" char *render_page(struct arena *arena, const char *layout, const char *page,
+                             const cJSON *data) {
     try {
         mustache::data tree = convert(data);
         tree.set("content", mustache::data{render(page, tree)});
         tree.set("style", mustache::data{find("pages.css")});
-        std::string html = render("layout", tree);
+        std::string html = render(layout, tree);
         return arena_strndup(arena, html.data(), html.size());
     } catch (const std::exception &error) {
         log_error("render", "page=%s cause=\"%s\"", page, error.what());

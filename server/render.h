@@ -12,9 +12,9 @@ extern "C" {
 
 #include "server/base/arena.h"
 
-/* `page` is the file's name without ".mustache"; it is put into layout.mustache as {{{content}}}.
+/* `page` is the file's name without ".mustache"; it is put into the layout as {{{content}}}.
  * Terminated text in the arena; NULL when there is no such template or it is broken (logged). */
-char *render_page(struct arena *arena, const char *page, const cJSON *data);
+char *render_page(struct arena *arena, const char *layout, const char *page, const cJSON *data);
 
 #ifdef __cplusplus
 }

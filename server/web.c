@@ -79,23 +79,35 @@ void web_change(struct web *web, const char *person, const char *function, int n
 
 /* ---- answers ---- */
 
-void web_page(struct web *web, const char *template, cJSON *data) {
+static void reply_page(struct web *web, const char *layout, const char *template, cJSON *data) {
     if (web->account) {
         cJSON_AddStringToObject(data, "account", web->account->id);
         cJSON_AddStringToObject(data, "account_name", web->account->name);
     }
-    char *html = render_page(web_arena(web), template, data);
+    char *html = render_page(web_arena(web), layout, template, data);
     metric_add(METRIC_PAGES, 1);
     if (!html) {
         web->json = true; /* the template of errors may be what is wrong */
         web_error(web, 500, "fault", BUSY);
         return;
     }
+    http_set_header(web->exchange, "X-Robots-Tag", "noindex");
+    http_reply(web->exchange, 200, HTML_TYPE, str_from(html));
+}
+
+void web_page(struct web *web, const char *template, cJSON *data) {
     http_set_header(web->exchange, "Content-Security-Policy",
                     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; "
                     "form-action 'self'; base-uri 'none'");
-    http_set_header(web->exchange, "X-Robots-Tag", "noindex");
-    http_reply(web->exchange, 200, HTML_TYPE, str_from(html));
+    reply_page(web, "layout", template, data);
+}
+
+void web_member_page(struct web *web, const char *template, cJSON *data) {
+    http_set_header(web->exchange, "Content-Security-Policy",
+                    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' blob: "
+                    "data:; connect-src 'self'; form-action 'self'; base-uri 'none'");
+    http_set_header(web->exchange, "Cache-Control", "private, no-store");
+    reply_page(web, "member_layout", template, data);
 }
 
 void web_json(struct web *web) {
@@ -120,7 +132,7 @@ void web_error(struct web *web, int status, const char *code, const char *messag
     }
     cJSON *data = cJSON_CreateObject();
     cJSON_AddStringToObject(data, "heading", message);
-    char *html = render_page(arena, "error", data);
+    char *html = render_page(arena, "layout", "error", data);
     cJSON_Delete(data);
     http_reply(web->exchange, status, HTML_TYPE, str_from(html));
 }

@@ -51,6 +51,10 @@ void web_on_end(struct web *web, void (*on_end)(struct web *web));
 /* `data` may be changed: the account's id and name are added. */
 void web_page(struct web *web, const char *template, cJSON *data);
 
+/* The same for a page of a signed-in person: another layout, scripts and forms of ours allowed,
+ * never kept by a cache. */
+void web_member_page(struct web *web, const char *template, cJSON *data);
+
 /* The facts exactly as the database wrote them. */
 void web_json(struct web *web);
 void web_json_of(struct web *web, const cJSON *json);

@@ -11,6 +11,14 @@
 #define HTTP_IDLE_SECONDS 30           /* a kept-alive connection without a request */
 #define HTTP_CONNECTIONS_MAX 4096      /* per worker */
 
+/* ---- a photo sent from a page: a phone's own, over a slow line ---- */
+#define UPLOAD_MAX_BYTES (10 << 20)
+#define UPLOAD_DEADLINE_MS 60000
+
+/* ---- sign-in ---- */
+#define SIGN_IN_SECONDS 300   /* a QR code or a way through the platform's page */
+#define SESSION_COOKIE_SECONDS (30 * 86400)
+
 /* ---- public pages and JSON ---- */
 #define WEB_ROWS_MAX 500 /* rows of one page or answer */
 #define WEB_WORK_MS 5000 /* then 503 */
