@@ -50,10 +50,18 @@ need_packages() {
         die "apt-get could not install:" $missing
 }
 
+# What the pages take from npm; nothing is asked when it is there.
+fetch_page_assets() {
+    [ -d "$ROOT/server/pages/node_modules/weui" ] && return 0
+    command -v npm >/dev/null || need_packages npm
+    (cd "$ROOT/server/pages" && npm ci --no-audit --no-fund --silent) || die "npm could not fetch the pages' style"
+}
+
 # build_program DIR [cmake options]: configures once, then builds what changed.
 build_program() {
     local dir=$1
     shift
+    fetch_page_assets
     [ -f "$dir/build.ninja" ] || cmake -G Ninja -S "$ROOT" -B "$dir" "$@" >/dev/null || die "cmake failed"
     ninja -C "$dir" --quiet || die "the build failed"
 }

@@ -548,8 +548,7 @@ static bool read_all(struct load *l, struct config *config) {
             return false;
     return read_server(l, config) &&
            read_text(l, NULL, "postgres", "url", NULL, &config->postgres_url) &&
-           read_text(l, NULL, "redis", "url", "", &config->redis_url) &&
-           read_wechat(l, config) &&
+           read_text(l, NULL, "redis", "url", "", &config->redis_url) && read_wechat(l, config) &&
            read_accounts(l, config) && read_templates(l, config);
 }
 

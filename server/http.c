@@ -462,7 +462,8 @@ struct str http_cookie(const struct http_exchange *x, const char *name) {
 }
 
 const char *http_escape(struct arena *arena, const char *text) {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
     struct buf out;
     buf_init(&out, arena);
     for (; *text; text++)

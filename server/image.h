@@ -26,6 +26,9 @@ bool image_init(void);
  * have more than IMAGE_INPUT_PIXELS. */
 bool image_clean(struct arena *arena, struct str bytes, struct image *out, const char **why);
 
+/* Bytes as an argument for SQL's bytea. */
+const char *image_argument(struct arena *arena, struct str bytes);
+
 /* A cover of 900 × 383 pixels: `title` in large, `line` in small letters. False: no font, no
  * memory. */
 bool image_cover(struct arena *arena, const char *title, const char *line, struct str *jpeg);

@@ -26,6 +26,7 @@ struct jobs {
     struct job seal;
     struct job purge;
     struct job purge_outbox;
+    struct job purge_sessions;
     struct job remind;
     struct outbox *outbox;
     struct leaderboard_feed **feeds; /* one an account */
@@ -96,6 +97,7 @@ struct jobs *jobs_new(struct services *services) {
     start_job(jobs, &jobs->seal, "seal_day", SEAL_SECONDS);
     start_job(jobs, &jobs->purge, "purge_inbox", PURGE_SECONDS);
     start_job(jobs, &jobs->purge_outbox, "purge_outbox", PURGE_SECONDS);
+    start_job(jobs, &jobs->purge_sessions, "purge_sessions", PURGE_SECONDS);
     start_job(jobs, &jobs->remind, "remind_reviewers", REMIND_SECONDS);
     jobs->outbox = outbox_new(services);
     jobs->feeds = calloc(config->accounts_n + 1, sizeof(*jobs->feeds));
@@ -117,6 +119,7 @@ void jobs_free(struct jobs *jobs) {
     stop_job(&jobs->seal);
     stop_job(&jobs->purge);
     stop_job(&jobs->purge_outbox);
+    stop_job(&jobs->purge_sessions);
     stop_job(&jobs->remind);
     outbox_free(jobs->outbox);
     free(jobs);

@@ -41,6 +41,8 @@ static const struct {
     {"不同意", WITH_REST, &action_disagree},
     {"隐私", WITH_REST, &action_consent},
     {"通知", WITH_REST, &action_notifications},
+    {"登录", WITH_REST, &action_sign_in},
+    {"不登录", WITH_REST, &action_sign_in},
     {"继续", ALONE, &action_continue},
     {"帮助", ALONE, &action_help},
 };

@@ -132,48 +132,18 @@ void say_cut(struct buf *out, const char *text, size_t characters) {
 
 /* ---- refusals that several actions share ---- */
 
-static void refuse_items(struct request *rq, const cJSON *facts) {
-    struct buf out;
-    say_begin(rq, &out);
-    buf_puts(&out, "这个名称对应好几个项目，请改用项目编号：");
+static void tell_items(struct buf *out, const cJSON *facts) {
     int shown = 0;
     const cJSON *item;
+    buf_puts(out, "这个名称对应好几个项目，请改用项目编号：");
     cJSON_ArrayForEach(item, fact(facts, "items")) {
         if (shown++ == 12)
             break;
-        buf_printf(&out, "\n%" PRId64 " %s", fact_number(item, "number"), fact_text(item, "name"));
+        buf_printf(out, "\n%" PRId64 " %s", fact_number(item, "number"), fact_text(item, "name"));
     }
-    buf_puts(&out, "\n例如：申报 12 2小时 上门陪护");
-    say_end(rq, &out);
 }
 
-static void refuse_with_number(struct request *rq, const cJSON *facts, const char *code) {
-    struct buf out;
-    say_begin(rq, &out);
-    if (strcmp(code, "item_unknown") == 0) {
-        buf_puts(&out, "没有找到服务项目「");
-        say_cut(&out, fact_text(facts, "words"), 20);
-        buf_puts(&out, "」。项目编号是1到44，一步步选更方便：");
-        say_tap(&out, "开始申报", "申报");
-    } else if (strcmp(code, "too_old") == 0) {
-        buf_printf(&out, "只能申报最近%" PRId64 "天内的服务，请核对日期。",
-                   fact_number(facts, "days"));
-    } else if (strcmp(code, "overlap") == 0) {
-        buf_printf(&out,
-                   "这段时间和您的另一条申报（编号：%" PRId64
-                   "）重叠了。请核对时间，或先撤回那一条。",
-                   fact_number(facts, "no"));
-        say_next(&out);
-        say_tap(&out, "我的申报", "我的申报");
-    } else {
-        buf_printf(&out, "这条申报现在是「%s」，不能这样操作。",
-                   say_status(fact_text(facts, "status")));
-        say_tap(&out, "我的申报", "我的申报");
-    }
-    say_end(rq, &out);
-}
-
-bool say_refusal(struct request *rq, const cJSON *facts) {
+bool tell_refusal(struct buf *out, const cJSON *facts) {
     static const char *const sentences[][2] = {
         {"not_active", "您的党员身份目前不在服务状态，不能申报。请联系区域党委办公室。"},
         {"hours_missing", "没看懂服务时长。可以写：2小时、90分钟、1.5，或 9:00-11:30。"},
@@ -185,26 +155,58 @@ bool say_refusal(struct request *rq, const cJSON *facts) {
         {"words_too_long", "说明请控制在500字以内。"},
         {"not_found", "没有找到这个编号，请核对后再发。"},
     };
-    static const char *const with_number[] = {"item_unknown", "too_old", "overlap",
-                                              "state_conflict"};
     const char *code = request_refusal(facts);
     if (code == NULL)
         return false;
     for (size_t i = 0; i < sizeof sentences / sizeof sentences[0]; i++)
         if (strcmp(code, sentences[i][0]) == 0) {
-            say(rq, sentences[i][1]);
+            buf_puts(out, sentences[i][1]);
             return true;
         }
-    for (size_t i = 0; i < sizeof with_number / sizeof with_number[0]; i++)
-        if (strcmp(code, with_number[i]) == 0) {
-            refuse_with_number(rq, facts, code);
-            return true;
-        }
-    if (strcmp(code, "item_ambiguous") == 0) {
-        refuse_items(rq, facts);
-        return true;
+    if (strcmp(code, "item_unknown") == 0) {
+        buf_puts(out, "没有找到服务项目「");
+        say_cut(out, fact_text(facts, "words"), 20);
+        buf_puts(out, "」。项目编号是1到44。");
+    } else if (strcmp(code, "too_old") == 0) {
+        buf_printf(out, "只能申报最近%" PRId64 "天内的服务，请核对日期。",
+                   fact_number(facts, "days"));
+    } else if (strcmp(code, "overlap") == 0) {
+        buf_printf(out,
+                   "这段时间和您的另一条申报（编号：%" PRId64
+                   "）重叠了。请核对时间，或先撤回那一条。",
+                   fact_number(facts, "no"));
+    } else if (strcmp(code, "state_conflict") == 0) {
+        buf_printf(out, "这条申报现在是「%s」，不能这样操作。",
+                   say_status(fact_text(facts, "status")));
+    } else if (strcmp(code, "item_ambiguous") == 0) {
+        tell_items(out, facts);
+    } else {
+        return false;
     }
-    return false;
+    return true;
+}
+
+/* The next step, where one is known. */
+static void tell_way_out(struct buf *out, const char *code) {
+    if (strcmp(code, "item_unknown") == 0) {
+        buf_puts(out, "一步步选更方便：");
+        say_tap(out, "开始申报", "申报");
+    } else if (strcmp(code, "item_ambiguous") == 0) {
+        buf_puts(out, "\n例如：申报 12 2小时 上门陪护");
+    } else if (strcmp(code, "overlap") == 0 || strcmp(code, "state_conflict") == 0) {
+        say_next(out);
+        say_tap(out, "我的申报", "我的申报");
+    }
+}
+
+bool say_refusal(struct request *rq, const cJSON *facts) {
+    struct buf out;
+    say_begin(rq, &out);
+    if (!tell_refusal(&out, facts))
+        return false;
+    tell_way_out(&out, request_refusal(facts));
+    say_end(rq, &out);
+    return true;
 }
 
 void say_refused(struct request *rq, const cJSON *facts) {

@@ -46,6 +46,9 @@ void say_minutes(struct buf *out, int64_t minutes);
 /* 2026-11-20 as 11月20日; anything else as it is. */
 void say_day(struct buf *out, const char *day);
 
+/* A refusal in words, with what would be right, without links: for pages. False: unknown code. */
+bool tell_refusal(struct buf *out, const cJSON *facts);
+
 /* A refusal in words, with what would be right; for the ones that several actions share. False:
  * the code is not one of them. */
 bool say_refusal(struct request *rq, const cJSON *facts);

@@ -5,8 +5,8 @@
  * digest; functions of db/functions/85_web.sql take it and find the person in the same round trip
  * as their answer.
  *
- * Forms and scripts send the session's own CSRF token in the header X-CSRF-Token. It is derived from
- * the session's token, so that nothing more has to be kept. */
+ * Forms and scripts send the session's own CSRF token in the header X-CSRF-Token. It is derived
+ * from the session's token, so that nothing more has to be kept. */
 
 #include <stdbool.h>
 

@@ -93,8 +93,7 @@ static void on_session(struct web *web, const cJSON *facts) {
     set_cookie(web, STATE_COOKIE, "", 0);
     session_give(web, of(web)->token);
     log_info("signed_in", "account=%s by=platform", web->account->id);
-    web_redirect(web,
-                 arena_printf(web_arena(web), "/%s/%s", web->account->id, of(web)->page));
+    web_redirect(web, arena_printf(web_arena(web), "/%s/%s", web->account->id, of(web)->page));
 }
 
 static void on_openid(struct platform_call *call, const struct platform_result *result) {

@@ -1,11 +1,11 @@
 #ifndef GULOU_SIGN_IN_H
 #define GULOU_SIGN_IN_H
 
-/* How a browser becomes a member's: inside WeChat by the platform's page (snsapi_base, silent), on a
- * desktop by a QR code that the member scans and confirms in the chat.
+/* How a browser becomes a member's: inside WeChat by the platform's page (snsapi_base, silent), on
+ * a desktop by a QR code that the member scans and confirms in the chat.
  *
- * Bound to the browser: the OAuth `state` and the desktop's waiting are each kept in a cookie of the
- * very browser that began, so nobody can finish a sign-in that somebody else started. A virtual
+ * Bound to the browser: the OAuth `state` and the desktop's waiting are each kept in a cookie of
+ * the very browser that began, so nobody can finish a sign-in that somebody else started. A virtual
  * user of WeChat's snapshot pages is refused.
  * Source: wechat-protocol.md 7.9. */
 

@@ -4,8 +4,11 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "server/base/embedded.h"
+#include "server/base/limits.h"
 #include "server/callback.h"
 #include "server/evidence.h"
+#include "server/member_pages.h"
 #include "server/web.h"
 
 #define SEGMENTS_MAX 7
@@ -166,6 +169,32 @@ static size_t split_path(struct str path, struct str *segments) {
     return n;
 }
 
+/* Style sheets and scripts, named by the program's version in the pages that use them. */
+static void reply_static(struct web *web, struct str name) {
+    static const char *const types[][2] = {{".css", "text/css; charset=utf-8"},
+                                           {".js", "text/javascript; charset=utf-8"}};
+    const struct embedded_file *file = embedded_pages;
+    while (file->name != NULL && !str_is(name, file->name)) {
+        file++;
+    }
+    for (size_t i = 0; file->name != NULL && i < sizeof(types) / sizeof(types[0]); i++) {
+        const char *end = strrchr(file->name, '.');
+        if (end != NULL && strcmp(end, types[i][0]) == 0) {
+            http_set_header(web->exchange, "Cache-Control", "public, max-age=86400");
+            web_bytes(web, types[i][1], (struct str){file->data, file->size});
+            return;
+        }
+    }
+    web_not_found(web);
+}
+
+void site_allow(struct str path, struct http_allowance *allowance) {
+    struct str segments[SEGMENTS_MAX];
+    if (split_path(path, segments) == 2 && str_is(segments[1], "photos")) {
+        *allowance = (struct http_allowance){UPLOAD_MAX_BYTES, UPLOAD_DEADLINE_MS};
+    }
+}
+
 void site_handle(struct http_exchange *x, void *context) {
     struct services *services = context;
     struct str segments[SEGMENTS_MAX];
@@ -175,6 +204,10 @@ void site_handle(struct http_exchange *x, void *context) {
         return;
     }
     struct web *web = web_new(x, services);
+    if (n == 2 && str_is(segments[0], "static")) {
+        reply_static(web, segments[1]);
+        return;
+    }
     web->json = n >= 3 && str_is(segments[0], "api") && str_is(segments[1], "v1");
     size_t first = web->json ? 2 : 0;
     if (n > first) {
@@ -186,7 +219,8 @@ void site_handle(struct http_exchange *x, void *context) {
         return;
     }
     n -= first + 1;
-    if (!web->json && n == 2 && evidence_handle(web, rest[0], rest[1])) {
+    if (!web->json &&
+        ((n == 2 && evidence_handle(web, rest[0], rest[1])) || member_pages_handle(web, rest, n))) {
         return;
     }
     if (http_method(x) != HTTP_GET) {

@@ -52,6 +52,17 @@ begin
          and u.upload_id in (select value::uuid from jsonb_array_elements_text(p_photos))), p_key));
 end $$;
 
+-- {} or the refusal: asked before a picture is unpacked.
+create or replace function api.web_may_upload(p_account text, p_session bytea) returns jsonb language plpgsql as $$
+declare
+  v_openid text := gulou.session_openid(p_account, p_session);
+begin
+  return coalesce(gulou.web_refusal(p_account, v_openid), case when (
+    select count(*) from gulou.upload
+    where account_id = p_account and openid = v_openid and at > clock_timestamp() - interval '1 hour') >= 60
+    then gulou.refusal('too_many') else '{}' end);
+end $$;
+
 create or replace function api.web_upload(p_account text, p_session bytea, p_upload uuid, p_width int, p_height int,
                                           p_jpeg bytea, p_small bytea) returns jsonb language plpgsql as $$
 declare
@@ -61,9 +72,6 @@ declare
 begin
   if v_refusal is not null then
     return v_refusal;
-  elsif (select count(*) from gulou.upload where account_id = p_account and openid = v_openid
-         and at > clock_timestamp() - interval '1 hour') >= 60 then
-    return gulou.refusal('too_many');
   end if;
   insert into gulou.image values (p_account, v_digest, p_width, p_height, p_jpeg, p_small, gulou.now_())
   on conflict do nothing;

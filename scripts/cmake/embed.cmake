@@ -32,5 +32,6 @@ file(WRITE ${OUTPUT}.new "#include \"server/base/embedded.h\"\n\n")
 embed_list(migrations db/migrations/*.sql)
 embed_list(functions db/functions/*.sql)
 embed_list(demo db/demo/*.sql)
-embed_list(pages server/pages/*.mustache server/pages/*.css)
+embed_list(pages server/pages/*.mustache server/pages/*.css server/pages/*.js
+           server/pages/node_modules/weui/dist/style/weui.min.css)
 file(RENAME ${OUTPUT}.new ${OUTPUT})

@@ -31,6 +31,7 @@ extern const struct action action_disagree;
 extern const struct action action_notifications;
 extern const struct action action_send_result;
 extern const struct action action_subscription;
+extern const struct action action_sign_in;
 extern const struct action action_continue;
 extern const struct action action_unknown;
 
@@ -38,5 +39,8 @@ extern const struct action action_unknown;
 struct buf;
 void tell_declaration(struct buf *out, const cJSON *facts);
 void tell_worth(struct buf *out, const cJSON *facts);
+
+/* Asks whoever scanned a desktop's QR code whether it was them. */
+void tell_sign_in(struct buf *out, const cJSON *facts);
 
 #endif

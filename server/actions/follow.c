@@ -23,6 +23,15 @@ static void start(struct request *rq, const struct command *command) {
 static void answer(struct request *rq, const cJSON *facts) {
     struct buf out;
     say_begin(rq, &out);
+    if (request_refusal(facts) != NULL) {
+        say(rq, "这个二维码已经失效，请刷新后再扫。");
+        return;
+    }
+    if (fact(facts, "sign_in") != NULL) {
+        tell_sign_in(&out, facts);
+        say_end(rq, &out);
+        return;
+    }
     if (fact_true(facts, "guest")) {
         buf_printf(&out,
                    "欢迎关注%s！\n这里可以申报志愿服务、查看积分和公示。\n\n"

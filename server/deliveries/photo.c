@@ -27,18 +27,6 @@ static void fail(struct outbox_item *item, const char *why) {
     outbox_database(item, "photo_failed", 1, (const char *[]){why}, on_ended);
 }
 
-static const char *hex(struct arena *arena, struct str bytes) {
-    static const char digits[] = "0123456789abcdef";
-    char *text = arena_alloc(arena, 2 * bytes.n + 3);
-    text[0] = '\\';
-    text[1] = 'x';
-    for (size_t i = 0; i < bytes.n; i++) {
-        text[2 + 2 * i] = digits[(unsigned char)bytes.p[i] >> 4];
-        text[3 + 2 * i] = digits[bytes.p[i] & 15];
-    }
-    return text;
-}
-
 static void on_cleaned(struct background_job *job) {
     struct fetching *f = (struct fetching *)(void *)((char *)job - offsetof(struct fetching, job));
     struct arena *arena = f->item->arena;
@@ -47,8 +35,8 @@ static void on_cleaned(struct background_job *job) {
         return;
     }
     const char *args[] = {arena_printf(arena, "%d", f->image.width),
-                          arena_printf(arena, "%d", f->image.height), hex(arena, f->image.jpeg),
-                          hex(arena, f->image.small)};
+                          arena_printf(arena, "%d", f->image.height), image_argument(arena, f->image.jpeg),
+                          image_argument(arena, f->image.small)};
     outbox_database(f->item, "keep_photo", 4, args, on_ended);
 }
 

@@ -1,0 +1,34 @@
+// What both pages do alike: speak to the server, say something short.
+const account = document.body.dataset.account
+const csrf = document.querySelector('meta[name=csrf]').content
+
+function uuid() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  bytes[6] = bytes[6] & 15 | 64
+  bytes[8] = bytes[8] & 63 | 128
+  return [...bytes].map((one, i) => ([4, 6, 8, 10].includes(i) ? '-' : '') + one.toString(16).padStart(2, '0')).join('')
+}
+
+let toastTimer
+function toast(words) {
+  const box = document.getElementById('toast')
+  box.textContent = words
+  box.hidden = false
+  clearTimeout(toastTimer)
+  toastTimer = setTimeout(() => { box.hidden = true }, 4000)
+}
+
+// The answer, {"refusal","message"} included; throws with words for people when there is none.
+async function ask(path, options) {
+  let response, value
+  try {
+    response = await fetch(`/${account}/${path}`, { ...options, headers: { 'X-CSRF-Token': csrf, ...options?.headers } })
+    value = await response.json()
+  } catch {
+    throw new Error('网络不通，请再试一次')
+  }
+  if (!response.ok) throw new Error(value.error?.message ?? '系统繁忙，请稍后再试')
+  return value
+}
+
+const post = (path, body) => ask(path, { method: 'POST', body: JSON.stringify(body) })
