@@ -338,6 +338,11 @@ static void decide(struct web *web) {
 
 /* ---- routing ---- */
 
+const char *member_page_link(struct request *rq, const char *page) {
+    return arena_printf(rq->arena, "%s/%s/%s?wx=1", rq->services->config->public_url,
+                        rq->account->id, page);
+}
+
 static void open_declare(struct web *web) {
     open_page(web, "declare", "declare.js", "page_declare", "申报服务");
 }

@@ -13,6 +13,9 @@
 
 #include "server/web.h"
 
+/* The address of a page (declare, review) as it is put into the chat; in the request's arena. */
+const char *member_page_link(struct request *rq, const char *page);
+
 /* False: the path is none of these, and nothing was answered. `rest` is what follows the account.
  */
 bool member_pages_handle(struct web *web, const struct str *rest, size_t n);

@@ -2,6 +2,7 @@
 
 #include "server/actions/actions.h"
 #include "server/evidence.h"
+#include "server/member_pages.h"
 #include "server/route.h"
 #include "server/say.h"
 #include "wechat/reply.h"
@@ -96,6 +97,10 @@ static void answer(struct request *rq, const cJSON *facts) {
     if (fact_number(facts, "total") > shown)
         say_tap(&out, "更多", "更多待审 %" PRId64,
                 fact_number(cJSON_GetArrayItem(rows, shown - 1), "no"));
+    if (rq->account->verified) {
+        buf_puts(&out, "　");
+        web_link(&out, "网页审核", member_page_link(rq, "review"));
+    }
     buf_puts(&out, "\n要补材料发：退回 编号 原因\n不符合发：驳回 编号 原因");
     say_end(rq, &out);
 }

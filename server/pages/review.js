@@ -42,7 +42,7 @@ function show(row) {
   const card = by('row').content.firstElementChild.cloneNode(true)
   const find = (name) => card.querySelector(`.${name}`)
   find('who').textContent = `${row.name}（${row.unit}）`
-  find('what').textContent = `编号：${row.no} ${row.item} · ${row.date}${row.from ? ` ${row.from}-${row.to}` : ''} · ${hours(row.minutes)} · ${row.claimed}分`
+  find('what').textContent = `编号：${row.no} ${row.item} · ${Number(row.date.slice(5, 7))}月${Number(row.date.slice(8))}日${row.from ? ` ${row.from}-${row.to}` : ''} · ${hours(row.minutes)} · ${row.claimed}分`
   find('words').textContent = row.appeal ? `${row.words}\n申诉理由：${row.appeal_words}` : row.words
   find('warning').textContent = warningOf(row)
   find('warning').hidden = !warningOf(row)

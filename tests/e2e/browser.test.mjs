@@ -1,29 +1,21 @@
 // The chat page and the public page in a real browser. With GULOU_E2E_SIMULATOR it plays a whole member's
 // and reviewer's day against the running system; the page by itself is tried against a server of its own.
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
 import http from 'node:http'
 import { after, before, describe, test } from 'node:test'
-import { chromium } from 'playwright-core'
 import { Simulator } from '../simulator/main.mjs'
 import { FAILURE_NOTICE, toXml } from '../simulator/platform.mjs'
 import { readXml } from '../simulator/xml.mjs'
+import { launch, newPage } from './chromium.mjs'
 
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
 const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64')
 
 let browser
-before(async () => {
-  assert.ok(existsSync(CHROMIUM), `${CHROMIUM} is needed; set CHROMIUM to another path`)
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
-})
+before(async () => { browser = await launch() })
 after(() => browser?.close())
 
-async function open(address, size = { width: 1200, height: 900 }) {
-  const page = await browser.newPage({ viewport: size })
-  page.problems = []
-  page.on('pageerror', (error) => page.problems.push(error.message))
-  page.on('console', (message) => message.type() === 'error' && page.problems.push(`${message.text()} ${message.location().url}`))
+async function open(address, size) {
+  const page = await newPage(browser, size)
   await page.goto(address)
   return page
 }
