@@ -16,7 +16,7 @@
 #define UPLOAD_DEADLINE_MS 60000
 
 /* ---- sign-in ---- */
-#define SIGN_IN_SECONDS 300   /* a QR code or a way through the platform's page */
+#define SIGN_IN_SECONDS 300 /* a QR code or a way through the platform's page */
 #define SESSION_COOKIE_SECONDS (30 * 86400)
 
 /* ---- public pages and JSON ---- */

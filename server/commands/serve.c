@@ -71,11 +71,11 @@ static void *run_worker(void *context) {
     services->redis = redis_new(services->base, services->config->redis_url);
     services->platform = platform_new(services);
     services->background = background_new(services->base);
-    worker->site = http_new(&(struct http_options){
-        services->base, worker->site_socket, site_handle, services, site_allow});
+    worker->site = http_new(&(struct http_options){services->base, worker->site_socket, site_handle,
+                                                   services, site_allow});
     if (worker->ops_socket >= 0) {
-        worker->ops = http_new(&(struct http_options){services->base, worker->ops_socket,
-                                                      ops_handle, services, NULL});
+        worker->ops = http_new(
+            &(struct http_options){services->base, worker->ops_socket, ops_handle, services, NULL});
         worker->jobs = jobs_new(services);
     }
     worker->stop = event_new(services->base, worker->stop_fd, EV_READ, on_stop, worker);

@@ -34,9 +34,9 @@ static void on_cleaned(struct background_job *job) {
         fail(f->item, f->why);
         return;
     }
-    const char *args[] = {arena_printf(arena, "%d", f->image.width),
-                          arena_printf(arena, "%d", f->image.height), image_argument(arena, f->image.jpeg),
-                          image_argument(arena, f->image.small)};
+    const char *args[] = {
+        arena_printf(arena, "%d", f->image.width), arena_printf(arena, "%d", f->image.height),
+        image_argument(arena, f->image.jpeg), image_argument(arena, f->image.small)};
     outbox_database(f->item, "keep_photo", 4, args, on_ended);
 }
 

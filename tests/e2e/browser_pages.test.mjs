@@ -64,6 +64,16 @@ describe('pages', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not se
     return Number(/编号：(\d+)/.exec(await page.locator('#done-title').innerText())[1])
   }
 
+  // The queue comes twenty at a time.
+  async function cardOf(page, no) {
+    const found = page.locator('.card', { hasText: `编号：${no} ` })
+    for (let shown = 0; ; shown += 20) {
+      await page.locator('.card').nth(shown).waitFor()
+      if (await found.count()) return found
+      await page.locator('#more').click()
+    }
+  }
+
   test('a desktop signs in when its number is confirmed in the chat', async () => {
     const one = await person()
     const { page, scene, number } = await qrCode('declare')
@@ -132,7 +142,7 @@ describe('pages', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not se
     const no = await declare(page, 40, '在3号楼巡逻', [PHOTO])
     assert.match(await one.say('我的申报'), new RegExp(`编号：${no} 义务巡逻`))
     const queue = await signIn(reviewer, 'review')
-    const card = queue.locator('.card', { hasText: `编号：${no} ` })
+    const card = await cardOf(queue, no)
     await card.locator('.shots img').waitFor()
     assert.match(await card.innerText(), /20分[\s\S]*在3号楼巡逻/)
     await card.locator('.shots button').click()
@@ -168,12 +178,7 @@ describe('pages', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not se
     const nos = []
     for (const words of ['早上巡逻', '中午巡逻', '晚上巡逻']) nos.push(Number(/编号：(\d+)/.exec(await one.say(`申报 40 1 ${words}`))[1]))
     const page = await signIn(reviewer, 'review')
-    const card = async (no) => {
-      const found = page.locator('.card', { hasText: `编号：${no} ` })
-      while (!(await found.count()) && await page.locator('#more').isVisible()) await page.locator('#more').click()
-      await found.waitFor()
-      return found
-    }
+    const card = (no) => cardOf(page, no)
     for (const no of nos.slice(0, 2)) await (await card(no)).locator('input').check()
     await page.locator('#approve').click()
     for (const no of nos.slice(0, 2)) await (await card(no)).locator('.result', { hasText: '已通过，10分' }).waitFor()
