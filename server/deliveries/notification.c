@@ -12,6 +12,7 @@
 #include "server/say.h"
 
 #define NOT_A_FOLLOWER 43004
+#define PATIENCE_SECONDS 3600 /* closed for longer: another channel, or the next reply */
 
 enum channel { TEMPLATE, CUSTOM, SUBSCRIPTION, CHANNELS };
 static const char *const channel_names[] = {"template", "custom", "subscription"};
@@ -38,7 +39,8 @@ static void on_sent(struct outbox_item *item, const struct platform_result *resu
         outbox_sent(item, message);
     } else if (result->errcode == NOT_A_FOLLOWER) {
         outbox_database(item, "notification_unfollowed", 0, NULL, on_marked);
-    } else if (result->outcome == PLATFORM_REFUSED || result->awaits_person) {
+    } else if (result->outcome == PLATFORM_REFUSED || result->awaits_person ||
+               result->later_seconds >= PATIENCE_SECONDS) {
         sending->open[sending->channel] = false;
         choose(item);
     } else {

@@ -8,7 +8,7 @@ export class Client {
   }
 
   async post(path, body) {
-    const response = await fetch(this.simulator + path, { method: 'POST', body: JSON.stringify({ account: this.account, ...body }) })
+    const response = await fetch(this.simulator + path, { method: 'POST', headers: { Connection: 'close' }, body: JSON.stringify({ account: this.account, ...body }) })
     const value = await response.json()
     if (!response.ok) throw new Error(`${path}: ${value.error}`)
     return value
@@ -18,6 +18,10 @@ export class Client {
   mode(mode) { return this.post('/sim/mode', { mode }) }
   faults(...faults) { return this.post('/sim/fault', { faults }) }
   async verify() { return (await this.post('/sim/verify', {})).ok }
+  apiFault(path, fault, times = 1) { return this.post('/sim/api-fault', { path, fault, times }) }
+  switch(switches) { return this.post('/sim/switch', { switches }) }
+  clear(what) { return fetch(`${this.simulator}/sim/${what}`, { method: 'DELETE' }) } // api-fault, api-log
+  async apiCalls(path) { return (await (await fetch(`${this.simulator}/sim/api-log`)).json()).calls.filter((one) => one.path === path) }
   async events() { return (await (await fetch(`${this.simulator}/sim/events`)).json()).events }
 }
 

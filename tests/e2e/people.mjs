@@ -15,3 +15,17 @@ export function invite(role) {
     insert into gulou.invite select 'demo', gulou.code_hash('demo', '${code}'), member_id from member`)
   return code
 }
+
+// So many new members who are bound already: [{member, openid}]. They have said nothing yet.
+export function crowd(count) {
+  const prefix = `oCrowd${randomBytes(6).toString('hex')}`
+  sql(`
+    with latest as (select (select max(org_id) from gulou.org where account_id = 'demo') as org, (select max(member_id) from gulou.member where account_id = 'demo') as member),
+         org as (insert into gulou.org select 'demo', org + 1, '测试单位${prefix}', 'reporting_unit' from latest returning org_id),
+         member as (insert into gulou.member select 'demo', member + n, '测试' || n || '员', 'active' from latest, generate_series(1, ${count}) as n returning member_id),
+         unit as (insert into gulou.member_org (account_id, member_id, org_id) select 'demo', member_id, org_id from org, member),
+         balance as (insert into gulou.balance (account_id, member_id) select 'demo', member_id from member)
+    insert into gulou.binding select 'demo', '${prefix}' || lpad(member_id::text, 8, '0'), member_id, now() from member`)
+  return sql(`select member_id, openid from gulou.binding where account_id = 'demo' and openid like '${prefix}%' order by 1`)
+    .map(([member, openid]) => ({ member: Number(member), openid }))
+}

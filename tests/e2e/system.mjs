@@ -2,7 +2,8 @@
 // again by it; and its database, spoken to directly. Such tests run alone, because everything else would notice.
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { accountsFromToml } from '../simulator/accounts.mjs'
 import { Platform } from '../simulator/platform.mjs'
@@ -89,12 +90,19 @@ export const makeReviewers = (people) => sql(`insert into gulou.member_role sele
 
 export const platformTo = (address, options = {}) => new Platform({ account: accountsFromToml(config)[0], server: address, ...options })
 
-// One more server on the same stores; stop() ends it.
-export async function secondServer(port) {
+// One more server on the same stores, with another configuration if need be; stop() ends it.
+export async function secondServer(port, file = config) {
   const address = `http://127.0.0.1:${port}`
-  const child = spawn(program, ['serve', '--config', config], {
+  const child = spawn(program, ['serve', '--config', file], {
     env: { ...process.env, GULOU_SERVER_LISTEN: `127.0.0.1:${port}`, GULOU_SERVER_OPS_LISTEN: `127.0.0.1:${port + 1}` }, stdio: 'ignore'
   })
   await ready(`http://127.0.0.1:${port + 1}`)
-  return { address, stop() { child.kill('SIGTERM'); return ended(child.pid, 'the second server') } }
+  return { address, stop(signal = 'SIGTERM') { child.kill(signal); return ended(child.pid, 'the second server') } }
+}
+
+// The configuration with something added, in a file of its own.
+export function configWith(text) {
+  const file = `${state}/with-${randomBytes(4).toString('hex')}.toml`
+  writeFileSync(file, readFileSync(config, 'utf8') + text)
+  return file
 }
