@@ -116,6 +116,7 @@ static void on_answer(struct api_call *api, const struct api_result *answer) {
     struct platform_result result = react(call, answer->error);
     result.errcode = answer->errcode;
     result.meaning = answer->error->meaning;
+    result.rid = answer->rid;
     result.json = answer->json;
     result.file = answer->file;
     result.file_type = answer->file_type;
@@ -141,7 +142,8 @@ static void on_token(struct token_wait *wait, const char *token, int later_secon
     if (token && is_forbidden(call->platform, call)) {
         call->on_done(call, &(struct platform_result){.outcome = PLATFORM_REFUSED,
                                                       .errcode = UNAUTHORIZED,
-                                                      .meaning = api_error(UNAUTHORIZED)->meaning});
+                                                      .meaning = api_error(UNAUTHORIZED)->meaning,
+                                                      .rid = ""});
     } else if (token) {
         snprintf(call->token, sizeof call->token, "%s", token);
         start_api(call, call->token);
@@ -149,7 +151,8 @@ static void on_token(struct token_wait *wait, const char *token, int later_secon
         call->on_done(call, &(struct platform_result){.outcome = PLATFORM_LATER,
                                                       .later_seconds = later_seconds,
                                                       .errcode = -1,
-                                                      .meaning = "no access token"});
+                                                      .meaning = "no access token",
+                                                      .rid = ""});
     }
 }
 

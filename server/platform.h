@@ -34,6 +34,7 @@ struct platform_result {
     bool awaits_person; /* LATER, but sooner with the person's next message */
     int errcode;
     const char *meaning;
+    const char *rid; /* names the call for the platform's support; may be empty */
     const cJSON *json;
     struct str file;
     const char *file_type;
