@@ -11,6 +11,7 @@
 #define SEAL_SECONDS 60
 #define PURGE_SECONDS 3600
 #define REMIND_SECONDS 600
+#define TAGS_SECONDS 180
 
 struct job {
     struct jobs *jobs;
@@ -28,6 +29,8 @@ struct jobs {
     struct job purge_outbox;
     struct job purge_sessions;
     struct job remind;
+    struct job tags;
+    struct job purge_joining;
     struct outbox *outbox;
     struct leaderboard_feed **feeds; /* one an account */
 };
@@ -99,6 +102,8 @@ struct jobs *jobs_new(struct services *services) {
     start_job(jobs, &jobs->purge_outbox, "purge_outbox", PURGE_SECONDS);
     start_job(jobs, &jobs->purge_sessions, "purge_sessions", PURGE_SECONDS);
     start_job(jobs, &jobs->remind, "remind_reviewers", REMIND_SECONDS);
+    start_job(jobs, &jobs->tags, "reconcile_tags", TAGS_SECONDS);
+    start_job(jobs, &jobs->purge_joining, "purge_joining", PURGE_SECONDS);
     jobs->outbox = outbox_new(services);
     jobs->feeds = calloc(config->accounts_n + 1, sizeof(*jobs->feeds));
     for (size_t i = 0; jobs->feeds != NULL && i < config->accounts_n; i++) {
@@ -121,6 +126,8 @@ void jobs_free(struct jobs *jobs) {
     stop_job(&jobs->purge_outbox);
     stop_job(&jobs->purge_sessions);
     stop_job(&jobs->remind);
+    stop_job(&jobs->tags);
+    stop_job(&jobs->purge_joining);
     outbox_free(jobs->outbox);
     free(jobs);
 }

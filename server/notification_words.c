@@ -84,15 +84,41 @@ static void queue_waiting(struct buf *out, const struct context *c) {
     say_tap(out, "去审核", "待审");
 }
 
+static void joined(struct buf *out, const struct context *c) {
+    buf_printf(out, "您的加入申请已确认：%s（%s）。欢迎加入！", fact_text(c->facts, "name"),
+               fact_text(c->facts, "unit"));
+    say_tap(out, "看看能做什么", "帮助");
+}
+
+static void join_refused(struct buf *out, const struct context *c) {
+    buf_printf(out, "您加入%s的申请（编号：%" PRId64 "）没有通过：", fact_text(c->facts, "unit"),
+               fact_number(c->facts, "request"));
+    say_cut(out, fact_text(c->facts, "words"), WORDS_SHOWN);
+    buf_puts(out, "\n写错了可以重新发：加入 姓名");
+}
+
+static void join_waiting(struct buf *out, const struct context *c) {
+    (void)c;
+    buf_puts(out, "有人扫码申请加入，请您确认。");
+    say_tap(out, "看申请", "加入申请");
+}
+
 static const struct {
     const char *what;
     const char *result; /* in a word of at most five characters */
     void (*tell)(struct buf *out, const struct context *c);
 } kinds[] = {
-    {"approved", "已通过", approved},           {"returned", "已退回", returned},
-    {"rejected", "未通过", rejected},           {"rejected_final", "未通过", rejected_final},
-    {"notice_opened", "公示中", notice_opened}, {"objection_decided", "已办结", objection_decided},
-    {"photo_failed", "请重发", photo_failed},   {"queue_waiting", "待审核", queue_waiting},
+    {"approved", "已通过", approved},
+    {"returned", "已退回", returned},
+    {"rejected", "未通过", rejected},
+    {"rejected_final", "未通过", rejected_final},
+    {"notice_opened", "公示中", notice_opened},
+    {"objection_decided", "已办结", objection_decided},
+    {"photo_failed", "请重发", photo_failed},
+    {"queue_waiting", "待审核", queue_waiting},
+    {"joined", "已加入", joined},
+    {"join_refused", "未通过", join_refused},
+    {"join_waiting", "待确认", join_waiting},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -131,9 +157,9 @@ static const char *now_text(struct arena *arena) {
     return arena_strndup(arena, text, strlen(text));
 }
 
-static const char *const field_words[] = {"no",    "item",     "counted", "words",
-                                          "title", "last_day", "entries", "waiting",
-                                          "days",  "result",   "time",    NULL};
+static const char *const field_words[] = {"no",       "item",    "counted", "words", "title",
+                                          "last_day", "entries", "waiting", "days",  "result",
+                                          "time",     "name",    "unit",    NULL};
 
 /* What the platform allows for a type of field: characters, and what stands for nothing. */
 static const struct {
@@ -206,9 +232,10 @@ bool notification_has_word(const char *word) {
 
 const char *notification_kinds_list(void) {
     return "approved, returned, rejected, rejected_final, notice_opened, objection_decided, "
-           "photo_failed, queue_waiting";
+           "photo_failed, queue_waiting, joined, join_refused, join_waiting";
 }
 
 const char *notification_words_list(void) {
-    return "no, item, counted, words, title, last_day, entries, waiting, days, result, time";
+    return "no, item, counted, words, title, last_day, entries, waiting, days, result, time, name, "
+           "unit";
 }

@@ -12,6 +12,7 @@
 static const struct delivery *const deliveries[] = {
     &delivery_notification,
     &delivery_photo,
+    &delivery_tag,
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])

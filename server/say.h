@@ -34,6 +34,9 @@ void say_tap(struct buf *out, const char *label, const char *format, ...)
 /* A blank line, then the way on: the next links stand below the text. */
 void say_next(struct buf *out);
 
+/* Of a reply's 2048 bytes: what a list of rows may take, the rest is for the links below. */
+#define SAY_ROWS_MAX_BYTES 1600
+
 /* 待审核, 已退回, … for a declaration's status. */
 const char *say_status(const char *status);
 

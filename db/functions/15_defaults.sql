@@ -40,10 +40,12 @@ begin
 end $$;
 
 -- Called at start for every account of the configuration.
-create or replace function api.sync_account(p_account text, p_name text) returns jsonb language plpgsql as $$
+create or replace function api.sync_account(p_account text, p_name text, p_verified boolean default false)
+returns jsonb language plpgsql as $$
 begin
-  insert into gulou.account values (p_account, p_name)
-  on conflict (account_id) do update set name = excluded.name where account.name <> excluded.name;
+  insert into gulou.account values (p_account, p_name, p_verified)
+  on conflict (account_id) do update set name = excluded.name, verified = excluded.verified
+    where (account.name, account.verified) <> (excluded.name, excluded.verified);
   if not exists (select from gulou.service_category where account_id = p_account) then
     perform gulou.seed_rules(p_account);
     perform gulou.seed_catalogue(p_account);

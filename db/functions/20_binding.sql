@@ -34,6 +34,8 @@ create or replace function gulou.scanned(p_account text, p_openid text, p_reques
 language plpgsql as $$
 begin
   return case when p_scene like 'signin_%' then gulou.scan_sign_in(p_account, p_openid, p_scene)
+              when p_scene like 'unit\_%' then gulou.scan_unit(p_account, p_openid, p_scene)
+              when p_scene like 'invite\_%' then gulou.scan_invite(p_account, p_openid, p_request, p_scene)
               else '{}' end;
 end $$;
 
@@ -45,6 +47,7 @@ begin
     return gulou.inbox_answer(p_account, p_key);
   end if;
   perform gulou.see_follower(p_account, p_openid, true);
+  perform gulou.tags_came(p_account, p_openid);
   return gulou.inbox_keep(p_account, p_key, api.who(p_account, p_openid)
     || gulou.scanned(p_account, p_openid, p_request, p_scene));
 end $$;
@@ -56,6 +59,7 @@ begin
     return gulou.inbox_answer(p_account, p_key);
   end if;
   perform gulou.see_follower(p_account, p_openid, false);
+  perform gulou.tags_left(p_account, p_openid);
   return gulou.inbox_keep(p_account, p_key, '{}');
 end $$;
 
@@ -70,6 +74,24 @@ begin
   update gulou.follower set wrong_tries = 0, locked_until = gulou.now_() + interval '1 hour'
   where account_id = p_account and openid = p_openid;
   return jsonb_build_object('refusal', 'locked', 'minutes', 60);
+end $$;
+
+-- Ties the person to the member, both locked by the caller. `p_consented`: when the person acted after the text was
+-- shown; that is the consent (domain 10).
+create or replace function gulou.bind_person(p_account text, p_openid text, p_member int, p_actor int,
+                                             p_consented timestamptz, p_reason text, p_request text) returns void
+language plpgsql as $$
+begin
+  update gulou.follower set wrong_tries = 0, scanned_org = null, scanned_at = null
+  where account_id = p_account and openid = p_openid;
+  insert into gulou.binding values (p_account, p_openid, p_member, gulou.now_());
+  insert into gulou.consent values (p_account, p_member, 'service', true, '2026-11', p_consented, p_request);
+  if (select status from gulou.member where account_id = p_account and member_id = p_member) = 'invited' then
+    perform gulou.move_member(p_account, p_member, 'binding', p_actor, p_reason, p_request);
+    perform gulou.move_member(p_account, p_member, 'active', p_actor, p_reason, p_request);
+  end if;
+  perform gulou.want_tags_of(p_account, p_openid);
+  perform gulou.joining_over(p_account, p_openid, p_request);
 end $$;
 
 create or replace function gulou.bind(p_account text, p_openid text, p_request text, p_code text)
@@ -97,21 +119,14 @@ begin
   if v_invite.used_at is not null then
     return gulou.refusal('code_used');
   end if;
+  -- A second code, or a reviewer's 同意加入, may be about the same member this moment.
+  perform from gulou.member where account_id = p_account and member_id = v_invite.member_id for update;
   if exists (select from gulou.binding where account_id = p_account and member_id = v_invite.member_id
              and ended_at is null) then
     return gulou.refusal('member_bound');
   end if;
   update gulou.invite set used_at = v_now where account_id = p_account and code_hash = v_invite.code_hash;
-  update gulou.follower set wrong_tries = 0 where account_id = p_account and openid = p_openid;
-  insert into gulou.binding values (p_account, p_openid, v_invite.member_id, v_now);
-  -- Sending the code is the member's own act after the text was shown: that is the consent (domain 10).
-  insert into gulou.consent
-  values (p_account, v_invite.member_id, 'service', true, '2026-11', v_now, p_request);
-  if (select status from gulou.member where account_id = p_account and member_id = v_invite.member_id)
-     = 'invited' then
-    perform gulou.move_member(p_account, v_invite.member_id, 'binding', v_invite.member_id, '绑定', p_request);
-    perform gulou.move_member(p_account, v_invite.member_id, 'active', v_invite.member_id, '绑定', p_request);
-  end if;
+  perform gulou.bind_person(p_account, p_openid, v_invite.member_id, v_invite.member_id, v_now, '绑定', p_request);
   return gulou.member_facts(p_account, v_invite.member_id) || '{"already":false}';
 end $$;
 

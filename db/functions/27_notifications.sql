@@ -11,6 +11,13 @@ returns void language sql as $$
   from gulou.binding where account_id = p_account and member_id = p_member and ended_at is null
 $$;
 
+-- The same for somebody who asked to join and was not let in.
+create or replace function gulou.notify_guest(p_account text, p_openid text, p_what text, p_subject text,
+                                              p_facts jsonb) returns void language sql as $$
+  select gulou.outbox_write(p_account, 'guest:' || p_openid, 'notification', p_what || ':' || p_subject,
+    p_facts || jsonb_build_object('what', p_what, 'openid', p_openid))
+$$;
+
 -- Unless they said otherwise, members hear of what became of their own acts (domain 10).
 create or replace function gulou.wants_messages(p_account text, p_member int) returns boolean
 language sql stable as $$
@@ -56,9 +63,8 @@ begin
   if v_notes is not null then
     return v_notes;
   end if;
-  select 'member:' || member_id into v_lane from gulou.binding
-  where account_id = p_account and openid = p_openid and ended_at is null;
-  if v_lane is null or not exists (
+  v_lane := coalesce('member:' || gulou.speaker(p_account, p_openid), 'guest:' || p_openid);
+  if not exists (
        select from gulou.outbox where account_id = p_account and lane = v_lane and status = 'held') then
     return null;
   end if;
@@ -106,6 +112,16 @@ begin
   return found;
 end $$;
 
+-- Whom a row is for now: a bound member, or the guest it names; no openid: nobody.
+create or replace function gulou.receiver_of(p_account text, p_id bigint, out member_id int, out openid text)
+language sql stable as $$
+  select b.member_id, coalesce(b.openid, o.facts ->> 'openid')
+  from gulou.outbox o
+  left join gulou.binding b on b.account_id = o.account_id and b.member_id = (o.facts ->> 'member')::int
+                           and b.ended_at is null
+  where o.account_id = p_account and o.outbox_id = p_id
+$$;
+
 -- Who gets this row, and how: {"channel":"template"|"custom"|"subscription"|"reply"|"muted","openid"}. `p_channels`
 -- are those that the account has and that have not been refused for this row yet. A template message comes first,
 -- because only there the platform recognises a repetition (client_msg_id).
@@ -117,16 +133,12 @@ declare
   v_subscribed boolean;
   v_channel    text;
 begin
-  select b.member_id, b.openid, coalesce(f.subscribed, true) into v_member, v_openid, v_subscribed
-  from gulou.outbox o
-  join gulou.binding b on b.account_id = o.account_id and b.member_id = (o.facts ->> 'member')::int
-                      and b.ended_at is null
-  left join gulou.follower f on f.account_id = b.account_id and f.openid = b.openid
-  where o.account_id = p_account and o.outbox_id = p_id;
+  select r.member_id, r.openid into v_member, v_openid from gulou.receiver_of(p_account, p_id) r;
+  select subscribed into v_subscribed from gulou.follower where account_id = p_account and openid = v_openid;
   v_channel := case
-    when v_member is null then 'reply'
+    when v_openid is null then 'reply'
     when not gulou.wants_messages(p_account, v_member) then 'muted'
-    when not v_subscribed then 'reply'
+    when not coalesce(v_subscribed, true) then 'reply'
     when 'template' = any (p_channels) then 'template'
     when 'custom' = any (p_channels) and gulou.take_from_window(p_account, v_openid) then 'custom'
     when 'subscription' = any (p_channels) and gulou.take_subscription(p_account, v_openid, p_subscription)
@@ -140,10 +152,8 @@ create or replace function api.notification_unfollowed(p_account text, p_id bigi
 language plpgsql as $$
 begin
   update gulou.follower f set subscribed = false
-  from gulou.outbox o
-  join gulou.binding b on b.account_id = o.account_id and b.member_id = (o.facts ->> 'member')::int
-                      and b.ended_at is null
-  where o.account_id = p_account and o.outbox_id = p_id and f.account_id = p_account and f.openid = b.openid;
+  from gulou.receiver_of(p_account, p_id) r
+  where f.account_id = p_account and f.openid = r.openid;
   return '{}';
 end $$;
 

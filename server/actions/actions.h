@@ -32,6 +32,10 @@ extern const struct action action_notifications;
 extern const struct action action_send_result;
 extern const struct action action_subscription;
 extern const struct action action_sign_in;
+extern const struct action action_join;
+extern const struct action action_join_requests;
+extern const struct action action_confirm_join;
+extern const struct action action_refuse_join;
 extern const struct action action_continue;
 extern const struct action action_unknown;
 
@@ -42,5 +46,11 @@ void tell_worth(struct buf *out, const cJSON *facts);
 
 /* Asks whoever scanned a desktop's QR code whether it was them. */
 void tell_sign_in(struct buf *out, const cJSON *facts);
+
+/* What a guest who scanned this unit's QR code does next. */
+void tell_join(struct buf *out, const char *unit);
+
+/* What came of an invite code; typed and scanned are told alike. False: none of its refusals. */
+bool tell_bound(struct buf *out, const cJSON *facts);
 
 #endif

@@ -22,6 +22,7 @@ static void start(struct request *rq, const struct command *command) {
 
 static void answer(struct request *rq, const cJSON *facts) {
     struct buf out;
+    const cJSON *invite = fact(facts, "invite");
     say_begin(rq, &out);
     if (request_refusal(facts) != NULL) {
         say(rq, "这个二维码已经失效，请刷新后再扫。");
@@ -29,6 +30,19 @@ static void answer(struct request *rq, const cJSON *facts) {
     }
     if (fact(facts, "sign_in") != NULL) {
         tell_sign_in(&out, facts);
+        say_end(rq, &out);
+        return;
+    }
+    if (invite != NULL && tell_bound(&out, invite)) {
+        if (request_refusal(invite) == NULL)
+            buf_puts(&out, "\n\n扫码即表示同意平台为积分服务使用您的姓名、单位等信息，随时可以发送"
+                           "「隐私」查看或撤回。");
+        say_end(rq, &out);
+        return;
+    }
+    if (fact(facts, "join") != NULL) {
+        buf_printf(&out, "欢迎关注%s！\n", rq->account->name);
+        tell_join(&out, fact_text(facts, "join"));
         say_end(rq, &out);
         return;
     }

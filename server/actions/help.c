@@ -19,8 +19,9 @@ static void help_guest(struct buf *out) {
     static const char *const words[] = {"公示", "排行"};
     buf_puts(out, "您可以看：");
     offer(out, words, 2);
-    buf_puts(out, "\n\n党员请先绑定，发送「绑定」和邀请码，例如：绑定 ABCD1234\n"
-                  "邀请码由区域党委办公室发放。");
+    buf_puts(out,
+             "\n\n党员请先绑定，发送「绑定」和邀请码，例如：绑定 ABCD1234\n"
+             "邀请码由区域党委办公室发放。没有邀请码，就扫一扫本单位的二维码，再发：加入 姓名");
 }
 
 static void help_member(struct buf *out, const cJSON *facts) {
@@ -43,6 +44,11 @@ static void answer(struct request *rq, const cJSON *facts) {
         buf_puts(&out, "\n\n审核：");
         say_tap(&out, "待审", "待审");
         buf_puts(&out, "\n通过 编号…　退回 编号 原因　驳回 编号 原因");
+    }
+    if (fact_has_role(facts, "reviewer") || fact_has_role(facts, "administrator")) {
+        buf_puts(&out, "\n新成员：");
+        say_tap(&out, "加入申请", "加入申请");
+        buf_puts(&out, "　同意加入 编号　拒绝加入 编号 原因");
     }
     if (fact_has_role(facts, "administrator"))
         buf_puts(

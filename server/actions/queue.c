@@ -8,7 +8,6 @@
 #include "wechat/reply.h"
 
 #define QUEUE_ROWS "5"
-#define ROWS_MAX_BYTES 1600 /* of the reply's 2048: the rest is for the links below */
 
 static void start(struct request *rq, const struct command *command) {
     struct words rest = command->rest;
@@ -56,7 +55,7 @@ static int tell_rows(struct request *rq, struct buf *out, const cJSON *rows) {
         struct buf text;
         buf_init(&text, out->arena);
         tell_row(rq, &text, row);
-        if (shown > 0 && out->n + text.n > ROWS_MAX_BYTES)
+        if (shown > 0 && out->n + text.n > SAY_ROWS_MAX_BYTES)
             break;
         buf_addstr(out, buf_view(&text));
         shown++;

@@ -3,8 +3,22 @@
 #include "server/say.h"
 #include "wechat/message.h"
 
+/* 加入王小明: whoever forgets the blank is asked for nothing else. Only here, behind a dialogue
+ * that may be under way, whose words may begin like that. */
+static bool start_join(struct request *rq) {
+    if (rq->words.n == 0)
+        return false;
+    struct words words = words_simplified(rq->arena, words_read(rq->arena, rq->words));
+    size_t n = words_prefix(words.plain, "加入");
+    if (n > 0)
+        action_join.start(rq, &(struct command){"加入", words_after(words, n), words});
+    return n > 0;
+}
+
 static void start(struct request *rq, const struct command *command) {
     (void)command;
+    if (start_join(rq))
+        return;
     struct buf out;
     say_begin(rq, &out);
     if (rq->message->type == MESSAGE_TEXT || rq->message->type == MESSAGE_EVENT)

@@ -119,9 +119,10 @@ static bool open_sockets(struct worker *worker, bool first, const struct config 
  * reason not to start: /readyz tells, and a later start makes up for it. */
 static void sync_accounts(const struct config *config) {
     for (size_t i = 0; i < config->accounts_n; i++) {
-        const char *args[] = {config->accounts[i].id, config->accounts[i].name};
+        const struct account *account = &config->accounts[i];
+        const char *args[] = {account->id, account->name, account->verified ? "true" : "false"};
         char *error = NULL;
-        char *json = pg_run(config->postgres_url, "sync_account", 2, args, &error);
+        char *json = pg_run(config->postgres_url, "sync_account", 3, args, &error);
         if (json == NULL) {
             log_error("sync_account", "account=%s cause=\"%s\"", args[0],
                       error != NULL ? error : "");

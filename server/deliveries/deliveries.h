@@ -8,5 +8,6 @@
 
 extern const struct delivery delivery_notification;
 extern const struct delivery delivery_photo;
+extern const struct delivery delivery_tag;
 
 #endif
