@@ -65,6 +65,7 @@ $$;
 -- so that it is taken off.
 create or replace function gulou.tags_came(p_account text, p_openid text) returns void language plpgsql as $$
 begin
+  update gulou.follower set came_at = clock_timestamp() where account_id = p_account and openid = p_openid;
   delete from gulou.worn_tag w
   where w.account_id = p_account and w.openid = p_openid
     and exists (select from gulou.due_tags(p_account) d where d.openid = w.openid and d.role = w.role);
@@ -87,13 +88,13 @@ end $$;
 
 -- ---------------------------------------------------------------- one round
 
--- The next step: {"role","adds","tag":number or null,"openids":[…]}; {} when nothing differs.
+-- The next step: {"role","adds","tag":number or null,"openids":[…],"at"}; {} when nothing differs.
 create or replace function api.tag_step(p_account text, p_id bigint, p_most int) returns jsonb
 language plpgsql stable as $$
 declare
   v_step jsonb;
 begin
-  select jsonb_build_object('role', s.role, 'adds', s.adds, 'openids', jsonb_agg(s.openid order by s.openid),
+  select jsonb_build_object('at', clock_timestamp(), 'role', s.role, 'adds', s.adds, 'openids', jsonb_agg(s.openid order by s.openid),
            'tag', (select tag_id from gulou.platform_tag t where t.account_id = p_account and t.role = s.role))
   into v_step
   from (select *, row_number() over (partition by place, role, adds order by openid) as n
@@ -114,9 +115,10 @@ begin
   return '{}';
 end $$;
 
--- What the platform did, or refused. Who left meanwhile wears nothing.
+-- What the platform did, or refused, since `p_at`. Who left meanwhile wears nothing; who also came back may have lost
+-- it again, and it is set once more.
 create or replace function api.end_tag_step(p_account text, p_id bigint, p_role text, p_adds boolean,
-                                            p_openids text[], p_refused boolean) returns jsonb
+                                            p_openids text[], p_refused boolean, p_at timestamptz) returns jsonb
 language plpgsql as $$
 begin
   delete from gulou.worn_tag where account_id = p_account and role = p_role and openid = any (p_openids);
@@ -124,7 +126,8 @@ begin
     insert into gulou.worn_tag (account_id, openid, role, refused)
     select p_account, one, p_role, p_refused from unnest(p_openids) as one
     where not exists (select from gulou.follower f
-                      where f.account_id = p_account and f.openid = one and not f.subscribed);
+                      where f.account_id = p_account and f.openid = one
+                        and (not f.subscribed or f.came_at > p_at));
   end if;
   return '{}';
 end $$;

@@ -23,6 +23,8 @@ create table gulou.worn_tag (
   primary key (account_id, openid, role)
 );
 create sequence gulou.tag_round;
+-- When they last followed or scanned: what was tagged before may be gone.
+alter table gulou.follower add column came_at timestamptz not null default '-infinity';
 
 -- What the platform made for a permanent scene: asked for once, because there are 100,000 at most.
 create table gulou.qr_code (

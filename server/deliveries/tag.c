@@ -22,6 +22,7 @@ struct round {
     const char *role;
     bool adds;
     const cJSON *openids;
+    const char *at;
     int64_t tag;
 };
 
@@ -43,8 +44,8 @@ static void end_step(struct outbox_item *item, bool refused) {
         buf_printf(&list, "%s\"%s\"", list.n > 0 ? "," : "{", openid->valuestring);
     buf_puts(&list, "}");
     const char *args[] = {round->role, round->adds ? "true" : "false", buf_view(&list).p,
-                          refused ? "true" : "false"};
-    outbox_database(item, "end_tag_step", 4, args, on_told);
+                          refused ? "true" : "false", round->at};
+    outbox_database(item, "end_tag_step", 5, args, on_told);
 }
 
 static void keep_tag(struct outbox_item *item, int64_t tag,
@@ -130,6 +131,7 @@ static void on_step(struct outbox_item *item, const cJSON *facts) {
     round->role = fact_text(facts, "role");
     round->adds = fact_true(facts, "adds");
     round->openids = fact(facts, "openids");
+    round->at = fact_text(facts, "at");
     round->tag = fact_number(facts, "tag");
     if (!round->tag) {
         create_tag(item);

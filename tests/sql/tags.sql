@@ -1,7 +1,7 @@
 -- Tags follow the roles: what a round has to do next, in which order, and when one is asked for.
 begin;
 set client_min_messages = warning;
-select plan(29);
+select plan(31);
 
 select api.set_clock('2026-11-20 18:00+08');
 select api.sync_account('t', '测试', true);
@@ -27,7 +27,7 @@ create function step(p_most int default 50) returns text language sql as $$
 $$;
 create function does(p_refused boolean default false) returns jsonb language sql as $$
   select api.end_tag_step('t', 0, s ->> 'role', (s ->> 'adds')::boolean,
-                          array(select jsonb_array_elements_text(s -> 'openids')), p_refused)
+                          array(select jsonb_array_elements_text(s -> 'openids')), p_refused, (s ->> 'at')::timestamptz)
   from api.tag_step('t', 0, 50) as s
 $$;
 create function begins_round() returns void language sql as $$
@@ -114,8 +114,14 @@ select api.keep_tag('t', 0, 'reviewer', null);
 select is(api.tag_step('t', 0, 50) -> 'tag', 'null'::jsonb, 'a tag that the platform lost is forgotten');
 insert into gulou.follower (account_id, openid, subscribed, seen_at) values ('t', 'o1', false, now())
 on conflict (account_id, openid) do update set subscribed = false;
-select api.end_tag_step('t', 0, 'reviewer', true, array['o1'], false);
+select api.end_tag_step('t', 0, 'reviewer', true, array['o1'], false, clock_timestamp());
 select is((select count(*) from gulou.worn_tag where account_id = 't' and openid = 'o1'), 0::bigint,
           'who left while the call ran wears nothing');
+create temp table handed as select clock_timestamp() as at;
+select api.follow('t', 'o1', gen_random_uuid(), 'test', null);
+select api.end_tag_step('t', 0, 'reviewer', true, array['o1'], false, (select at from handed));
+select is((select count(*) from gulou.worn_tag where account_id = 't' and openid = 'o1'), 0::bigint,
+          'nor who left and came back meanwhile: the platform may have dropped it');
+select is(step(1), '+ reviewer o1', 'it is set once more');
 select * from finish();
 rollback;
