@@ -56,6 +56,11 @@ static void every_word_of_the_contract_finds_its_action(void **state) {
     assert_routes("发布公示 2026-Q3", &action_publish);
     assert_routes("同意 3", &action_agree);
     assert_routes("不同意 3 原因", &action_disagree);
+    assert_routes("加入 王小明 尾号1234", &action_join);
+    assert_routes("加入申请", &action_join_requests);
+    assert_routes("同意加入 3", &action_confirm_join);
+    assert_routes("同意加入 3 新建", &action_confirm_join);
+    assert_routes("拒绝加入 3 不是本单位党员", &action_refuse_join);
     assert_routes("继续", &action_continue);
     assert_routes("帮助", &action_help);
 }
