@@ -1,16 +1,16 @@
-// The browser inside the chat, for one person: it fetches pages on that person's behalf, keeps their cookies apart
-// from everybody else's, and carries out the platform's sign-in. Pages come back with their addresses led through
-// here, so that several people can be signed in side by side in one real browser.
+// The browser inside the chat, for one person: it keeps their cookies apart from everybody else's, and carries out the
+// platform's sign-in. Each person has a host of their own on loopback, behind which a site lies as it is, scripts and
+// all; so several people can be signed in side by side in one real browser, and in frames.
+import http from 'node:http'
 import { authorizePage } from './api/oauth.mjs'
 
 const AGENT = 'Mozilla/5.0 (Linux; Android 14; Simulated) AppleWebKit/537.36 Chrome/120.0 Mobile Safari/537.36 MicroMessenger/8.0.50 Language/zh_CN'
 const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]']
-const OWN_FIELDS = ['account', 'person', 'url', 'allowed']
 const TIMEOUT_MS = 15_000
-const KEPT_HEADERS = ['content-type', 'content-disposition', 'cache-control']
+const HOP_HEADERS = ['connection', 'keep-alive', 'transfer-encoding', 'set-cookie', 'content-length', 'content-encoding', 'x-frame-options']
+const FIRST_HOST = 2 // 127.0.0.2 …
 
-const unescapeHtml = (text) => text.replace(/&(amp|lt|gt|quot|#39|#x27);/g, (_whole, name) =>
-  ({ amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'", '#x27': "'" })[name])
+const unescapeHtml = (text) => text.replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
 const escapeHtml = (text) => text.replaceAll('&', '&amp;').replaceAll('"', '&quot;')
 
 // Cookies by host, as far as a sign-in needs them: path, and an end by Max-Age or Expires.
@@ -39,31 +39,34 @@ class Jar {
 
 export class Browser {
   constructor({ oauth, address }) {
-    Object.assign(this, { oauth, address, jars: new Map() })
+    Object.assign(this, { oauth, address, jars: new Map(), hosts: new Map(), fronts: new Map() })
+  }
+
+  close() {
+    for (const front of this.fronts.values()) front.then((one) => one.server.close())
   }
 
   // Where a page's address leads from here.
   through(person, url) {
-    return `/sim/browse?${new URLSearchParams({ account: person.account.id, person: person.openid, url })}`
+    return `${this.address()}/sim/browse?${new URLSearchParams({ account: person.account.id, person: person.openid, url })}`
   }
 
   isAuthorize(url) {
     return url.pathname === '/connect/oauth2/authorize' && (url.hostname === 'open.weixin.qq.com' || url.origin === this.address())
   }
 
-  async serve(person, asked, request, body, response) {
+  async serve(person, asked, response) {
     let url
     try {
       url = new URL(asked.searchParams.get('url'))
-      // A form that asks by GET adds its fields to our address; they belong to the page's.
-      for (const [name, value] of asked.searchParams) if (!OWN_FIELDS.includes(name)) url.searchParams.append(name, value)
     } catch {
       return this.page(response, 400, '网址不对')
     }
     if (this.isAuthorize(url)) return this.authorize(person, url, asked.searchParams.get('allowed') === '1', response)
     if (url.hostname === 'mp.weixin.qq.com' && url.pathname === '/cgi-bin/showqrcode') url = new URL(url.pathname + url.search, this.address())
     if (url.protocol !== 'http:' || !LOOPBACK.includes(url.hostname)) return this.page(response, 200, `模拟器不打开外部网页：${url.host}`)
-    await this.load(person, url, request, body, response)
+    const front = await this.front(person, url.origin)
+    this.redirect(response, front.address + url.pathname + url.search + url.hash)
   }
 
   authorize(person, url, allowed, response) {
@@ -73,62 +76,65 @@ export class Browser {
     this.send(response, 200, Buffer.from(authorizePage(result, `${this.through(person, url.href)}&allowed=1`)), { 'content-type': 'text/html; charset=utf-8' })
   }
 
-  async load(person, url, request, body, response) {
-    const jar = this.jars.get(person) ?? new Jar()
-    this.jars.set(person, jar)
-    const headers = { 'User-Agent': AGENT, 'Accept-Language': 'zh-CN', Accept: request.headers.accept ?? '*/*' }
-    const cookies = jar.header(url)
-    if (cookies) headers.Cookie = cookies
-    const posts = request.method === 'POST'
-    if (posts) Object.assign(headers, { Origin: url.origin, Referer: url.href, 'Content-Type': request.headers['content-type'] ?? 'text/plain' })
-    let answer
-    try {
-      answer = await fetch(url, { method: posts ? 'POST' : 'GET', headers, body: posts ? body : undefined, redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MS) })
-    } catch {
-      return this.page(response, 502, '网页打不开')
-    }
-    jar.store(url, answer.headers.getSetCookie())
-    const next = answer.headers.get('location')
-    if (answer.status >= 300 && answer.status < 400 && next) return this.redirect(response, this.through(person, new URL(next, url).href), answer.status)
-    await this.show(person, url, answer, response)
+  // A site as this person's browser sees it, at an address of its own.
+  front(person, origin) {
+    const key = `${person.account.id}|${person.openid}|${origin}`
+    if (!this.fronts.has(key)) this.fronts.set(key, this.openFront(person, origin))
+    return this.fronts.get(key)
   }
 
-  async show(person, url, answer, response) {
-    const headers = Object.fromEntries(KEPT_HEADERS.map((name) => [name, answer.headers.get(name)]).filter(([, value]) => value))
-    // The page may forbid frames; a phone's browser is none.
-    const policy = answer.headers.get('content-security-policy')?.replace(/frame-ancestors[^;]*/, "frame-ancestors 'self'")
-    if (policy) headers['content-security-policy'] = policy
-    const bytes = Buffer.from(await answer.arrayBuffer())
-    const isHtml = headers['content-type']?.startsWith('text/html')
-    this.send(response, answer.status, isHtml ? Buffer.from(this.led(person, url, bytes.toString())) : bytes, headers)
-  }
-
-  // The page with every address of its own host led through here; others stay.
-  led(person, url, html) {
-    const lead = (address) => {
-      try {
-        const whole = new URL(unescapeHtml(address), url)
-        const ours = /^https?:$/.test(whole.protocol) && !address.startsWith('#')
-        return ours ? escapeHtml(this.through(person, whole.href)) : address
-      } catch {
-        return address
-      }
-    }
-    return html.replace(/<(a|form|link|script|img|iframe|source)\b[^>]*>/gi, (tag, name) => {
-      const changed = tag.replace(/\b(href|src|action)=("([^"]*)"|'([^']*)')/gi, (_whole, attribute, _quoted, one, other) =>
-        `${attribute}="${lead(one ?? other)}"`)
-      if (name.toLowerCase() !== 'form') return changed
-      return this.ledForm(person, url, tag, changed)
+  openFront(person, origin) {
+    if (!this.hosts.has(person)) this.hosts.set(person, `127.0.${Math.floor((this.hosts.size + FIRST_HOST) / 250)}.${(this.hosts.size + FIRST_HOST) % 250}`)
+    const host = this.hosts.get(person)
+    const server = http.createServer((request, response) => this.pass(person, origin, request, response))
+    server.unref()
+    return new Promise((resolve, reject) => {
+      server.on('error', reject)
+      server.listen(0, host, () => resolve({ server, address: `http://${host}:${server.address().port}` }))
     })
   }
 
-  // The browser replaces the query of a GET form's action by its fields: ours goes along as hidden ones.
-  ledForm(person, url, tag, changed) {
-    const target = new URL(unescapeHtml(/\baction=["']([^"']*)["']/i.exec(tag)?.[1] ?? url.href), url).href
-    if (/\bmethod=["']?post/i.test(tag)) return /\baction=/i.test(tag) ? changed : tag.replace(/^<form/i, `<form action="${escapeHtml(this.through(person, target))}"`)
-    const hidden = Object.entries({ account: person.account.id, person: person.openid, url: target })
-      .map(([name, value]) => `<input type="hidden" name="${name}" value="${escapeHtml(value)}">`).join('')
-    return `${changed.replace(/\baction="[^"]*"/i, 'action="/sim/browse"')}${hidden}`
+  // One request of the page: to the site and back, with this person's cookies.
+  async pass(person, origin, request, response) {
+    const jar = this.jars.get(person) ?? new Jar()
+    this.jars.set(person, jar)
+    const url = new URL(request.url, origin)
+    const { host: _host, connection: _connection, ...headers } = request.headers
+    Object.assign(headers, { 'user-agent': AGENT, 'accept-language': 'zh-CN', ...request.headers.origin ? { origin } : {} })
+    delete headers.referer
+    const cookies = jar.header(url)
+    if (cookies) headers.cookie = cookies
+    else delete headers.cookie
+    try {
+      const parts = []
+      for await (const part of request) parts.push(part)
+      const answer = await fetch(url, { method: request.method, headers: dropLength(headers), body: parts.length ? Buffer.concat(parts) : undefined,
+        redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MS) })
+      jar.store(url, answer.headers.getSetCookie())
+      response.writeHead(answer.status, this.headersOf(person, origin, url, answer))
+      const bytes = Buffer.from(await answer.arrayBuffer())
+      const isHtml = answer.headers.get('content-type')?.startsWith('text/html')
+      response.end(isHtml ? this.led(person, bytes.toString()) : bytes)
+    } catch {
+      if (!response.headersSent) this.page(response, 502, '网页打不开')
+    }
+  }
+
+  // Links that name a host leave this address; they are led back, so that other sites stay closed.
+  led(person, html) {
+    return html.replace(/(<a\b[^>]*\bhref=")(https?:[^"]*)/gi, (_whole, before, url) =>
+      before + escapeHtml(this.through(person, unescapeHtml(url))))
+  }
+
+  headersOf(person, origin, url, answer) {
+    const headers = Object.fromEntries([...answer.headers].filter(([name]) => !HOP_HEADERS.includes(name)))
+    // The page may forbid frames; a phone's browser is none.
+    if (headers['content-security-policy']) headers['content-security-policy'] = headers['content-security-policy'].replace(/frame-ancestors[^;]*;?/, '')
+    if (headers.location) {
+      const next = new URL(headers.location, url)
+      headers.location = next.origin === origin ? next.pathname + next.search + next.hash : this.through(person, next.href)
+    }
+    return headers
   }
 
   redirect(response, location, status = 302) {
@@ -144,4 +150,8 @@ export class Browser {
     response.writeHead(status, { 'cache-control': 'no-store', ...headers, 'content-length': bytes.length })
     response.end(bytes)
   }
+}
+
+function dropLength({ 'content-length': _length, 'transfer-encoding': _encoding, ...headers }) {
+  return headers
 }

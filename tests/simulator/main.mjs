@@ -49,6 +49,7 @@ export class Simulator {
 
   close() {
     for (const listener of this.listeners) listener.end()
+    this.browser.close()
     this.http.closeAllConnections()
     return new Promise((resolve) => this.http.close(resolve))
   }
@@ -76,7 +77,7 @@ export class Simulator {
       if (handler) return json(response, 200, await handler(request.method === 'POST' ? parse(body) : undefined, url.searchParams))
       if (url.pathname === '/sim/browse') {
         const asked = { account: url.searchParams.get('account') ?? undefined, person: url.searchParams.get('person') }
-        return await this.browser.serve(this.control.personOf(asked), url, request, body, response)
+        return await this.browser.serve(this.control.personOf(asked), url, response)
       }
       if (url.pathname === '/connect/oauth2/authorize') return this.authorize(url, request, response)
       if (url.pathname === '/sim/article') return this.article(url, response)
