@@ -208,6 +208,35 @@ static void test_the_example_is_a_configuration(void **state) {
     unsetenv("GULOU_ACCOUNT_DEMO_ENCODING_AES_KEY");
 }
 
+#define TEMPLATE(fields)                                                                           \
+    "[[template]]\naccount = \"demo\"\nnotification = \"approved\"\nid = \"T1\"\nfields = "        \
+    "\"" fields "\"\n"
+
+static void test_message_templates(void **state) {
+    (void)state;
+    struct config *c = load(HEAD ACCOUNT TEMPLATE("thing1=item, number2=counted"));
+    const struct account *a = config_account(c, "demo");
+    assert_int_equal(a->templates_n, 1);
+    assert_string_equal(a->templates[0].notification, "approved");
+    assert_false(a->templates[0].subscription);
+    assert_int_equal(a->templates[0].fields_n, 2);
+    assert_string_equal(a->templates[0].fields[1][0], "number2");
+    assert_string_equal(a->templates[0].fields[1][1], "counted");
+    config_free(c);
+}
+
+static void test_a_wrong_template_is_named_with_its_line(void **state) {
+    (void)state;
+    assert_refused(HEAD ACCOUNT TEMPLATE("thing1"),
+                   "16: template.fields: must look like \"thing1=item, phrase2=result\"");
+    assert_refused(HEAD ACCOUNT TEMPLATE("thing1=colour"),
+                   "16: template.fields: no notification has the word \"colour\"; one of no, item, "
+                   "counted, words, title, last_day, entries, waiting, days, result, time");
+    assert_refused(HEAD ACCOUNT "[[template]]\naccount = \"other\"\nnotification = \"approved\"\n"
+                                "id = \"T1\"\nfields = \"thing1=item\"\n",
+                   "12: template.account: there is no [[account]] of this id");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults_and_values),
@@ -219,6 +248,8 @@ int main(void) {
         cmocka_unit_test(test_no_file_and_no_toml),
         cmocka_unit_test(test_letters_beyond_ascii_stand_in_strings_only),
         cmocka_unit_test(test_the_example_is_a_configuration),
+        cmocka_unit_test(test_message_templates),
+        cmocka_unit_test(test_a_wrong_template_is_named_with_its_line),
     };
     if (!mkdtemp(folder))
         return 1;
