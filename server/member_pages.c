@@ -9,6 +9,7 @@
 #include "server/base/log.h"
 #include "server/evidence.h"
 #include "server/image.h"
+#include "server/js_sdk.h"
 #include "server/say.h"
 #include "server/session.h"
 #include "server/sign_in.h"
@@ -367,6 +368,7 @@ static const struct {
     {"signin", NULL, HTTP_GET, false, sign_in_return},
     {"signin", "state", HTTP_GET, true, sign_in_state},
     {"signout", NULL, HTTP_POST, true, sign_in_out},
+    {"jssdk", NULL, HTTP_GET, true, js_sdk_sign},
 };
 
 bool member_pages_handle(struct web *web, const struct str *rest, size_t n) {

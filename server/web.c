@@ -104,8 +104,9 @@ void web_page(struct web *web, const char *template, cJSON *data) {
 
 void web_member_page(struct web *web, const char *template, cJSON *data) {
     http_set_header(web->exchange, "Content-Security-Policy",
-                    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' blob: "
-                    "data:; connect-src 'self'; form-action 'self'; base-uri 'none'");
+                    "default-src 'none'; style-src 'self'; script-src 'self' "
+                    "https://res.wx.qq.com; img-src 'self' blob: data:; connect-src 'self'; "
+                    "form-action 'self'; base-uri 'none'");
     http_set_header(web->exchange, "Cache-Control", "private, no-store");
     reply_page(web, "member_layout", template, data);
 }

@@ -32,3 +32,17 @@ async function ask(path, options) {
 }
 
 const post = (path, body) => ask(path, { method: 'POST', body: JSON.stringify(body) })
+
+// Inside WeChat: takes sharing out of its menu, because these pages show names and photos. Without it they work as well.
+function hideSharing() {
+  const script = document.createElement('script')
+  script.src = 'https://res.wx.qq.com/open/js/jweixin-1.6.0.js'
+  script.addEventListener('load', async () => {
+    const signed = await ask(`jssdk?url=${encodeURIComponent(location.href.split('#')[0])}`).catch(() => null)
+    if (!signed) return
+    wx.config({ ...signed, jsApiList: ['hideAllNonBaseMenuItem'] })
+    wx.ready(() => wx.hideAllNonBaseMenuItem())
+  })
+  document.head.append(script)
+}
+if (/MicroMessenger/i.test(navigator.userAgent)) hideSharing()

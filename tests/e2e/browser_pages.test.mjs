@@ -220,6 +220,14 @@ describe('pages', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not se
     await page.context().close()
   })
 
+  test('a page of ours is signed for WeChat\'s own functions, others are not', async () => {
+    const ask = (url) => fetch(`${GULOU_E2E_SERVER}/demo/jssdk?url=${encodeURIComponent(url)}`)
+    const signed = await (await ask(`${GULOU_E2E_SERVER}/demo/declare?wx=1`)).json()
+    assert.match(signed.signature, /^[0-9a-f]{40}$/)
+    assert.ok(signed.appId && signed.nonceStr && Math.abs(signed.timestamp - Date.now() / 1000) < 60)
+    assert.equal((await ask('https://example.org/demo/declare')).status, 400)
+  })
+
   test('nothing is changed without the page\'s own token', async () => {
     const one = await person()
     const page = await signIn(one, 'declare')
