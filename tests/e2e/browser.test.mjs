@@ -7,6 +7,7 @@ import { Simulator } from '../simulator/main.mjs'
 import { FAILURE_NOTICE, toXml } from '../simulator/platform.mjs'
 import { readXml } from '../simulator/xml.mjs'
 import { launch, newPage } from './chromium.mjs'
+import { invite } from './people.mjs'
 
 const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64')
 
@@ -142,6 +143,55 @@ describe('the whole system in the browser', { skip: !process.env.GULOU_E2E_SIMUL
     assert.match(await shown.locator('body').innerText(), /公示/)
     assert.deepEqual(shown.problems, [])
     await shown.close()
+    await page.close()
+  })
+
+  test('the same day by buttons only: menus, the page to declare, the page to review, a notification', async () => {
+    const page = await openChat(process.env.GULOU_E2E_SIMULATOR)
+    const visitor = async (role) => {
+      await page.getByRole('button', { name: '新访客' }).click()
+      const phone = new PhoneView(page, await page.locator('.phone').last().getAttribute('data-openid'))
+      await phone.follow()
+      assert.match(await phone.say(`绑定 ${invite(role)}`), /绑定成功/)
+      return phone
+    }
+    const member = await visitor(), reviewer = await visitor('reviewer')
+    const press = async (phone, first, second) => {
+      await phone.node.locator('.menu').getByRole('button', { name: first }).click()
+      await phone.node.getByRole('button', { name: second, exact: true }).click()
+    }
+    const words = `按钮巡逻${Date.now()}`
+
+    await press(member, '申报', '打开申报页')
+    const form = member.node.frameLocator('iframe')
+    await form.locator('#item').selectOption('40')
+    await form.locator('[data-days-ago="1"]').click()
+    await form.locator('[data-minutes="60"]').click()
+    await form.locator('#words').fill(words)
+    await form.locator('#send').click()
+    await form.locator('#done-title', { hasText: '已收到，编号：' }).waitFor()
+    const no = /编号：(\d+)/.exec(await form.locator('#done-title').innerText())[1]
+    await member.node.locator('.sheet').getByRole('button', { name: /返回|关闭|✕|×/ }).click()
+
+    // The reviewers' menu follows the role by itself; the phone fetches it when the chat is opened.
+    for (let i = 0; i < 40 && !(await reviewer.node.locator('.menu').innerText()).includes('审核'); i++) {
+      await page.waitForTimeout(250)
+      await page.reload()
+      await page.locator('body[data-ready="true"]').waitFor()
+    }
+    await press(reviewer, '审核', '待审页面')
+    const queue = reviewer.node.frameLocator('iframe')
+    const card = queue.locator('.card', { hasText: words })
+    for (let shown = 0; ; shown += 20) {
+      await queue.locator('.card').nth(shown).waitFor()
+      if (await card.count()) break
+      await queue.locator('#more').click()
+    }
+    await card.locator('.approve').click()
+    await card.locator('.result', { hasText: '已通过，10分' }).waitFor()
+    await member.node.getByText(`编号：${no} 义务巡逻）已通过`).waitFor()
+    assert.match(await member.answerTo(() => press(member, '积分', '我的积分')), /待公示：10/)
+    assert.deepEqual(page.problems, [])
     await page.close()
   })
 })
