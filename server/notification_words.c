@@ -103,6 +103,41 @@ static void join_waiting(struct buf *out, const struct context *c) {
     say_tap(out, "看申请", "加入申请");
 }
 
+static void article_published(struct buf *out, const struct context *c) {
+    buf_printf(out, "%s已发表为公众号文章。", fact_text(c->facts, "title"));
+    web_link(out, "看文章", notification_url(out->arena, c->facts, c->config, c->account));
+}
+
+/* What keeps an article from being published, and what the office does then. */
+static const struct {
+    const char *why;
+    const char *words;
+} obstacles[] = {
+    {"unverified", "公众号未认证，微信不让程序发表"},
+    {"no_permission", "公众号没有用程序发表的权限"},
+    {"banned", "微信暂停了公众号的发表功能"},
+    {"by_hand", "微信要求先在后台保存草稿"},
+    {"gone", "草稿已不在草稿箱，可能有人发表或删除了它"},
+    {"originality", "微信的原创审核没有通过"},
+    {"review", "微信的内容审核没有通过"},
+    {"removed", "文章已被删除"},
+    {"silent", "微信一直没有告知结果"},
+    {"cover", "封面没有做成"},
+    {"content", "正文没有做成"},
+};
+
+static void article_left(struct buf *out, const struct context *c) {
+    const char *words = "微信没有接受这篇文章";
+    for (size_t i = 0; i < sizeof obstacles / sizeof obstacles[0]; i++)
+        if (fact_is(c->facts, "why", obstacles[i].why))
+            words = obstacles[i].words;
+    buf_printf(out, "%s没有自动发表成文章：%s。", fact_text(c->facts, "title"), words);
+    buf_puts(out, fact_true(c->facts, "draft")
+                      ? "请到公众号后台的草稿箱查看，需要时在那里发表。"
+                      : "公示网页照常有效；需要文章时，请在公众号后台新建图文并附上网页。");
+    web_link(out, "看公示", notification_url(out->arena, c->facts, c->config, c->account));
+}
+
 static const struct {
     const char *what;
     const char *result; /* in a word of at most five characters */
@@ -119,6 +154,8 @@ static const struct {
     {"joined", "已加入", joined},
     {"join_refused", "未通过", join_refused},
     {"join_waiting", "待确认", join_waiting},
+    {"article_published", "已发表", article_published},
+    {"article_left", "请处理", article_left},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -133,6 +170,8 @@ void notification_words(struct buf *out, const cJSON *facts, const struct config
 
 const char *notification_url(struct arena *arena, const cJSON *facts, const struct config *config,
                              const struct account *account) {
+    if (fact(facts, "url"))
+        return fact_text(facts, "url");
     if (fact(facts, "notice"))
         return arena_printf(arena, "%s/%s/notices/%" PRId64, config->public_url, account->id,
                             fact_number(facts, "notice"));
@@ -232,7 +271,8 @@ bool notification_has_word(const char *word) {
 
 const char *notification_kinds_list(void) {
     return "approved, returned, rejected, rejected_final, notice_opened, objection_decided, "
-           "photo_failed, queue_waiting, joined, join_refused, join_waiting";
+           "photo_failed, queue_waiting, joined, join_refused, join_waiting, article_published, "
+           "article_left";
 }
 
 const char *notification_words_list(void) {

@@ -10,6 +10,7 @@
 #include "server/deliveries/deliveries.h"
 
 static const struct delivery *const deliveries[] = {
+    &delivery_article,
     &delivery_notification,
     &delivery_photo,
     &delivery_tag,

@@ -150,6 +150,7 @@ static void on_token(struct token_wait *wait, const char *token, int later_secon
     } else {
         call->on_done(call, &(struct platform_result){.outcome = PLATFORM_LATER,
                                                       .later_seconds = later_seconds,
+                                                      .not_sent = true,
                                                       .errcode = -1,
                                                       .meaning = "no access token",
                                                       .rid = ""});

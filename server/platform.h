@@ -32,6 +32,7 @@ struct platform_result {
     enum platform_outcome outcome;
     int later_seconds;
     bool awaits_person; /* LATER, but sooner with the person's next message */
+    bool not_sent;      /* there was no token: nothing can have happened */
     int errcode;
     const char *meaning;
     const char *rid; /* names the call for the platform's support; may be empty */

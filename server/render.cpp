@@ -71,3 +71,13 @@ extern "C" char *render_page(struct arena *arena, const char *layout, const char
         return nullptr;
     }
 }
+
+extern "C" char *render_part(struct arena *arena, const char *part, const cJSON *data) {
+    try {
+        std::string html = render(part, convert(data));
+        return arena_strndup(arena, html.data(), html.size());
+    } catch (const std::exception &error) {
+        log_error("render", "page=%s cause=\"%s\"", part, error.what());
+        return nullptr;
+    }
+}

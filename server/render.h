@@ -16,6 +16,9 @@ extern "C" {
  * Terminated text in the arena; NULL when there is no such template or it is broken (logged). */
 char *render_page(struct arena *arena, const char *layout, const char *page, const cJSON *data);
 
+/* The same without a layout. */
+char *render_part(struct arena *arena, const char *part, const cJSON *data);
+
 #ifdef __cplusplus
 }
 #endif

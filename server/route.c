@@ -117,6 +117,7 @@ static const struct {
     {"unsubscribe", &action_unfollow},
     {"TEMPLATESENDJOBFINISH", &action_send_result},
     {"subscribe_msg_sent_event", &action_send_result},
+    {"PUBLISHJOBFINISH", &action_publication},
     {"subscribe_msg_popup_event", &action_subscription},
     {"subscribe_msg_change_event", &action_subscription},
 };

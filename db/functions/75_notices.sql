@@ -119,6 +119,7 @@ begin
   perform gulou.note_announcement(p_account, v_notice.announcement_id, 'frozen', 'published', p_asker,
                                   p_decider, p_request);
   perform gulou.notify_notice(p_account, v_notice.announcement_id);
+  perform gulou.write_article(p_account, v_notice.announcement_id);
   return gulou.notice_head(p_account, v_notice.announcement_id)
     || jsonb_build_object('notice', v_notice.announcement_id);
 end $$;

@@ -31,6 +31,7 @@ extern const struct action action_disagree;
 extern const struct action action_notifications;
 extern const struct action action_send_result;
 extern const struct action action_subscription;
+extern const struct action action_publication;
 extern const struct action action_sign_in;
 extern const struct action action_join;
 extern const struct action action_join_requests;

@@ -6,6 +6,7 @@
 
 #include "server/outbox.h"
 
+extern const struct delivery delivery_article;
 extern const struct delivery delivery_notification;
 extern const struct delivery delivery_photo;
 extern const struct delivery delivery_tag;

@@ -90,11 +90,11 @@ export const makeReviewers = (people) => sql(`insert into gulou.member_role sele
 
 export const platformTo = (address, options = {}) => new Platform({ account: accountsFromToml(config)[0], server: address, ...options })
 
-// One more server on the same stores, with another configuration if need be; stop() ends it.
-export async function secondServer(port, file = config) {
+// One more server on the same stores, with another configuration or environment if need be; stop() ends it.
+export async function secondServer(port, file = config, environment = {}) {
   const address = `http://127.0.0.1:${port}`
   const child = spawn(program, ['serve', '--config', file], {
-    env: { ...process.env, GULOU_SERVER_LISTEN: `127.0.0.1:${port}`, GULOU_SERVER_OPS_LISTEN: `127.0.0.1:${port + 1}` }, stdio: 'ignore'
+    env: { ...process.env, GULOU_SERVER_LISTEN: `127.0.0.1:${port}`, GULOU_SERVER_OPS_LISTEN: `127.0.0.1:${port + 1}`, ...environment }, stdio: 'ignore'
   })
   await ready(`http://127.0.0.1:${port + 1}`)
   return { address, stop(signal = 'SIGTERM') { child.kill(signal); return ended(child.pid, 'the second server') } }

@@ -470,6 +470,8 @@ describe('drafts and publishing', () => {
     assert.match(await (await fetch(done.article_detail.item[0].article_url)).text(), /<p>全文<\/p>/)
     assert.equal((await bench.post('/cgi-bin/draft/get', { media_id: id })).errcode, 40007)
     assert.equal((await bench.post('/cgi-bin/freepublish/get', { publish_id: '1' })).errcode, 53502)
+    const { item: [newest] } = await bench.post('/cgi-bin/freepublish/batchget', { offset: 0, count: 20, no_content: 1 })
+    assert.deepEqual([newest.article_id, newest.content.news_item[0].url, newest.content.news_item[0].content], [done.article_id, done.article_detail.item[0].article_url, undefined])
   })
 
   test('publishing may be refused, fail, or not be the account\'s', async () => {

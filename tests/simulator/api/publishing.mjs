@@ -22,6 +22,14 @@ export function articlePage({ title, author, content }) {
 <h1>${words(title)}</h1><p>${words(author)}</p>${content}</html>`
 }
 
+// A page of a list, newest first; with no_content 1 without what the articles say.
+function listed(all, { offset, count, no_content: bare }) {
+  need(Number.isInteger(offset) && offset >= 0 && Number.isInteger(count) && count >= 1 && count <= LIST_MAX, 40035)
+  const item = [...all].reverse().slice(offset, offset + count).map(({ id, articles, time }) => ({ ...id, update_time: time,
+    content: { news_item: articles.map(({ content, ...rest }) => bare === 1 ? rest : { ...rest, content }) } }))
+  return { total_count: all.length, item_count: item.length, item }
+}
+
 export class Publishing {
   constructor({ clock, media, switches, push, address, accounts }) {
     Object.assign(this, { clock, media, switches, push, address })
@@ -72,10 +80,11 @@ export class Publishing {
     job.status = this.switches.of(job.account).publish_status
     const good = job.status === 0
     if (good) {
+      job.time = this.clock.seconds()
       job.article_id = randomBytes(33).toString('base64url')
       this.drafts.get(job.account).delete(job.draft)
     } else job.fail_idx = [1]
-    this.push(job.account, OPERATOR, { event: 'PUBLISHJOBFINISH', fields: { EventKey: undefined, PublishEventInfo: { publish_id: job.id,
+    if (this.switches.of(job.account).publish_event) this.push(job.account, OPERATOR, { event: 'PUBLISHJOBFINISH', fields: { EventKey: undefined, PublishEventInfo: { publish_id: job.id,
       publish_status: job.status, ...good ? { article_id: job.article_id, article_detail: this.detail(job) } : { fail_idx: job.fail_idx } } } })
   }
 
@@ -109,13 +118,8 @@ export class Publishing {
 
     'GET /cgi-bin/draft/count': ({ account }) => ({ total_count: this.drafts.get(account).size }),
 
-    'POST /cgi-bin/draft/batchget': ({ account, value: { offset, count, no_content: bare } }) => {
-      need(Number.isInteger(offset) && offset >= 0 && Number.isInteger(count) && count >= 1 && count <= LIST_MAX, 40035)
-      const all = [...this.drafts.get(account)].reverse()
-      const item = all.slice(offset, offset + count).map(([id, { articles, time }]) => ({ media_id: id, update_time: time,
-        content: { news_item: articles.map(({ content, ...rest }) => bare === 1 ? rest : { ...rest, content }) } }))
-      return { total_count: all.length, item_count: item.length, item }
-    },
+    'POST /cgi-bin/draft/batchget': ({ account, value }) => listed([...this.drafts.get(account)]
+      .map(([id, { articles, time }]) => ({ id: { media_id: id }, articles, time })), value),
 
     'POST /cgi-bin/freepublish/submit': ({ account, value }) => {
       const { publishing, job_ms: wait } = this.switches.of(account)
@@ -135,6 +139,13 @@ export class Publishing {
       need(job?.account === account, 53502)
       return { publish_id: job.id, publish_status: job.status, fail_idx: job.fail_idx,
         ...job.status === 0 ? { article_id: job.article_id, article_detail: this.detail(job) } : {} }
+    },
+
+    'POST /cgi-bin/freepublish/batchget': ({ account, value }) => {
+      need(this.switches.of(account).publishing !== 'withdrawn', 48001)
+      return listed([...this.jobs.values()].filter((job) => job.account === account && job.status === 0)
+        .map((job) => ({ id: { article_id: job.article_id }, time: job.time,
+          articles: job.articles.map((one, i) => ({ ...one, url: this.url(job, i + 1), is_deleted: false })) })), value)
     }
   }
 }

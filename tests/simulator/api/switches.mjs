@@ -9,6 +9,7 @@ const DEFAULTS = {
   secret_frozen: false,
   publishing: 'allowed', // 'withdrawn' (48001), or an error number for freepublish/submit
   publish_status: 0, // what becomes of a submitted draft
+  publish_event: true, // whether that is told by an event; some accounts never get it
   snapshot_user: false, // OAuth answers for the virtual user of a snapshot page
   job_ms: 300, // how long the platform works on a template message or a publication
   quotas: {} // path → calls a day, instead of the table's
