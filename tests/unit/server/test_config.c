@@ -229,9 +229,10 @@ static void test_a_wrong_template_is_named_with_its_line(void **state) {
     (void)state;
     assert_refused(HEAD ACCOUNT TEMPLATE("thing1"),
                    "16: template.fields: must look like \"thing1=item, phrase2=result\"");
-    assert_refused(HEAD ACCOUNT TEMPLATE("thing1=colour"),
-                   "16: template.fields: no notification has the word \"colour\"; one of no, item, "
-                   "counted, words, title, last_day, entries, waiting, days, result, time");
+    assert_refused(
+        HEAD ACCOUNT TEMPLATE("thing1=colour"),
+        "16: template.fields: no notification has the word \"colour\"; one of no, item, "
+        "counted, words, title, last_day, entries, waiting, days, result, time, name, unit");
     assert_refused(HEAD ACCOUNT "[[template]]\naccount = \"other\"\nnotification = \"approved\"\n"
                                 "id = \"T1\"\nfields = \"thing1=item\"\n",
                    "12: template.account: there is no [[account]] of this id");
