@@ -10,6 +10,7 @@
 #include "server/evidence.h"
 #include "server/image.h"
 #include "server/js_sdk.h"
+#include "server/opening.h"
 #include "server/say.h"
 #include "server/session.h"
 #include "server/sign_in.h"
@@ -98,43 +99,30 @@ static void reply_facts(struct web *web, const cJSON *facts) {
 
 /* ---- opening a page ---- */
 
-struct opening {
-    const char *page;
+struct page {
+    struct opening opening;
     const char *script;
     const char *title;
-    const char *token; /* in case the session is renewed */
 };
 
-static void on_opened(struct web *web, const cJSON *facts) {
-    const struct opening *o = web->state;
+static void show(struct web *web, cJSON *facts) {
+    const struct page *page = web->state;
     const char *code = request_refusal(facts);
-    if (code && strcmp(code, "signed_out") == 0) {
-        sign_in_start(web, o->page);
-    } else if (code && strcmp(code, "not_bound") == 0) {
-        sign_in_not_bound(web);
-    } else if (code) {
+    if (code) {
         web_error(web, 403, code, refusal_words(web, facts));
-    } else {
-        bool rotated = fact_true(facts, "rotated");
-        cJSON *data = cJSON_Duplicate(facts, true);
-        if (rotated)
-            session_give(web, o->token);
-        cJSON_AddStringToObject(data, "title", o->title);
-        cJSON_AddStringToObject(data, "script", o->script);
-        cJSON_AddStringToObject(data, "csrf", session_csrf(web, rotated ? o->token : NULL));
-        web_member_page(web, o->page, data);
-        cJSON_Delete(data);
+        return;
     }
+    cJSON_AddStringToObject(facts, "title", page->title);
+    cJSON_AddStringToObject(facts, "script", page->script);
+    web_member_page(web, page->opening.page, facts);
 }
 
-static void open_page(struct web *web, const char *page, const char *script, const char *function,
+static void open_page(struct web *web, const char *name, const char *script, const char *function,
                       const char *title) {
-    struct opening *o = arena_alloc(web_arena(web), sizeof *o);
-    *o = (struct opening){.page = page, .script = script, .title = title};
-    web->state = o;
-    const char *session = session_of(web);
-    const char *args[] = {web->account->id, session, session_offer(web, &o->token)};
-    web_change(web, session, function, 3, args, on_opened);
+    struct page *page = arena_alloc(web_arena(web), sizeof *page);
+    *page = (struct page){{.page = name, .then = show}, script, title};
+    web->state = page;
+    opening_start(web, function, 0, NULL);
 }
 
 /* ---- declare ---- */

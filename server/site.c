@@ -9,6 +9,7 @@
 #include "server/callback.h"
 #include "server/evidence.h"
 #include "server/member_pages.h"
+#include "server/sheets.h"
 #include "server/web.h"
 
 #define SEGMENTS_MAX 7
@@ -219,8 +220,8 @@ void site_handle(struct http_exchange *x, void *context) {
         return;
     }
     n -= first + 1;
-    if (!web->json &&
-        ((n == 2 && evidence_handle(web, rest[0], rest[1])) || member_pages_handle(web, rest, n))) {
+    if (!web->json && ((n == 2 && evidence_handle(web, rest[0], rest[1])) ||
+                       member_pages_handle(web, rest, n) || sheets_handle(web, rest, n))) {
         return;
     }
     if (http_method(x) != HTTP_GET) {

@@ -66,6 +66,10 @@
 #define IMAGE_SMALL_PIXELS 320
 #define PHOTO_LINK_SECONDS 1800 /* how long a reviewer's link shows photos */
 
+/* ---- printed invites ---- */
+#define INVITES_MAX 40         /* of one answer: the platform is asked for each */
+#define INVITE_SECONDS 2592000 /* 30 days, the longest that a temporary QR code may live */
+
 /* ---- the process ---- */
 #define STOP_SECONDS 10 /* SIGTERM finishes what is running within this */
 #define WORKERS_MAX 64

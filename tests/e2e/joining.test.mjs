@@ -5,6 +5,7 @@ import { before, describe, test } from 'node:test'
 import { Client } from './client.mjs'
 import { invite } from './people.mjs'
 import { sql, until } from './system.mjs'
+import { Visitor } from './visitor.mjs'
 
 const { GULOU_E2E_SIMULATOR } = process.env
 const number = (words) => Number(/编号：(\d+)/.exec(words)?.[1])
@@ -129,6 +130,81 @@ describe('joining', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not 
     assert.match(await member.say('加入 郑九'), /不用再加入/)
     for (let i = 0; i < 4; i++) await guest.say(`加入 试一${'二三四五'[i]}`)
     assert.match(await guest.say('加入 郑九'), /次数太多/)
+  })
+
+  const codes = async () => (await (await fetch(`${GULOU_E2E_SIMULATOR}/sim/codes?account=demo`)).json()).codes
+  const made = async (scene) => (await codes()).filter((one) => one.scene === scene).length
+  async function scanned(scene) {
+    const person = client.person()
+    return { person, ...await client.post('/sim/scan', { person: person.openid, scene }) }
+  }
+
+  test('an administrator prints a unit\'s sheet; its code, made once, lets a guest ask', async () => {
+    const { id, name } = unit('冯一')
+    const visitor = new Visitor(await bound('administrator'))
+    const list = await visitor.open('sheets')
+    assert.match(list.html, new RegExp(`href="/demo/sheets/${id}">[^]*?${name}[^]*?已绑定 0/1`))
+    const { status, html } = await visitor.open(`sheets/${id}`)
+    assert.equal(status, 200)
+    assert.match(html, new RegExp(`<h1>${name}</h1>[^]*<svg[^]*扫一扫[^]*加入 您的姓名`))
+    assert.equal((await visitor.open(`sheets/${id}`)).html.match(/<svg[^]*<\/svg>/)[0], html.match(/<svg[^]*<\/svg>/)[0])
+    assert.equal(await made(`unit_${id}`), 1)
+    const { person, reply } = await scanned(`unit_${id}`)
+    assert.match(reply, new RegExp(`您正在加入：${name}`))
+    const no = number(await person.say('加入 冯一'))
+    assert.match(await reviewer.say(`同意加入 ${no}`), /已同意加入/)
+    assert.match((await visitor.open('sheets')).html, new RegExp(`${name}[^]*?已绑定 1/1`))
+  })
+
+  test('personal invites are shown once, bind by a scan, and replace those printed before', async () => {
+    const { id } = unit('陈二', '褚三')
+    const visitor = new Visitor(await bound('administrator'))
+    await visitor.open(`sheets/${id}`)
+    const first = await visitor.post(`sheets/${id}/invites`)
+    assert.equal(first.status, 200)
+    assert.deepEqual(first.value.rows.map((one) => one.name), ['陈二', '褚三'])
+    assert.match(first.value.rows[0].qr, /^<svg/)
+    const chen = await scanned(`invite_${first.value.rows[0].code}`)
+    assert.match(chen.reply, /绑定成功\n姓名：陈二/)
+    const second = await visitor.post(`sheets/${id}/invites`)
+    assert.deepEqual(second.value.rows.map((one) => one.name), ['褚三'])
+    assert.match((await scanned(`invite_${first.value.rows[1].code}`)).reply, /邀请码不对/)
+    const typed = client.person()
+    assert.match(await typed.say(`绑定 ${second.value.rows[0].code.toLowerCase()}`), /绑定成功\n姓名：褚三/)
+    assert.equal(sql(`select count(*) from gulou.member_event where account_id = 'demo' and reason = '新邀请码' and member_id in
+      (select member_id from gulou.member_org where account_id = 'demo' and org_id = ${id})`)[0][0], '3')
+  })
+
+  test('nobody else gets a sheet, a code or an invite', async () => {
+    const { id } = unit('卫四')
+    const stranger = new Visitor(client.person())
+    assert.match((await stranger.open(`sheets/${id}`)).html, /请先绑定身份/)
+    const visitor = new Visitor(reviewer)
+    assert.equal((await visitor.open('sheets')).status, 403)
+    assert.equal((await visitor.open(`sheets/${id}`)).status, 403)
+    await visitor.open('review')
+    assert.equal((await visitor.post(`sheets/${id}/invites`)).status, 403)
+    assert.equal(await made(`unit_${id}`), 0)
+    const administrator = new Visitor(await bound('administrator'))
+    await administrator.open('sheets')
+    assert.equal((await administrator.post(`sheets/${id}/invites`, {}, 'f'.repeat(64))).status, 403)
+    assert.equal((await administrator.open('sheets/2147483647')).status, 404)
+    assert.equal((await administrator.open('sheets/x')).status, 404)
+    assert.equal(sql(`select count(*) from gulou.invite i join gulou.member_org o using (account_id, member_id) where o.org_id = ${id}`)[0][0], '0')
+  })
+
+  test('without the platform there is no sheet, but codes can still be typed', async () => {
+    const { id } = unit('蒋五')
+    const visitor = new Visitor(await bound('administrator'))
+    await visitor.open('sheets')
+    const fault = (times) => client.post('/sim/api-fault', { path: '/cgi-bin/qrcode/create', fault: 40035, times })
+    await fault(1)
+    assert.equal((await visitor.open(`sheets/${id}`)).status, 503)
+    await fault(1)
+    const { value } = await visitor.post(`sheets/${id}/invites`)
+    assert.equal(value.rows[0].qr, undefined)
+    assert.match(await client.person().say(`绑定 ${value.rows[0].code}`), /绑定成功/)
+    assert.equal((await visitor.open(`sheets/${id}`)).status, 200)
   })
 
   test('an own invite binds by scanning, with the consent said; a second scan does not', async () => {
