@@ -193,6 +193,8 @@ static void reply_invites(struct web *web) {
     }
     log_info("invites_printed", "account=%s unit=%s invites=%zu", web->account->id, inviting->unit,
              inviting->n);
+    if (inviting->n == INVITES_MAX)
+        cJSON_AddNumberToObject(data, "next", (double)inviting->invites[inviting->n - 1].member);
     web_json_of(web, data);
     cJSON_Delete(data);
 }
@@ -266,10 +268,17 @@ static void make_invites(struct web *web, const char *unit) {
         web_error(web, 403, "csrf", "页面已过期，请重新打开");
         return;
     }
+    struct str text = http_query(web->exchange, "after");
+    int64_t after = 0;
+    if (text.n > 0 && (!str_to_i64(text, &after) || after < 0 || after > INT32_MAX)) {
+        web_error(web, 400, "bad_field", "after 的写法不对");
+        return;
+    }
     http_set_header(web->exchange, "Cache-Control", "private, no-store");
     const char *args[] = {web->account->id, session_of(web), unit,
+                          arena_printf(web_arena(web), "%" PRId64, after),
                           arena_printf(web_arena(web), "%d", INVITES_MAX)};
-    web_call(web, "web_unbound", 4, args, on_unbound);
+    web_call(web, "web_unbound", 5, args, on_unbound);
 }
 
 /* ---- routing ---- */

@@ -5,7 +5,8 @@
  *
  *   GET  /{account}/sheets                  the units
  *   GET  /{account}/sheets/{unit}           the unit's QR code: scan, follow, say one's name
- *   POST /{account}/sheets/{unit}/invites   a personal QR code for each member who is not bound
+ *   POST /{account}/sheets/{unit}/invites   a personal QR code for each member who is not bound;
+ *                                           {"rows","next"}, the rest with ?after=next
  *
  * The code of a unit is permanent, and the platform makes 100,000 of them at most: it is asked for
  * when the sheet is first opened, and kept. A personal one ends after 30 days; its invite code is

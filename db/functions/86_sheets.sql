@@ -82,16 +82,17 @@ begin
   end if;
 end $$;
 
--- For whom: {"unit","members":[{"member","name"}…]}, so many at most.
-create or replace function api.web_unbound(p_account text, p_session bytea, p_org int, p_most int) returns jsonb
+-- For whom: {"members":[{"member_id","name"}…]} behind that number, so many at most.
+create or replace function api.web_unbound(p_account text, p_session bytea, p_org int, p_after int, p_most int)
+returns jsonb
 language plpgsql as $$
 declare
   v_who record := gulou.inviting(p_account, p_session);
 begin
   return coalesce(v_who.refusal, jsonb_build_object(
-    'unit', (select name from gulou.org where account_id = p_account and org_id = p_org),
     'members', coalesce((select jsonb_agg(to_jsonb(u) order by u.member_id) from (
-        select member_id, name from gulou.unbound_members(p_account, p_org) order by member_id limit p_most) as u),
+        select member_id, name from gulou.unbound_members(p_account, p_org)
+        where member_id > p_after order by member_id limit p_most) as u),
       '[]')));
 end $$;
 

@@ -18,11 +18,16 @@ invites?.addEventListener('click', async () => {
   invites.disabled = true
   state.textContent = '正在制作…'
   try {
-    const { rows } = await post(`sheets/${sheet.dataset.unit}/invites`, {})
     const cards = document.getElementById('cards')
-    cards.replaceChildren(...rows.map(card))
-    cards.hidden = rows.length === 0
-    state.textContent = rows.length ? `做好了${rows.length}份，请现在打印，离开这一页就看不到了` : '这个单位的成员都已绑定'
+    let after = 0
+    do {
+      const { rows, next } = await post(`sheets/${sheet.dataset.unit}/invites?after=${after}`, {})
+      cards.append(...rows.map(card))
+      cards.hidden = cards.childElementCount === 0
+      after = next
+    } while (after)
+    const made = cards.childElementCount
+    state.textContent = made ? `做好了${made}份，请现在打印，离开这一页就看不到了` : '这个单位的成员都已绑定'
   } catch (error) {
     state.textContent = error.message
     invites.disabled = false

@@ -175,6 +175,20 @@ describe('joining', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not 
       (select member_id from gulou.member_org where account_id = 'demo' and org_id = ${id})`)[0][0], '3')
   })
 
+  test('a large unit gets its invites in several answers', async () => {
+    const { id } = unit()
+    sql(`with last as (select max(member_id) as n from gulou.member where account_id = 'demo'),
+        made as (insert into gulou.member select 'demo', n + i, '队员' || i, 'invited' from last, generate_series(1, 45) as i returning member_id)
+      insert into gulou.member_org (account_id, member_id, org_id) select 'demo', member_id, ${id} from made`)
+    const visitor = new Visitor(await bound('administrator'))
+    await visitor.open(`sheets/${id}`)
+    const first = (await visitor.post(`sheets/${id}/invites`)).value
+    const rest = (await visitor.post(`sheets/${id}/invites?after=${first.next}`)).value
+    assert.equal(new Set([...first.rows, ...rest.rows].map((one) => one.code)).size, 45)
+    assert.equal(rest.next, undefined)
+    assert.match((await scanned(`invite_${rest.rows.at(-1).code}`)).reply, /姓名：队员45/)
+  })
+
   test('nobody else gets a sheet, a code or an invite', async () => {
     const { id } = unit('卫四')
     const stranger = new Visitor(client.person())
