@@ -65,6 +65,7 @@ static void show_sheet(struct web *web, const char *url) {
         return;
     }
     cJSON_AddStringToObject(sheet->facts, "qr", svg);
+    cJSON_AddBoolToObject(sheet->facts, "inviting", fact_number(sheet->facts, "unbound") > 0);
     cJSON_AddStringToObject(sheet->facts, "title", fact_text(sheet->facts, "unit"));
     cJSON_AddStringToObject(sheet->facts, "script", "sheet.js");
     web_member_page(web, "sheet", sheet->facts);
