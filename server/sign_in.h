@@ -11,8 +11,8 @@
 
 #include "server/web.h"
 
-/* Answers a page that needs a person: with the way to sign in. `page` (declare, review, sheets) is where
- * the browser comes back to. */
+/* Answers a page that needs a person: with the way to sign in. `page` (declare, review, sheets) is
+ * where the browser comes back to. */
 void sign_in_start(struct web *web, const char *page);
 
 /* The page for somebody who follows, but is no member yet. */
