@@ -147,6 +147,23 @@ begin
   return jsonb_build_object('channel', v_channel, 'openid', v_openid);
 end $$;
 
+-- What api.notification_channel() took for this row was not used.
+create or replace function api.notification_not_sent(p_account text, p_id bigint, p_channel text, p_subscription text)
+returns jsonb language plpgsql as $$
+declare
+  v_openid text;
+begin
+  select b.openid into v_openid from gulou.outbox o
+  join gulou.binding b on b.account_id = o.account_id and b.member_id = (o.facts ->> 'member')::int
+                      and b.ended_at is null
+  where o.account_id = p_account and o.outbox_id = p_id;
+  update gulou.follower set window_left = least(window_left + 1, 5)
+  where p_channel = 'custom' and account_id = p_account and openid = v_openid;
+  update gulou.subscription set sends_left = sends_left + 1
+  where p_channel = 'subscription' and account_id = p_account and openid = v_openid and template_id = p_subscription;
+  return '{}';
+end $$;
+
 -- The platform says that the receiver does not follow: nothing goes out until they come back.
 create or replace function api.notification_unfollowed(p_account text, p_id bigint) returns jsonb
 language plpgsql as $$

@@ -12,6 +12,7 @@
 #include "server/say.h"
 
 #define NOT_A_FOLLOWER 43004
+#define BUSY (-1)
 #define PATIENCE_SECONDS 3600 /* closed for longer: another channel, or the next reply */
 
 enum channel { TEMPLATE, CUSTOM, SUBSCRIPTION, CHANNELS };
@@ -21,6 +22,7 @@ struct sending {
     const struct template *templates[CHANNELS]; /* for TEMPLATE and SUBSCRIPTION */
     bool open[CHANNELS];                        /* the account has it, and it was not refused */
     enum channel channel;
+    int later_seconds;
 };
 
 static void choose(struct outbox_item *item);
@@ -30,6 +32,25 @@ static void choose(struct outbox_item *item);
 static void on_marked(struct outbox_item *item, const cJSON *facts) {
     (void)facts;
     outbox_hold(item, "does not follow");
+}
+
+static void on_given_back(struct outbox_item *item, const cJSON *facts) {
+    (void)facts;
+    outbox_later(item, ((struct sending *)item->state)->later_seconds);
+}
+
+/* What certainly reached nobody takes nothing from the window, nor from a consent. */
+static void try_later(struct outbox_item *item, const struct platform_result *result) {
+    struct sending *sending = item->state;
+    bool unclear = result->errcode == BUSY && !result->not_sent;
+    if (sending->channel == TEMPLATE || unclear) {
+        outbox_later(item, result->later_seconds);
+        return;
+    }
+    const struct template *agreed = sending->templates[SUBSCRIPTION];
+    const char *args[] = {channel_names[sending->channel], agreed ? agreed->id : NULL};
+    sending->later_seconds = result->later_seconds;
+    outbox_database(item, "notification_not_sent", 2, args, on_given_back);
 }
 
 static void on_sent(struct outbox_item *item, const struct platform_result *result) {
@@ -44,7 +65,7 @@ static void on_sent(struct outbox_item *item, const struct platform_result *resu
         sending->open[sending->channel] = false;
         choose(item);
     } else {
-        outbox_end_with(item, result);
+        try_later(item, result);
     }
 }
 

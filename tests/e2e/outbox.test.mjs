@@ -133,6 +133,18 @@ describe('a fault of the token', () => {
     })
   }
 
+  test('an outage of the token takes nothing from what a member may be sent', async () => {
+    const person = await speaker()
+    await client.post('/sim/revoke-tokens', {})
+    await client.apiFault(TOKEN, 'http-502', 100)
+    const no = news(person.member)
+    const attempts = () => Number(rowOf(no)[1])
+    await until(async () => { hasten(); return attempts() >= 8 }, 30, 'tried eight times')
+    await client.clear('api-fault')
+    assert.equal(await ended(no), 'done')
+    assert.equal(await told(person, no), 1)
+  })
+
   test('a secret that is wrong is tried now and then, not for each of many news', async () => {
     const people = await Promise.all(Array.from({ length: 5 }, speaker))
     await client.post('/sim/revoke-tokens', {})

@@ -1,7 +1,7 @@
 -- What people are told without having asked: once, over the channel of the moment, or with the next reply.
 begin;
 set client_min_messages = warning;
-select plan(33);
+select plan(35);
 
 select api.set_clock('2026-11-20 18:00+08');
 select api.sync_account('t', '测试');
@@ -45,6 +45,8 @@ select is(channel('{custom}'), 'custom', 'a message opens the window');
 select is(channel('{template,custom}'), 'template', 'a template is better: the platform recognises a repetition');
 select channel('{custom}') from generate_series(1, 4);
 select is(channel('{custom}'), 'reply', 'five customer messages an act, no more');
+select api.notification_not_sent('t', last_id(), 'custom', null);
+select is(channel('{custom}'), 'custom', 'one that reached nobody does not count');
 select api.spoken('t', 'o1', gen_random_uuid(), 'tap', '{}');
 select is((select window_left from gulou.follower where account_id = 't' and openid = 'o1'), 3, 'a tap renews three of them');
 select ok((select window_until > clock_timestamp() + interval '47 hours' from gulou.follower
@@ -53,6 +55,8 @@ select is(channel('{subscription}', 'T1'), 'reply', 'a subscription notification
 select api.subscribe('t', 'o1', gen_random_uuid(), 'test', '[{"template":"T1","accepted":true}]');
 select is(channel('{subscription}', 'T1'), 'subscription', 'one consent');
 select is(channel('{subscription}', 'T1'), 'reply', 'is one notification');
+select api.notification_not_sent('t', last_id(), 'subscription', 'T1');
+select is(channel('{subscription}', 'T1'), 'subscription', 'but one that reached nobody is none');
 select api.set_consent('t', 'o1', gen_random_uuid(), 'test', 'messages', false);
 select is(channel('{template,custom}'), 'muted', 'who does not want to hear is left alone');
 select api.set_consent('t', 'o1', gen_random_uuid(), 'test', 'messages', true);
