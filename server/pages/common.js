@@ -33,6 +33,16 @@ async function ask(path, options) {
 
 const post = (path, body) => ask(path, { method: 'POST', body: JSON.stringify(body) })
 
+// On a desktop that others use, too.
+const leave = document.getElementById('leave')
+if (leave && !/MicroMessenger/i.test(navigator.userAgent)) {
+  leave.hidden = false
+  leave.addEventListener('click', async () => {
+    await fetch(`/${account}/signout`, { method: 'POST', headers: { 'X-CSRF-Token': csrf } }).catch(() => null)
+    location.replace(`/${account}/`)
+  })
+}
+
 // Inside WeChat: takes sharing out of its menu, because these pages show names and photos. Without it they work as well.
 function hideSharing() {
   const script = document.createElement('script')

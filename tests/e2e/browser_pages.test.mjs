@@ -205,6 +205,17 @@ describe('pages', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not se
     await page.context().close()
   })
 
+  test('a desktop can be left, and then it is nobody\'s', async () => {
+    const one = await person()
+    const page = await signIn(one, 'declare')
+    await page.getByRole('button', { name: '退出' }).click()
+    await page.waitForURL('**/demo/')
+    await page.goto(`${GULOU_E2E_SERVER}/demo/declare`)
+    await page.locator('.qr svg').waitFor()
+    assert.deepEqual(sql(`select 1 from gulou.session where openid = '${one.openid}'`), [])
+    await page.context().close()
+  })
+
   test('a session older than half a day is exchanged for a new one', async () => {
     const one = await person()
     const page = await signIn(one, 'declare')
