@@ -47,7 +47,7 @@ export class PlatformApi {
     const upload = readMultipart(request.headers['content-type'], body)
     const fault = this.faults.take(path)
     const entry = { path, query, body: upload ? { file: upload.file?.filename, bytes: upload.file?.bytes.length, ...upload.fields } : readJson(body), answer: null, fault }
-    const reachesUs = fault === null || fault === 'drop-after' || fault === 'half-body'
+    const reachesUs = fault === null || ['drop-after', 'hang-after', 'half-body'].includes(fault)
     const result = reachesUs ? await this.result({ request, path, query, body, upload }) : null
     entry.answer = typeof fault === 'number' ? new ApiError(fault).answer : result?.download ? { file: result.filename, bytes: result.download.bytes.length } : result
     this.log.add(entry)
@@ -81,7 +81,7 @@ export class PlatformApi {
   }
 
   answer(response, fault, shown, result) {
-    if (fault === 'hang') return
+    if (fault === 'hang' || fault === 'hang-after') return
     if (fault === 'drop-before' || fault === 'drop-after') return response.socket.destroy()
     if (this.faults.pending || fault !== null) response.setHeader('Connection', 'close')
     if (fault === 'http-502') {

@@ -1,6 +1,6 @@
 // Faults ordered for the platform's own API, and the log of what was called. A fault is taken by the next call of
 // its path ('*': of any).
-export const FAULTS = ['drop-before', 'drop-after', 'hang', 'half-body', 'http-502']
+export const FAULTS = ['drop-before', 'drop-after', 'hang', 'hang-after', 'half-body', 'http-502']
 const LOG_MAX = 2000
 
 export class ApiFaults {

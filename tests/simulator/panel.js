@@ -5,7 +5,7 @@ const ALWAYS = 1_000_000 // a fault that stays until it is switched off
 const PATHS = [['*', '全部接口'], ['/cgi-bin/stable_token', '取令牌'], ['/cgi-bin/message/custom/send', '客服消息'],
   ['/cgi-bin/message/template/send', '模板消息'], ['/cgi-bin/media/get', '取照片'], ['/cgi-bin/menu/create', '建菜单'],
   ['/cgi-bin/tags/members/batchtagging', '打标签'], ['/cgi-bin/freepublish/submit', '发布'], ['/sns/oauth2/access_token', '网页登录']]
-const FAULTS = [['drop-before', '断开，没做'], ['drop-after', '断开，做了'], ['hang', '不回答'], ['half-body', '回答半截'], ['http-502', '502'],
+const FAULTS = [['drop-before', '断开，没做'], ['drop-after', '断开，做了'], ['hang', '不回答，没做'], ['hang-after', '不回答，做了'], ['half-body', '回答半截'], ['http-502', '502'],
   [-1, '-1 系统繁忙'], [40001, '40001 令牌无效'], [45009, '45009 今日用完'], [45011, '45011 太快'], [45015, '45015 窗口已关'], [48001, '48001 没有权限']]
 const YES_NO = [['verified', '已认证'], ['test_account', '测试号'], ['ip_allowed', 'IP 在白名单'], ['secret_frozen', '密钥冻结'], ['snapshot_user', '快照页用户']]
 const CHOICES = [['type', '类型', { service: '服务号', subscription: '订阅号' }],
