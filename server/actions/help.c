@@ -25,7 +25,8 @@ static void help_guest(struct buf *out) {
 }
 
 static void help_member(struct buf *out, const cJSON *facts) {
-    static const char *const words[] = {"申报", "我的申报", "积分", "明细", "排行", "公示", "隐私"};
+    static const char *const words[] = {"申报", "我的申报", "积分", "明细",
+                                        "排行", "公示",     "通知", "隐私"};
     buf_printf(out, "%s（%s），您好！点一下就可以：\n", fact_text(facts, "name"),
                fact_text(facts, "unit"));
     offer(out, words, sizeof words / sizeof words[0]);
