@@ -28,7 +28,7 @@ describe('pages', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not se
     return one
   }
 
-  const scenes = async () => (await (await fetch(`${GULOU_E2E_SIMULATOR}/sim/codes?account=demo`)).json()).codes.map((one) => one.scene)
+  const scenes = async () => (await client.codes()).map((one) => one.scene)
 
   // A desktop shows a QR code; its scene is what the phone's camera would read from it.
   async function qrCode(path) {

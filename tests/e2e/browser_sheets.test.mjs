@@ -12,7 +12,7 @@ describe('sheets', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not s
   const client = new Client()
   let browser, page, unit
 
-  const codes = async () => (await (await fetch(`${GULOU_E2E_SIMULATOR}/sim/codes?account=demo`)).json()).codes.map((one) => one.scene)
+  const codes = async () => (await client.codes()).map((one) => one.scene)
 
   before(async () => {
     const code = invite()

@@ -7,8 +7,12 @@ export class Client {
     Object.assign(this, { simulator, account })
   }
 
+  // No connection is kept: the simulator closes idle ones when any test orders a fault.
+  fetch(path, options) { return fetch(this.simulator + path, { ...options, headers: { Connection: 'close' } }) }
+  async get(path) { return (await this.fetch(path)).json() }
+
   async post(path, body) {
-    const response = await fetch(this.simulator + path, { method: 'POST', headers: { Connection: 'close' }, body: JSON.stringify({ account: this.account, ...body }) })
+    const response = await this.fetch(path, { method: 'POST', body: JSON.stringify({ account: this.account, ...body }) })
     const value = await response.json()
     if (!response.ok) throw new Error(`${path}: ${value.error}`)
     return value
@@ -20,9 +24,10 @@ export class Client {
   async verify() { return (await this.post('/sim/verify', {})).ok }
   apiFault(path, fault, times = 1) { return this.post('/sim/api-fault', { path, fault, times }) }
   switch(switches) { return this.post('/sim/switch', { switches }) }
-  clear(what) { return fetch(`${this.simulator}/sim/${what}`, { method: 'DELETE' }) } // api-fault, api-log
-  async apiCalls(path) { return (await (await fetch(`${this.simulator}/sim/api-log`)).json()).calls.filter((one) => one.path === path) }
-  async events() { return (await (await fetch(`${this.simulator}/sim/events`)).json()).events }
+  clear(what) { return this.fetch(`/sim/${what}`, { method: 'DELETE' }) } // api-fault, api-log
+  async apiCalls(path) { return (await this.get('/sim/api-log')).calls.filter((one) => one.path === path) }
+  async events() { return (await this.get('/sim/events')).events }
+  async codes() { return (await this.get(`/sim/codes?account=${this.account}`)).codes } // QR codes that work, newest first
 }
 
 // The links a person can tap in a reply: [{label, content, id}].
@@ -57,7 +62,7 @@ export class Person {
 
   // What the platform has shown this person beside replies: customer messages, templates, …
   async received() { return (await this.seen()).received }
-  async seen() { return (await fetch(`${this.client.simulator}/sim/person/${this.openid}?account=${this.client.account}`)).json() }
+  seen() { return this.client.get(`/sim/person/${this.openid}?account=${this.client.account}`) }
 
   event(event, key, fields) { return this.send({ type: 'event', event, event_key: key, fields }) }
   follow(scene) { return this.event('subscribe', scene && `qrscene_${scene}`, scene && { Ticket: 'simulated' }) }

@@ -132,8 +132,7 @@ describe('joining', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not 
     assert.match(await guest.say('加入 郑九'), /次数太多/)
   })
 
-  const codes = async () => (await (await fetch(`${GULOU_E2E_SIMULATOR}/sim/codes?account=demo`)).json()).codes
-  const made = async (scene) => (await codes()).filter((one) => one.scene === scene).length
+  const made = async (scene) => (await client.codes()).filter((one) => one.scene === scene).length
   async function scanned(scene) {
     const person = client.person()
     return { person, ...await client.post('/sim/scan', { person: person.openid, scene }) }
@@ -211,7 +210,7 @@ describe('joining', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not 
     const { id } = unit('蒋五')
     const visitor = new Visitor(await bound('administrator'))
     await visitor.open('sheets')
-    const fault = (times) => client.post('/sim/api-fault', { path: '/cgi-bin/qrcode/create', fault: 40035, times })
+    const fault = (times) => client.apiFault('/cgi-bin/qrcode/create', 40035, times)
     await fault(1)
     assert.equal((await visitor.open(`sheets/${id}`)).status, 503)
     await fault(1)

@@ -23,7 +23,6 @@ describe('menus', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not se
     assert.equal(said.status, 0, said.stderr)
     return said.stdout
   }
-  const fault = (path, code, times = 1) => client.post('/sim/api-fault', { path, fault: code, times })
   const tags = async (person) => (await person.seen()).tags.map((one) => one.name).join(' ')
   const wears = (person, names) => until(async () => await tags(person) === names, 20, `the tags 「${names}」`)
   const memberOf = (person) => sql(`select member_id from gulou.binding where account_id = 'demo' and openid = '${person.openid}' and ended_at is null`)[0][0]
@@ -91,7 +90,7 @@ describe('menus', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not se
   })
 
   test('many reviewers at once, and calls that overlap: all of them get their tag', async () => {
-    await fault('/cgi-bin/tags/members/batchtagging', 45159, 2)
+    await client.apiFault('/cgi-bin/tags/members/batchtagging', 45159, 2)
     const reviewers = await Promise.all(Array.from({ length: 8 }, () => bound('reviewer')))
     for (const reviewer of reviewers) await wears(reviewer, '审核员')
   })
@@ -113,7 +112,7 @@ describe('menus', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not se
   test('pushing again replaces; what a broken run left is cleaned up by the next', async () => {
     await menu('push')
     assert.deepEqual(conditional(await menu('show')).sort(), ['审核员', '管理员'])
-    await fault('/cgi-bin/menu/delconditional', 40033)
+    await client.apiFault('/cgi-bin/menu/delconditional', 40033)
     const broken = await run('menu', 'push', '--config', config)
     assert.equal(broken.status, 1)
     assert.match(broken.stderr, /^gulou: account demo: deleting an old menu: 40033 .*rid \S+/m)
@@ -124,9 +123,9 @@ describe('menus', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not se
   })
 
   test('a busy platform is asked again, a refusal is said with its number', async () => {
-    await fault('/cgi-bin/menu/create', -1)
+    await client.apiFault('/cgi-bin/menu/create', -1)
     await menu('push')
-    await fault('/cgi-bin/menu/create', 40018)
+    await client.apiFault('/cgi-bin/menu/create', 40018)
     const refused = await run('menu', 'push', '--config', config)
     assert.equal(refused.status, 1)
     assert.match(refused.stderr, /the menu for everybody: 40018 .*rid \S+/)
