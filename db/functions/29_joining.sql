@@ -292,5 +292,7 @@ begin
   end loop;
   update gulou.join_request set name = null, note = null
   where status <> 'waiting' and name is not null and decided_at < gulou.now_() - interval '90 days';
+  delete from gulou.outbox    -- what a guest never came back to read
+  where status = 'held' and lane like 'guest:%' and written_at < clock_timestamp() - interval '90 days';
   return jsonb_build_object('lapsed', v_lapsed);
 end $$;

@@ -15,13 +15,15 @@ static void offer(struct buf *out, const char *const *words, size_t n) {
     }
 }
 
-static void help_guest(struct buf *out) {
+/* Only a verified account has QR codes of units. */
+static void help_guest(struct buf *out, bool scans) {
     static const char *const words[] = {"公示", "排行"};
     buf_puts(out, "您可以看：");
     offer(out, words, 2);
-    buf_puts(out,
-             "\n\n党员请先绑定，发送「绑定」和邀请码，例如：绑定 ABCD1234\n"
-             "邀请码由区域党委办公室发放。没有邀请码，就扫一扫本单位的二维码，再发：加入 姓名");
+    buf_puts(out, "\n\n党员请先绑定，发送「绑定」和邀请码，例如：绑定 ABCD1234\n"
+                  "邀请码由区域党委办公室发放。");
+    if (scans)
+        buf_puts(out, "没有邀请码，就扫一扫本单位的二维码，再发：加入 姓名");
 }
 
 static void help_member(struct buf *out, const cJSON *facts) {
@@ -38,7 +40,7 @@ static void answer(struct request *rq, const cJSON *facts) {
     struct buf out;
     say_begin(rq, &out);
     if (fact_true(facts, "guest"))
-        help_guest(&out);
+        help_guest(&out, rq->account->verified);
     else
         help_member(&out, facts);
     if (fact_has_role(facts, "reviewer")) {

@@ -1,7 +1,7 @@
 -- Joining by a unit's QR code: who may ask, who decides, what is bound, and what of an invite's code.
 begin;
 set client_min_messages = warning;
-select plan(56);
+select plan(57);
 
 select api.set_clock('2026-11-20 18:00+08');
 select api.sync_account('t', '测试');
@@ -125,5 +125,8 @@ select is(api.purge_joining() ->> 'lapsed', '1', 'what nobody decided ends after
 select api.set_clock('2027-04-01 18:00+08');
 select api.purge_joining();
 select is((select count(name) from gulou.join_request where account_id = 't'), 0::bigint, 'names of requests are forgotten');
+update gulou.outbox set status = 'held', written_at = written_at - interval '91 days' where account_id = 't' and lane = 'guest:g4';
+select api.purge_joining();
+select is((select count(*) from gulou.outbox where account_id = 't' and lane = 'guest:g4'), 0::bigint, 'so is what nobody came to read');
 select * from finish();
 rollback;
