@@ -63,8 +63,8 @@ static bool fail(struct load *l, const struct found *found, const char *section,
 
 /* ---- which keys there are ---- */
 
-static const char *const server_keys[] = {"listen",    "ops_listen", "public_url", "workers",
-                                          "log_level", "test_clock", NULL};
+static const char *const server_keys[] = {"listen",    "ops_listen", "public_url",    "workers",
+                                          "log_level", "test_clock", "trusted_proxy", NULL};
 static const char *const url_keys[] = {"url", NULL};
 static const char *const wechat_keys[] = {"api_base", "open_base", NULL};
 static const char *const account_keys[] = {"id",
@@ -381,6 +381,7 @@ static bool read_server(struct load *l, struct config *config) {
     bool ok = read_listen(l, "listen", "127.0.0.1:8080", &config->listen) &&
               read_listen(l, "ops_listen", "127.0.0.1:8081", &config->ops_listen) &&
               read_url(l, "server", "public_url", NULL, &config->public_url) &&
+              read_text(l, NULL, "server", "trusted_proxy", "", &config->trusted_proxy) &&
               read_integer(l, "server", "workers", 0, WORKERS_MAX, &workers) &&
               read_choice(l, NULL, "server", "log_level", "info", levels, &level) &&
               read_boolean(l, NULL, "server", "test_clock", &config->test_clock);

@@ -13,6 +13,7 @@
 #include <strings.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "server/base/buf.h"
@@ -66,6 +67,7 @@ struct http_exchange {
     int status;
     const char *content_type;
     struct str answer;
+    int file; /* the answer instead, -1: none */
     struct {
         const char *name;
         const char *value;
@@ -143,6 +145,8 @@ static void end_exchange(struct connection *c) {
     if (!x)
         return;
     c->server->active--;
+    if (x->file >= 0)
+        close(x->file);
     if (x->on_end)
         x->on_end(x->on_end_context);
     arena_free(x->arena);
@@ -187,6 +191,7 @@ static void *on_request_line(void *arg, const char *uri, struct MHD_Connection *
     x->arena = arena;
     x->server = s;
     x->mhd = mhd;
+    x->file = -1;
     buf_init(&x->body, arena);
     /* Decoded, it would end the text for the one who reads up to it and not for the next. */
     if (strstr(uri, "%00"))
@@ -256,23 +261,35 @@ static int check_head(struct http_exchange *x) {
 
 static void allow(struct http_exchange *x, struct connection *c) {
     struct http_allowance allowance = {HTTP_BODY_MAX_BYTES, HTTP_REQUEST_DEADLINE_MS};
-    if (x->server->allow && x->method == HTTP_POST)
+    if (x->server->allow)
         x->server->allow(x->path, &allowance);
     x->body_max = allowance.body_bytes;
     if (c && allowance.deadline_ms != HTTP_REQUEST_DEADLINE_MS)
         arm_deadline(c, allowance.deadline_ms);
 }
 
-static enum MHD_Result send_answer(struct http_exchange *x, int status, bool close) {
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        x->answer.n, (void *)(uintptr_t)x->answer.p, MHD_RESPMEM_MUST_COPY);
+static struct MHD_Response *make_response(struct http_exchange *x) {
+    struct stat file;
+    if (x->file < 0)
+        return MHD_create_response_from_buffer(x->answer.n, (void *)(uintptr_t)x->answer.p,
+                                               MHD_RESPMEM_MUST_COPY);
+    if (fstat(x->file, &file) < 0)
+        return NULL;
+    struct MHD_Response *response = MHD_create_response_from_fd64((uint64_t)file.st_size, x->file);
+    if (response)
+        x->file = -1; /* the response closes it */
+    return response;
+}
+
+static enum MHD_Result send_answer(struct http_exchange *x, int status, bool close_after) {
+    struct MHD_Response *response = make_response(x);
     if (!response)
         return MHD_NO;
     if (x->content_type)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, x->content_type);
     for (size_t i = 0; i < x->headers_n; i++)
         MHD_add_response_header(response, x->headers[i].name, x->headers[i].value);
-    if (close)
+    if (close_after)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     enum MHD_Result result = MHD_queue_response(x->mhd, (unsigned)status, response);
     MHD_destroy_response(response);
@@ -461,6 +478,18 @@ struct str http_cookie(const struct http_exchange *x, const char *name) {
     return str_from(MHD_lookup_connection_value(x->mhd, MHD_COOKIE_KIND, name));
 }
 
+const char *http_peer(struct http_exchange *x) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(x->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    char text[NI_MAXHOST] = "";
+    if (info && info->client_addr)
+        getnameinfo(info->client_addr,
+                    info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                             : sizeof(struct sockaddr_in),
+                    text, sizeof text, NULL, 0, NI_NUMERICHOST);
+    return arena_strndup(x->arena, text, strlen(text));
+}
+
 const char *http_escape(struct arena *arena, const char *text) {
     static const char plain[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
@@ -478,18 +507,38 @@ void http_set_header(struct http_exchange *x, const char *name, const char *valu
     x->headers[x->headers_n++].value = arena_strndup(x->arena, value, strlen(value));
 }
 
-void http_reply(struct http_exchange *x, int status, const char *content_type, struct str body) {
-    if (x->state != EXCHANGE_HANDED_OUT) /* cut by the deadline a moment ago */
-        return;
+/* False: cut by the deadline a moment ago. */
+static bool begin_reply(struct http_exchange *x, int status, const char *content_type) {
+    if (x->state != EXCHANGE_HANDED_OUT)
+        return false;
     x->state = EXCHANGE_REPLIED;
     x->status = status;
     x->content_type = content_type;
-    x->answer = (struct str){arena_strndup(x->arena, body.p ? body.p : "", body.n), body.n};
+    return true;
+}
+
+static void end_reply(struct http_exchange *x) {
     if (x->suspended) {
         x->suspended = false;
         MHD_resume_connection(x->mhd);
         run_soon(x->server);
     }
+}
+
+void http_reply(struct http_exchange *x, int status, const char *content_type, struct str body) {
+    if (!begin_reply(x, status, content_type))
+        return;
+    x->answer = (struct str){arena_strndup(x->arena, body.p ? body.p : "", body.n), body.n};
+    end_reply(x);
+}
+
+void http_reply_file(struct http_exchange *x, const char *content_type, int fd) {
+    if (!begin_reply(x, MHD_HTTP_OK, content_type)) {
+        close(fd);
+        return;
+    }
+    x->file = fd;
+    end_reply(x);
 }
 
 void http_on_end(struct http_exchange *x, void (*on_end)(void *context), void *context) {

@@ -38,7 +38,7 @@ struct http_options {
     int socket; /* stays the caller's */
     void (*on_request)(struct http_exchange *exchange, void *context);
     void *context;
-    /* NULL, or called with the head of every POST, before its body is read. */
+    /* NULL, or called with the head of every request, before its body is read. */
     void (*allow)(struct str path, struct http_allowance *allowance);
 };
 
@@ -67,6 +67,9 @@ struct str http_query(const struct http_exchange *exchange, const char *name);
 struct str http_header(const struct http_exchange *exchange, const char *name);
 struct str http_cookie(const struct http_exchange *exchange, const char *name);
 
+/* The address at the other end of the connection as text: a proxy's, when there is one. */
+const char *http_peer(struct http_exchange *exchange);
+
 /* Percent-encoded, for a parameter of a URL. */
 const char *http_escape(struct arena *arena, const char *text);
 
@@ -78,8 +81,11 @@ void http_set_header(struct http_exchange *exchange, const char *name, const cha
 void http_reply(struct http_exchange *exchange, int status, const char *content_type,
                 struct str body);
 
+/* The whole of an open file, however large; the descriptor is taken. */
+void http_reply_file(struct http_exchange *exchange, const char *content_type, int fd);
+
 void http_on_end(struct http_exchange *exchange, void (*on_end)(void *context), void *context);
 
-#define HTTP_HEADERS_MAX 8
+#define HTTP_HEADERS_MAX 12
 
 #endif

@@ -8,7 +8,7 @@
 
 static const struct subcommand *const subcommands[] = {
     &command_serve,         &command_migrate, &command_check, &command_audit,
-    &command_rebuild_cache, &command_clock,   &command_menu,
+    &command_rebuild_cache, &command_clock,   &command_menu,  &command_notice,
 };
 
 #define SUBCOMMANDS (sizeof subcommands / sizeof subcommands[0])

@@ -63,7 +63,7 @@ extern "C" char *render_page(struct arena *arena, const char *layout, const char
     try {
         mustache::data tree = convert(data);
         tree.set("content", mustache::data{render(page, tree)});
-        tree.set("style", mustache::data{find("pages.css")});
+        tree.set("version", mustache::data{GULOU_VERSION});
         std::string html = render(layout, tree);
         return arena_strndup(arena, html.data(), html.size());
     } catch (const std::exception &error) {

@@ -29,6 +29,7 @@ struct command;       /* server/route.h */
 struct event_base;
 struct message;  /* wechat/message.h */
 struct platform; /* server/platform.h */
+struct visitors; /* server/visitors.h */
 
 /* What one worker has; the same for all of its requests. */
 struct services {
@@ -37,6 +38,7 @@ struct services {
     struct redis *redis;
     struct platform *platform;
     struct background *background;
+    struct visitors *visitors;
     const struct config *config;
 };
 

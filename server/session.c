@@ -34,6 +34,10 @@ void set_cookie(struct web *web, const char *name, const char *value, int second
                                  value, web->account->id, seconds, secure ? "; Secure" : ""));
 }
 
+bool session_is_there(struct web *web) {
+    return http_cookie(web->exchange, cookie_name).n > 0;
+}
+
 const char *session_of(struct web *web) {
     return digest_argument(web_arena(web), http_cookie(web->exchange, cookie_name));
 }

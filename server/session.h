@@ -12,6 +12,9 @@
 
 #include "server/web.h"
 
+/* Whether the browser brought a session at all, good or not. */
+bool session_is_there(struct web *web);
+
 /* As an argument of SQL: the digest of the browser's token; of nothing when it has none. */
 const char *session_of(struct web *web);
 

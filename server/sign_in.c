@@ -27,7 +27,7 @@ struct signing_in {
     const char *qr;
 };
 
-static const char *const pages[] = {"declare", "review", "sheets"};
+static const char *const pages[] = {"declare", "review", "sheets", "notices"};
 
 static const char *known_page(struct str name) {
     for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++)

@@ -10,7 +10,7 @@
 /* The handler of http_options; `services` is the worker's. */
 void site_handle(struct http_exchange *exchange, void *services);
 
-/* For http_options: photos may be large and slow. */
+/* For http_options: photos may be large and slow, and files for downloading slow. */
 void site_allow(struct str path, struct http_allowance *allowance);
 
 #endif

@@ -16,12 +16,17 @@ static void on_exchange_end(void *context) {
     pg_cancel(web->services->pg, &web->call);
     if (web->on_end)
         web->on_end(web);
+    cJSON_Delete(web->facts);
 }
 
 struct web *web_new(struct http_exchange *exchange, struct services *services) {
     struct web *web = arena_alloc(http_arena(exchange), sizeof *web);
     web->exchange = exchange;
     web->services = services;
+    web->status = 200;
+    http_set_header(exchange, "X-Robots-Tag", "noindex, nofollow");
+    http_set_header(exchange, "X-Content-Type-Options", "nosniff");
+    http_set_header(exchange, "Referrer-Policy", "same-origin");
     http_on_end(exchange, on_exchange_end, web);
     return web;
 }
@@ -36,10 +41,6 @@ void web_on_end(struct web *web, void (*on_end)(struct web *web)) {
 
 /* ---- the database ---- */
 
-static void delete_json(void *json) {
-    cJSON_Delete(json);
-}
-
 static void on_answer(struct pg_call *call, enum pg_status status, const char *json, size_t n) {
     struct web *web = (struct web *)(void *)((char *)call - offsetof(struct web, call));
     cJSON *facts = status == PG_OK ? cJSON_ParseWithLength(json, n) : NULL;
@@ -47,7 +48,8 @@ static void on_answer(struct pg_call *call, enum pg_status status, const char *j
         web_error(web, 503, "busy", BUSY);
         return;
     }
-    arena_on_free(web_arena(web), delete_json, facts);
+    cJSON_Delete(web->facts);
+    web->facts = facts;
     web->raw = (struct str){json, n};
     web->on_facts(web, facts);
 }
@@ -91,14 +93,17 @@ static void reply_page(struct web *web, const char *layout, const char *template
         web_error(web, 500, "fault", BUSY);
         return;
     }
-    http_set_header(web->exchange, "X-Robots-Tag", "noindex");
-    http_reply(web->exchange, 200, HTML_TYPE, str_from(html));
+    http_reply(web->exchange, web->status, HTML_TYPE, str_from(html));
 }
 
 void web_page(struct web *web, const char *template, cJSON *data) {
+    bool script = cJSON_GetObjectItem(data, "script");
     http_set_header(web->exchange, "Content-Security-Policy",
-                    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; "
-                    "form-action 'self'; base-uri 'none'");
+                    script ? "default-src 'none'; style-src 'self'; script-src 'self'; "
+                             "connect-src 'self'; img-src 'self' data:; form-action 'self'; "
+                             "base-uri 'none'"
+                           : "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+                             "form-action 'self'; base-uri 'none'");
     reply_page(web, "layout", template, data);
 }
 
@@ -133,6 +138,10 @@ void web_error(struct web *web, int status, const char *code, const char *messag
     }
     cJSON *data = cJSON_CreateObject();
     cJSON_AddStringToObject(data, "heading", message);
+    if (web->account) {
+        cJSON_AddStringToObject(data, "account", web->account->id);
+        cJSON_AddStringToObject(data, "account_name", web->account->name);
+    }
     char *html = render_page(arena, "layout", "error", data);
     cJSON_Delete(data);
     http_reply(web->exchange, status, HTML_TYPE, str_from(html));

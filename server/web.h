@@ -9,7 +9,7 @@
  *            web_bytes(), or calls once more.
  * Failure:   a fault or a late database is answered 503 here; a refusal is the caller's.
  * Ownership: everything lives in the exchange's arena and is gone when the exchange ends; a call
- *            under way is then cancelled. Facts live as long as the exchange.
+ *            under way is then cancelled. Facts live until the next call's answer or the end.
  * Thread:    the worker's. */
 
 #include <cjson/cJSON.h>
@@ -24,11 +24,13 @@ struct web {
     struct services *services;
     const struct account *account; /* NULL until it is known */
     bool json;                     /* errors as JSON, not as a page */
+    int status;                    /* of the page that is answered; 200 */
     void *state;                   /* the handler's own */
 
     /* private to web.c */
     struct pg_call call;
     void (*on_facts)(struct web *web, const cJSON *facts);
+    cJSON *facts;
     struct str raw; /* the facts as they came */
     void (*on_end)(struct web *web);
 };
@@ -48,7 +50,8 @@ void web_on_end(struct web *web, void (*on_end)(struct web *web));
 
 /* ---- answers ---- */
 
-/* `data` may be changed: the account's id and name are added. */
+/* `data` may be changed: the account's id and name are added. A page that names a "script" of
+ * server/pages may run it; others run none. */
 void web_page(struct web *web, const char *template, cJSON *data);
 
 /* The same for a page of a signed-in person: another layout, scripts and forms of ours allowed,

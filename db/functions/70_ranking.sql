@@ -43,7 +43,7 @@ language sql stable as $$
     order by points desc, member_id limit p_limit),
   shown as (
     select * from gulou.masked_list(p_account, (select array_agg(member_id) from ranked)))
-  select coalesce(jsonb_agg(jsonb_build_object('rank', rank, 'name', shown_name, 'unit', o.name,
+  select coalesce(jsonb_agg(jsonb_build_object('rank', rank, 'name', shown_name, 'unit', o.name, 'unit_id', o.org_id,
                                                'points', points::text) order by rank, member_id), '[]')
   from ranked join shown using (member_id)
   left join gulou.org o on o.account_id = p_account
@@ -57,7 +57,7 @@ language sql stable as $$
     from gulou.period_score where account_id = p_account and period = p_period
     group by org_id having sum(points) > 0
     order by points desc, org_id limit p_limit)
-  select coalesce(jsonb_agg(jsonb_build_object('rank', rank, 'name', o.name, 'unit', o.name,
+  select coalesce(jsonb_agg(jsonb_build_object('rank', rank, 'name', o.name, 'unit', o.name, 'unit_id', ranked.org_id,
                                                'points', points::text) order by rank, ranked.org_id), '[]')
   from ranked join gulou.org o on o.account_id = p_account and o.org_id = ranked.org_id
 $$;
@@ -76,6 +76,8 @@ begin
   return jsonb_build_object('period', v_period, 'provisional', gulou.is_provisional(p_account, v_period),
     'rows', case p_kind when 'units' then gulou.unit_rows(p_account, v_period, p_limit)
                         else gulou.member_rows(p_account, v_period, p_limit) end,
+    'periods', (select coalesce(jsonb_agg(jsonb_build_object('name', period) order by period desc), '[]')
+                from (select jsonb_array_elements_text(api.periods(p_account) -> 'periods') as period) as known),
     'member', v_member, 'unit', v_unit,
     'mine', case when v_member is not null and p_kind = 'units' then jsonb_build_object(
         'rank', gulou.unit_rank_of(p_account, v_period, v_unit),

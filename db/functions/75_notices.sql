@@ -126,13 +126,34 @@ end $$;
 
 -- ---------------------------------------------------------------- what everybody reads
 
+-- The seal of the day a notice was published, or the nearest there is: {"day","root"}.
+create or replace function gulou.seal_of(p_account text, p_opened timestamptz) returns jsonb language sql stable as $$
+  select jsonb_build_object('day', day, 'root', encode(root, 'hex')) from gulou.daily_seal
+  where account_id = p_account
+  order by day <= gulou.local_day(p_opened) desc, abs(day - gulou.local_day(p_opened)) limit 1
+$$;
+
+-- What the root does not cover, the digest does: so that a file tells of any changed character.
 create or replace function gulou.notice_head(p_account text, p_id int) returns jsonb
 language sql stable as $$
-  select jsonb_build_object('id', announcement_id, 'title', title, 'period', period,
-    'status', case when status in ('settled', 'archived') then 'final' else 'open' end,
-    'opened_at', gulou.rfc3339(opened_at), 'closes_at', gulou.rfc3339(closes_at), 'members', members,
-    'entries', entries, 'points', points::text, 'root', encode(root, 'hex'))
-  from gulou.announcement where account_id = p_account and announcement_id = p_id
+  select head || jsonb_build_object('digest', encode(sha256(convert_to(concat_ws('|', head ->> 'id', head ->> 'title',
+    head ->> 'period', head ->> 'status', head ->> 'opened_at', head ->> 'closes_at', head ->> 'members',
+    head ->> 'entries', head ->> 'points', head ->> 'root', head #>> '{seal,day}', head #>> '{seal,root}'), 'UTF8')), 'hex'))
+  from (
+    select jsonb_build_object('id', announcement_id, 'title', title, 'period', period,
+      'status', case when status in ('settled', 'archived') then 'final' else 'open' end,
+      'opened_at', gulou.rfc3339(opened_at), 'closes_at', gulou.rfc3339(closes_at), 'members', members,
+      'entries', entries, 'points', points::text, 'root', encode(root, 'hex'),
+      'seal', gulou.seal_of(p_account, opened_at)) as head
+    from gulou.announcement where account_id = p_account and announcement_id = p_id) as facts
+$$;
+
+-- Who stands in a line once the shown name was taken back: erased, or masked again.
+create or replace function gulou.line_name(p_account text, p_member int, p_shown text) returns text
+language sql stable as $$
+  select coalesce(p_shown, (select gulou.mask_name(name) from gulou.member
+                            where account_id = p_account and member_id = p_member and name is not null),
+                  '已注销成员#' || p_member)
 $$;
 
 create or replace function api.notices(p_account text, p_before int, p_limit int) returns jsonb
@@ -172,7 +193,7 @@ begin
       order by l.position limit p_limit + 1)
     select jsonb_build_object(
       'entries', coalesce(jsonb_agg(jsonb_build_object('no', no, 'member',
-          coalesce(shown_name, '已注销成员#' || member_id), 'unit', unit, 'item', item, 'points', points::text,
+          gulou.line_name(p_account, member_id, shown_name), 'unit', unit, 'item', item, 'points', points::text,
           'reviewed_on', reviewed_on, 'name_salt', name_salt, 'leaf', leaf) order by place)
         filter (where place <= p_limit), '[]'),
       'next', case when count(*) > p_limit then max(no) filter (where place <= p_limit) end)

@@ -20,8 +20,14 @@
 #define SESSION_COOKIE_SECONDS (30 * 86400)
 
 /* ---- public pages and JSON ---- */
-#define WEB_ROWS_MAX 500 /* rows of one page or answer */
-#define WEB_WORK_MS 5000 /* then 503 */
+#define WEB_ROWS_MAX 500  /* rows of one page or answer */
+#define WEB_WORK_MS 5000  /* then 503 */
+#define VISITOR_BURST 240 /* requests of one address at once, per worker */
+#define VISITOR_PER_SECOND 20
+#define VISITORS_MAX 4096       /* addresses remembered, per worker */
+#define FILE_DEADLINE_MS 120000 /* a notice as a file, over a slow line */
+#define FILE_CHUNK_ROWS 1000
+#define NOTICE_FILE_MAX_BYTES (512l << 20) /* `gulou notice verify` */
 
 /* ---- the callback: the platform hangs up after 5 s and tries three times in all ---- */
 #define CALLBACK_BUDGET_MS 4500

@@ -38,6 +38,38 @@ struct str str_trim(struct str text) {
     return text;
 }
 
+/* The length of the sequence that begins at `p`, 0 when it is none: RFC 3629, which knows no
+ * surrogates, nothing longer than needed and nothing beyond U+10FFFF. */
+static size_t utf8_length(const unsigned char *p, size_t n) {
+    static const struct {
+        unsigned char first, last, low, high; /* of the lead byte, and of the byte after it */
+        size_t length;
+    } forms[] = {
+        {0x01, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        if (p[0] < forms[i].first || p[0] > forms[i].last)
+            continue;
+        if (forms[i].length > n ||
+            (forms[i].length > 1 && (p[1] < forms[i].low || p[1] > forms[i].high)))
+            return 0;
+        for (size_t k = 2; k < forms[i].length; k++)
+            if (p[k] < 0x80 || p[k] > 0xbf)
+                return 0;
+        return forms[i].length;
+    }
+    return 0;
+}
+
+bool str_is_utf8(struct str text) {
+    const unsigned char *p = (const unsigned char *)text.p;
+    size_t at = 0, length = 1;
+    while (at < text.n && (length = utf8_length(p + at, text.n - at)) > 0)
+        at += length;
+    return at == text.n;
+}
+
 char *str_z(struct arena *arena, struct str text) {
     return arena_strndup(arena, text.p, text.n);
 }

@@ -27,6 +27,9 @@ bool str_starts(struct str text, struct str prefix);
 /* Without ASCII blanks and line ends on both sides. */
 struct str str_trim(struct str text);
 
+/* Whether PostgreSQL takes it as text: UTF-8 without a NUL. */
+bool str_is_utf8(struct str text);
+
 /* A terminated copy. */
 char *str_z(struct arena *arena, struct str text);
 

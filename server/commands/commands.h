@@ -26,6 +26,7 @@ extern const struct subcommand command_audit;
 extern const struct subcommand command_clock;
 extern const struct subcommand command_rebuild_cache;
 extern const struct subcommand command_menu;
+extern const struct subcommand command_notice;
 
 /* Reads the options that `own` adds to --config and loads the configuration. NULL: *exit_code says
  * how to end; it was said why. */

@@ -21,6 +21,7 @@
 #include "server/ops.h"
 #include "server/platform.h"
 #include "server/site.h"
+#include "server/visitors.h"
 #include "wechat/crypto.h"
 
 #define STOP_STEP_MS 20
@@ -71,6 +72,7 @@ static void *run_worker(void *context) {
     services->redis = redis_new(services->base, services->config->redis_url);
     services->platform = platform_new(services);
     services->background = background_new(services->base);
+    services->visitors = visitors_new();
     worker->site = http_new(&(struct http_options){services->base, worker->site_socket, site_handle,
                                                    services, site_allow});
     if (worker->ops_socket >= 0) {
@@ -89,6 +91,7 @@ static void *run_worker(void *context) {
         http_free(worker->ops);
     }
     background_free(services->background);
+    visitors_free(services->visitors);
     platform_free(services->platform);
     redis_free(services->redis);
     pg_free(services->pg);

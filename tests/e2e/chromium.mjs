@@ -5,9 +5,9 @@ import { chromium } from 'playwright-core'
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
-export function launch() {
+export function launch(...more) {
   assert.ok(existsSync(CHROMIUM), `${CHROMIUM} is needed; set CHROMIUM to another path`)
-  return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
+  return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', ...more] })
 }
 
 // `inside`: what a browser keeps for itself (cookies) lives there; without it every page is a browser of its own.

@@ -96,6 +96,18 @@ static void metrics_are_prometheus_text(void **state) {
     arena_free(arena);
 }
 
+static void text_for_the_database_is_utf8(void **state) {
+    (void)state;
+    assert_true(str_is_utf8(STR("")));
+    assert_true(str_is_utf8(STR("王*明 ok \xf0\x9f\x8c\xb1")));
+    static const struct str broken[] = {STR("\xe7\x8e"),         STR("\xff"),         STR("a\0b"),
+                                        STR("\xc0\xaf"),         STR("\xed\xa0\x80"), STR("\x80"),
+                                        STR("\xf4\x90\x80\x80"), STR("\xe0\x80\xaf")};
+    for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
+        assert_false(str_is_utf8(broken[i]));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_memory_is_zeroed_and_aligned),
@@ -104,6 +116,7 @@ int main(void) {
         cmocka_unit_test(views_compare_by_content),
         cmocka_unit_test(text_grows),
         cmocka_unit_test(metrics_are_prometheus_text),
+        cmocka_unit_test(text_for_the_database_is_utf8),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
