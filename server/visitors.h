@@ -17,7 +17,7 @@ struct visitors;
 struct visitors *visitors_new(void);
 void visitors_free(struct visitors *visitors); /* NULL is fine */
 
-/* False: this address has asked too often; it is to be told so. */
+/* False: this address has asked too often; it is to be told so. NULL lets everybody in. */
 bool visitors_let_in(struct visitors *visitors, struct http_exchange *exchange,
                      const struct config *config);
 
