@@ -179,5 +179,8 @@ begin
   select p_account, v_member, p_purpose, p_given, '2026-11',
          greatest(gulou.now_(), max(at) + interval '1 microsecond'), p_request
   from gulou.consent where account_id = p_account and member_id = v_member and purpose = p_purpose;
+  if p_purpose = 'public_notice_name' and not p_given then
+    perform gulou.hide_full_name(p_account, v_member);
+  end if;
   return gulou.inbox_keep(p_account, p_key, api.consents(p_account, p_openid));
 end $$;

@@ -25,11 +25,14 @@ $$;
 create or replace function gulou.fix_names(p_account text, p_id int, p_members int[]) returns void
 language sql as $$
   insert into gulou.announcement_name
-  select p_account, p_id, l.member_id,
-         case when gulou.has_consent(p_account, l.member_id, 'public_notice_name')
-              then gulou.name_of(p_account, l.member_id) else l.shown_name end,
-         replace(gen_random_uuid()::text, '-', '')
-  from gulou.masked_list(p_account, p_members) l
+  select p_account, p_id, told.member_id, told.shown_name, replace(gen_random_uuid()::text, '-', '')
+  from (
+    select array_agg(m.member_id) as members,
+           array_agg(case when m.name is null then '已注销成员#' || m.member_id
+                          when gulou.has_consent(p_account, m.member_id, 'public_notice_name') then m.name
+                          else gulou.mask_name(m.name) end) as names
+    from gulou.member m where m.account_id = p_account and m.member_id = any (p_members)) as listed
+  cross join lateral gulou.told_apart(listed.members, listed.names) as told
 $$;
 
 create or replace function gulou.fix_lines(p_account text, p_id int, p_period text) returns void
@@ -146,6 +149,13 @@ language sql stable as $$
       'entries', entries, 'points', points::text, 'root', encode(root, 'hex'),
       'seal', gulou.seal_of(p_account, opened_at)) as head
     from gulou.announcement where account_id = p_account and announcement_id = p_id) as facts
+$$;
+
+-- Consent was withdrawn: where the full name stands, it goes, and its salt with it; the proofs stay (INV-12).
+create or replace function gulou.hide_full_name(p_account text, p_member int) returns void language sql as $$
+  delete from gulou.announcement_name n using gulou.member m
+  where m.account_id = p_account and m.member_id = p_member and n.account_id = p_account and n.member_id = p_member
+    and starts_with(n.shown_name, m.name)
 $$;
 
 -- Who stands in a line once the shown name was taken back: erased, or masked again.

@@ -27,6 +27,8 @@ extern const struct subcommand command_clock;
 extern const struct subcommand command_rebuild_cache;
 extern const struct subcommand command_menu;
 extern const struct subcommand command_notice;
+extern const struct subcommand command_export;
+extern const struct subcommand command_erase;
 
 /* Reads the options that `own` adds to --config and loads the configuration. NULL: *exit_code says
  * how to end; it was said why. */

@@ -1,0 +1,60 @@
+// A member's own data: a copy of all of it, and its removal, by the operator's commands.
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { Client } from './client.mjs'
+import { invite } from './people.mjs'
+import { gulou, program, sql, state } from './system.mjs'
+
+const run = (...args) => spawnSync(program, [...args, '--config', `${state}/config.toml`], { encoding: 'utf8' })
+
+describe('personal data', { skip: !state && 'GULOU_E2E_STATE is not set' }, () => {
+  let folder, person, member, name
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'gulou-'))
+    const client = new Client()
+    person = client.person()
+    await person.follow()
+    const [, bound] = /绑定成功[，,!！]?\s*(\S+)/.exec(await person.say(`绑定 ${invite()}`)) ?? []
+    assert.ok(bound)
+    assert.match(await person.say('申报 40 1 在小区巡逻'), /编号：/)
+    const rows = sql(`select member_id, name from gulou.binding join gulou.member using (account_id, member_id) where openid = '${person.openid}' and ended_at is null`)
+    member = rows[0][0]
+    name = rows[0][1]
+  })
+  after(() => rmSync(folder, { recursive: true, force: true }))
+
+  test('a copy is a file for its owner\'s eyes, with everything and without the openid', () => {
+    const path = join(folder, 'copy.json')
+    const done = run('export', '--member', member, '--output', path)
+    assert.equal(done.status, 0, done.stderr)
+    assert.equal(statSync(path).mode & 0o777, 0o600)
+    const text = readFileSync(path, 'utf8')
+    const copy = JSON.parse(text)
+    assert.equal(copy.name, name)
+    assert.equal(copy.declarations[0].words, '在小区巡逻')
+    assert.equal(copy.consents[0].purpose, 'service')
+    assert.ok(!text.includes(person.openid))
+    assert.equal(run('export', '--member', member, '--output', path).status, 1, 'no file is written over')
+    assert.equal(run('export').status, 2)
+    assert.equal(run('export', '--member', 'x').status, 2)
+    assert.equal(run('export', '--member', '999999999').status, 1)
+  })
+
+  test('erasing names what is open, then removes the person and keeps the books', async () => {
+    const warned = run('erase', '--member', member)
+    assert.equal(warned.status, 1)
+    assert.match(warned.stderr, /1 declarations not yet decided/)
+    assert.match(await person.say('我的申报'), /在小区巡逻|义务巡逻/, 'nothing was erased yet')
+    const done = run('erase', '--member', member, '--confirmed')
+    assert.equal(done.status, 0, done.stderr)
+    assert.match(await person.say('积分'), /绑定/, 'a guest again')
+    assert.deepEqual(sql(`select name is null, status from gulou.member where account_id = 'demo' and member_id = ${member}`), [['t', 'erased']])
+    assert.equal(run('erase', '--member', member, '--confirmed').status, 1, 'once')
+    assert.match(gulou('audit'), /everything verifies/)
+  })
+})
