@@ -86,6 +86,16 @@ begin
   return jsonb_build_object('asked', v_asked);
 end $$;
 
+-- All tags are set anew: somebody may have changed them on the platform's website (`gulou menu push`).
+create or replace function api.renew_tags(p_account text) returns jsonb language plpgsql as $$
+begin
+  delete from gulou.worn_tag w
+  where w.account_id = p_account and not w.refused
+    and exists (select from gulou.due_tags(p_account) d where d.openid = w.openid and d.role = w.role);
+  perform gulou.want_tags(p_account);
+  return '{}';
+end $$;
+
 -- ---------------------------------------------------------------- one round
 
 -- The next step: {"role","adds","tag":number or null,"openids":[…],"at"}; {} when nothing differs.
@@ -104,12 +114,14 @@ begin
   return coalesce(v_step, '{}');
 end $$;
 
--- NULL forgets it: the platform does not know it any more.
+-- NULL forgets it: the platform does not know it any more, and nobody wears it.
 create or replace function api.keep_tag(p_account text, p_id bigint, p_role text, p_tag bigint) returns jsonb
 language plpgsql as $$
 begin
   delete from gulou.platform_tag where account_id = p_account and role = p_role;
-  if p_tag is not null then
+  if p_tag is null then
+    delete from gulou.worn_tag where account_id = p_account and role = p_role and not refused;
+  else
     insert into gulou.platform_tag values (p_account, p_role, p_tag);
   end if;
   return '{}';

@@ -3,7 +3,8 @@
  * Replacing leaves no gap: menu/create replaces the default menu at once; conditional menus cannot
  * be changed, so new ones are added before old ones of ours go (the newest is matched first). What
  * an interrupted run left behind is an old one to the next run. Menus for other people's tags are
- * not ours and stay. */
+ * not ours and stay. A push also has the server set all tags anew, in case somebody changed them on
+ * the platform's website. */
 
 #include <event2/event.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include "db/pg.h"
+#include "db/sync.h"
 #include "server/base/arena.h"
 #include "server/commands/commands.h"
 #include "server/menus.h"
@@ -172,6 +174,13 @@ static bool build(struct session *s, cJSON *json[MENUS]) {
     return good;
 }
 
+static bool renew_tags(const struct session *s) {
+    char *error = NULL;
+    char *json = pg_run(s->services.config->postgres_url, "renew_tags", 1, &s->account->id, &error);
+    free(json);
+    return json != NULL || command_fail(error) == COMMAND_DONE;
+}
+
 static bool push(struct session *s) {
     cJSON *json[MENUS];
     const cJSON *before = build(s, json) ? read_menus(s) : NULL;
@@ -185,6 +194,7 @@ static bool push(struct session *s) {
     bool good = true;
     for (int i = MENU_DEFAULT + 1; i < MENUS; i++)
         good = push_conditional(s, &menus[i], json[i], before) && good;
+    good = renew_tags(s) && good;
     if (good)
         printf("menu: account %s: pushed for everybody, reviewers and administrators\n",
                s->account->id);

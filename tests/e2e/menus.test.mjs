@@ -109,6 +109,16 @@ describe('menus', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not se
     await wears(administrator, '管理员')
   })
 
+  test('tags that somebody took off on the platform come back with the next push', async () => {
+    const reviewer = await bound('reviewer')
+    await wears(reviewer, '审核员')
+    await client.fetch('/cgi-bin/tags/members/batchuntagging?access_token=' + sql(`select token from gulou.platform_token where account_id = 'demo' and kind = 'access_token'`)[0][0],
+      { method: 'POST', body: JSON.stringify({ openid_list: [reviewer.openid], tagid: Number((await reviewer.seen()).tags[0].id) }) })
+    assert.equal(await tags(reviewer), '')
+    await menu('push')
+    await wears(reviewer, '审核员')
+  })
+
   test('pushing again replaces; what a broken run left is cleaned up by the next', async () => {
     await menu('push')
     assert.deepEqual(conditional(await menu('show')).sort(), ['审核员', '管理员'])

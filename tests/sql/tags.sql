@@ -1,7 +1,7 @@
 -- Tags follow the roles: what a round has to do next, in which order, and when one is asked for.
 begin;
 set client_min_messages = warning;
-select plan(31);
+select plan(34);
 
 select api.set_clock('2026-11-20 18:00+08');
 select api.sync_account('t', '测试', true);
@@ -112,6 +112,21 @@ select is(step(), '+ reviewer o1,o3', 'several people in one call');
 select is(step(1), '+ reviewer o1', 'or one by one');
 select api.keep_tag('t', 0, 'reviewer', null);
 select is(api.tag_step('t', 0, 50) -> 'tag', 'null'::jsonb, 'a tag that the platform lost is forgotten');
+select api.keep_tag('t', 0, 'reviewer', 102);
+select does();
+select does();
+select does();
+select is(step(), null, 'everybody wears theirs');
+select api.keep_tag('t', 0, 'reviewer', null);
+select is(step(), '- administrator o2', 'nobody wears a tag that is gone: it is set for all again');
+select does();
+select does();
+select does();
+delete from gulou.outbox where account_id = 't';
+select api.renew_tags('t');
+select is(step() || rounds(), '+ reviewer o1,o2,o31', 'and when the operator asks, all of them are, in a round at once');
+select does();
+select does();
 insert into gulou.follower (account_id, openid, subscribed, seen_at) values ('t', 'o1', false, now())
 on conflict (account_id, openid) do update set subscribed = false;
 select api.end_tag_step('t', 0, 'reviewer', true, array['o1'], false, clock_timestamp());
