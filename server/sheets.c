@@ -246,7 +246,7 @@ static void on_unbound(struct web *web, const cJSON *facts) {
         struct invite *invite = &inviting->invites[inviting->n++];
         invite->all = inviting;
         invite->member = fact_number(member, "member_id");
-        invite->name = fact_text(member, "name");
+        invite->name = arena_printf(arena, "%s", fact_text(member, "name"));
         invite->code = new_code(arena);
         cJSON *row = cJSON_CreateObject();
         cJSON_AddNumberToObject(row, "member", (double)invite->member);
