@@ -179,18 +179,25 @@ begin
   end if;
 end $$;
 
-create or replace function gulou.new_member(p_account text, p_org int, p_name text, p_actor int, p_reason text,
-                                            p_request text) returns int language plpgsql as $$
-declare
-  v_member int;
+create or replace function gulou.next_member(p_account text) returns int language plpgsql as $$
 begin
   perform from gulou.account where account_id = p_account for no key update;    -- one new number at a time
-  select coalesce(max(member_id), 0) + 1 into v_member from gulou.member where account_id = p_account;
-  insert into gulou.member values (p_account, v_member, p_name, 'invited');
-  insert into gulou.member_event values (p_account, v_member, 1, null, 'invited', p_actor, p_reason, gulou.now_(), p_request);
-  insert into gulou.member_org (account_id, member_id, org_id) values (p_account, v_member, p_org);
-  return v_member;
+  return (select coalesce(max(member_id), 0) + 1 from gulou.member where account_id = p_account);
 end $$;
+
+create or replace function gulou.make_member(p_account text, p_member int, p_org int, p_name text, p_actor int,
+                                             p_reason text, p_request text) returns int language plpgsql as $$
+begin
+  insert into gulou.member values (p_account, p_member, p_name, 'invited');
+  insert into gulou.member_event values (p_account, p_member, 1, null, 'invited', p_actor, p_reason, gulou.now_(), p_request);
+  insert into gulou.member_org (account_id, member_id, org_id) values (p_account, p_member, p_org);
+  return p_member;
+end $$;
+
+create or replace function gulou.new_member(p_account text, p_org int, p_name text, p_actor int, p_reason text,
+                                            p_request text) returns int language sql as $$
+  select gulou.make_member(p_account, gulou.next_member(p_account), p_org, p_name, p_actor, p_reason, p_request)
+$$;
 
 -- `p_choice`: NULL takes the only match, 'new' makes a member, a number picks one of several matches.
 create or replace function gulou.confirm_join(p_account text, p_openid text, p_request text, p_no bigint,
