@@ -178,7 +178,7 @@ end $$;
 -- ---------------------------------------------------------------- members
 
 -- "审核员、管理员" as roles in order; {} for 成员; NULL when something else is there.
-create or replace function gulou.read_roles(p_text text) returns text[] language plpgsql immutable as $$
+create or replace function gulou.read_roles(p_text text) returns text[] language plpgsql immutable strict as $$
 declare
   v_roles text[] := '{}';
   v_word  text;
@@ -522,7 +522,8 @@ begin
     delete from gulou.workday_calendar where day = v_day;
   end if;
   return gulou.outcome(v_day::text,
-    case when v_before is not distinct from v_after then 'same' when v_before.day is null then 'new' else 'changed' end,
+    case when (v_before.day, v_before.workday, v_before.note) is not distinct from
+              (v_after.day, v_after.workday, v_after.note) then 'same' when v_before.day is null then 'new' else 'changed' end,
     format('%s %s', v_day, case when v_work then '上班' else '放假' end));
 end $$;
 
