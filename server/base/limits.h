@@ -76,6 +76,14 @@
 #define INVITES_MAX 40         /* of one answer: the platform is asked for each */
 #define INVITE_SECONDS 2592000 /* 30 days, the longest that a temporary QR code may live */
 
+/* ---- tables of an office: files in and out ---- */
+#define TABLE_FILE_MAX_BYTES (16 << 20)
+#define TABLE_ROWS_MAX 20000
+#define TABLE_COLUMNS_MAX 64
+#define TABLE_CELL_MAX_BYTES 2048
+#define XLSX_PART_MAX_BYTES (64 << 20) /* unpacked */
+#define EXPORT_CHUNK_ROWS 2000
+
 /* ---- the process ---- */
 #define STOP_SECONDS 10 /* SIGTERM finishes what is running within this */
 #define WORKERS_MAX 64
