@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "server/base/limits.h"
 #include "server/base/log.h"
+#include "server/invite_code.h"
 #include "server/opening.h"
 #include "server/qr.h"
 #include "server/say.h"
@@ -164,21 +164,6 @@ static void cancel_invites(struct web *web) {
         platform_cancel(&inviting->invites[i].call);
 }
 
-/* Without letters and digits that look alike in print: 31 signs, 39 bits. */
-static const char *new_code(struct arena *arena) {
-    static const char signs[] = "ABCDEFGHJKMNPQRSTUVWXYZ23456789";
-    enum { SIGNS = sizeof signs - 1, LENGTH = 8 };
-    char code[LENGTH + 1] = "";
-    for (size_t n = 0; n < LENGTH;) {
-        unsigned char random;
-        if (getrandom(&random, 1, 0) != 1)
-            abort();
-        if (random < 256 / SIGNS * SIGNS) /* else the first signs would come more often */
-            code[n++] = signs[random % SIGNS];
-    }
-    return arena_strndup(arena, code, LENGTH);
-}
-
 static void reply_invites(struct web *web) {
     struct inviting *inviting = web->state;
     cJSON *data = cJSON_CreateObject();
@@ -247,7 +232,7 @@ static void on_unbound(struct web *web, const cJSON *facts) {
         invite->all = inviting;
         invite->member = fact_number(member, "member_id");
         invite->name = arena_printf(arena, "%s", fact_text(member, "name"));
-        invite->code = new_code(arena);
+        invite->code = invite_code_new(arena);
         cJSON *row = cJSON_CreateObject();
         cJSON_AddNumberToObject(row, "member", (double)invite->member);
         cJSON_AddStringToObject(row, "code", invite->code);

@@ -208,7 +208,7 @@ static const char *read_csv(struct gathering *g, struct str text) {
     text = plain_line_ends(g->arena, text);
     struct csv_reading r = {g, 1, 0};
     struct csv_parser parser;
-    if (csv_init(&parser, CSV_REPALL_NL | CSV_STRICT_FINI) != 0)
+    if (csv_init(&parser, CSV_REPALL_NL | CSV_STRICT | CSV_STRICT_FINI) != 0)
         abort();
     csv_set_delim(&parser, delimiter_of(&text));
     csv_set_space_func(&parser, no_space); /* else tabs between empty cells would vanish */

@@ -29,11 +29,20 @@ extern const struct subcommand command_menu;
 extern const struct subcommand command_notice;
 extern const struct subcommand command_export;
 extern const struct subcommand command_erase;
+extern const struct subcommand command_import;
 
 /* Reads the options that `own` adds to --config and loads the configuration. NULL: *exit_code says
  * how to end; it was said why. */
 struct config *command_config(int argc, const char **argv, const struct poptOption *own,
                               int *exit_code);
+
+/* The same with `n` words that are no options, as `usage` names them; to be free()d, also when NULL
+ * is returned. */
+struct config *command_words(int argc, const char **argv, const struct poptOption *own,
+                             const char *usage, char **words, int n, int *exit_code);
+
+/* The account of --account, or the only one there is. NULL: it was said why. */
+const struct account *command_account(const struct config *config, const char *id);
 
 /* Prints `gulou: …` on standard error and frees it. */
 int command_fail(char *error);
