@@ -259,7 +259,7 @@ end $$;
 create or replace function gulou.members_named(p_account text, p_name text, p_org int, p_day date) returns int[]
 language sql stable as $$
   select coalesce(array_agg(m.member_id order by m.member_id), '{}') from gulou.member m
-  where m.account_id = p_account and gulou.tidy(m.name) = p_name and m.status not in ('left', 'erased')
+  where m.account_id = p_account and m.name = p_name and m.status not in ('left', 'erased')
     and (p_org is null or gulou.org_on(p_account, m.member_id, p_day) = p_org)
 $$;
 
@@ -287,7 +287,7 @@ begin
     select * into v_known from gulou.member where account_id = p_account and member_id = v_number;
     if v_known.member_id is null then
       return '{}';
-    elsif v_known.status in ('left', 'erased') or gulou.tidy(v_known.name) is distinct from v_name then
+    elsif v_known.status in ('left', 'erased') or v_known.name is distinct from v_name then
       return gulou.wrong_cell(p_row, '编号', p_row ->> 'number', format('编号 %s 是%s', v_number,
         case when v_known.name is null then '已注销的成员' when v_known.status = 'left' then '已离开的成员'
              else v_known.name end), '请核对编号与姓名');
