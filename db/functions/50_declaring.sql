@@ -224,18 +224,27 @@ begin
     v_read.timed, case (v_read.item).proof when 'required' then 'draft' else 'submitted' end);
 end $$;
 
--- A photo joins the newest declaration that waits for proof, else the newest that waits for review.
+-- A photo joins the objection that was just filed; else the newest declaration that waits for proof, else the newest
+-- that waits for review.
 create or replace function api.add_photo(p_account text, p_openid text, p_key uuid, p_request text,
   p_media_id text, p_pic_url text) returns jsonb language plpgsql as $$
 declare
-  v_member int := gulou.speaker(p_account, p_openid);
-  v_own    gulou.declaration;
+  v_member    int := gulou.speaker(p_account, p_openid);
+  v_objection bigint;
+  v_own       gulou.declaration;
 begin
   if not gulou.inbox_take(p_account, p_key) then
     return gulou.inbox_answer(p_account, p_key);
   end if;
   if v_member is null then
     return gulou.inbox_keep(p_account, p_key, gulou.refusal('not_bound'));
+  end if;
+  v_objection := gulou.objection_for_photo(p_account, v_member);
+  if v_objection is not null then
+    perform gulou.add_photo_row(p_account, null, v_objection,
+      jsonb_build_object('media_id', p_media_id, 'pic_url', p_pic_url));
+    return gulou.inbox_keep(p_account, p_key, jsonb_build_object('objection', v_objection, 'photos', (
+      select count(*) from gulou.photo where account_id = p_account and objection_no = v_objection)));
   end if;
   perform from gulou.declaration
   where account_id = p_account and member_id = v_member

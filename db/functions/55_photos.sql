@@ -8,10 +8,16 @@ language sql as $$
   from jsonb_array_elements(coalesce(p_photos, '[]')) as photo
   join gulou.upload u on u.account_id = p_account and u.upload_id = (photo ->> 'upload')::uuid
   on conflict do nothing;
+  select gulou.add_photo_row(p_account, p_no, null, photo)
+  from jsonb_array_elements(coalesce(p_photos, '[]')) as photo where photo ? 'media_id'
+$$;
+
+-- One from the chat, of a declaration or of an objection: written down, and to be fetched.
+create or replace function gulou.add_photo_row(p_account text, p_no bigint, p_objection bigint, p_photo jsonb)
+returns void language sql as $$
   with added as (
-    insert into gulou.photo (account_id, no, media_id, pic_url, at)
-    select p_account, p_no, photo ->> 'media_id', photo ->> 'pic_url', gulou.now_()
-    from jsonb_array_elements(coalesce(p_photos, '[]')) as photo where photo ? 'media_id'
+    insert into gulou.photo (account_id, no, objection_no, media_id, pic_url, at)
+    values (p_account, p_no, p_objection, p_photo ->> 'media_id', p_photo ->> 'pic_url', gulou.now_())
     on conflict do nothing returning photo_id)
   select gulou.outbox_write(p_account, 'photo:' || photo_id, 'photo', photo_id::text) from added
 $$;
@@ -56,6 +62,10 @@ begin
     from gulou.declaration d
     join gulou.service_item i on i.account_id = d.account_id and i.item = d.item
     where d.account_id = p_account and d.no = v_photo.no;
+  elsif v_photo.objection_no is not null then
+    perform gulou.notify(p_account, o.objector_id, 'photo_failed', v_photo.photo_id::text,
+                         jsonb_build_object('objection', o.objection_no))
+    from gulou.objection o where o.account_id = p_account and o.objection_no = v_photo.objection_no;
   end if;
   perform api.end_outbox(p_account, p_id, 'failed', 0, jsonb_build_object('why', p_why));
   return '{}';

@@ -11,12 +11,16 @@ $$;
 
 -- Posts one transaction and moves the balances; `p_tx` carries everything but seq, time and hashes.
 -- The caller holds the member's lock. Constraints refuse what must not be: sums, bounds, a second posting.
+-- A reversal's amounts are not the caller's: they mirror what it reverses.
 create or replace function gulou.post(p_tx gulou.ledger_tx) returns bigint language plpgsql as $$
 declare
   v_head gulou.balance;
 begin
   select * into strict v_head from gulou.balance
   where account_id = p_tx.account_id and member_id = p_tx.member_id for update;
+  if p_tx.kind = 'REVERSAL' then
+    p_tx := gulou.mirrored(p_tx);
+  end if;
   p_tx.seq := v_head.chain_seq + 1;
   p_tx.posted_at := greatest(gulou.now_(), v_head.posted_at + interval '1 microsecond');
   p_tx.prev_hash := v_head.chain_hash;
@@ -27,23 +31,34 @@ begin
       reserved = reserved + p_tx.reserved, debt = debt + p_tx.debt,
       chain_seq = p_tx.seq, chain_hash = p_tx.hash, posted_at = p_tx.posted_at
   where account_id = p_tx.account_id and member_id = p_tx.member_id;
+  if p_tx.available <> 0 then
+    perform gulou.move_lots(p_tx);
+  end if;
   return p_tx.seq;
+end $$;
+
+-- One posting about a declaration's points; `p_books` names the amounts that are not 0.
+create or replace function gulou.post_for(p_own gulou.declaration, p_kind text, p_reason text, p_period text,
+  p_books jsonb, p_actor int, p_approver int, p_request text) returns bigint language plpgsql as $$
+declare
+  v_tx gulou.ledger_tx;
+begin
+  v_tx := jsonb_populate_record(null::gulou.ledger_tx, jsonb_build_object(
+    'account_id', p_own.account_id, 'member_id', p_own.member_id, 'kind', p_kind,
+    'reason', p_reason, 'source_type', 'declaration', 'source_id', p_own.no::text, 'leg', 0,
+    'rule_version', p_own.rule_version, 'period', p_period, 'actor_id', p_actor, 'approver_id', p_approver,
+    'request_id', p_request, 'issue', 0, 'pending', 0, 'available', 0, 'reserved', 0, 'debt', 0, 'redeemed', 0,
+    'expired', 0, 'revoked', 0) || p_books);
+  v_tx.service_time := p_own.ended_at;
+  return gulou.post(v_tx);
 end $$;
 
 -- AWARD_PENDING for an approved declaration: issue −n, pending +n.
 create or replace function gulou.award(p_own gulou.declaration, p_points int, p_period text, p_reviewer int,
                                        p_request text) returns void language plpgsql as $$
-declare
-  v_tx gulou.ledger_tx;
 begin
-  v_tx := jsonb_populate_record(null::gulou.ledger_tx, jsonb_build_object(
-    'account_id', p_own.account_id, 'member_id', p_own.member_id, 'kind', 'AWARD_PENDING',
-    'reason', '服务审核通过', 'source_type', 'declaration', 'source_id', p_own.no::text, 'leg', 0,
-    'rule_version', p_own.rule_version, 'period', p_period, 'actor_id', p_reviewer, 'request_id', p_request,
-    'issue', -p_points, 'pending', p_points, 'available', 0, 'reserved', 0, 'debt', 0, 'redeemed', 0,
-    'expired', 0, 'revoked', 0));
-  v_tx.service_time := p_own.ended_at;
-  perform gulou.post(v_tx);
+  perform gulou.post_for(p_own, 'AWARD_PENDING', '服务审核通过', p_period,
+    jsonb_build_object('issue', -p_points, 'pending', p_points), p_reviewer, null, p_request);
 end $$;
 
 -- Adds to what the boards show and returns the row for the caches: absolute value and version.

@@ -194,7 +194,8 @@ begin
   end if;
   -- `entries` is the list here; the head's count goes by another name beside it.
   return gulou.notice_head(p_account, p_id)
-    || jsonb_build_object('entry_count', gulou.notice_head(p_account, p_id) -> 'entries') || (
+    || jsonb_build_object('entry_count', gulou.notice_head(p_account, p_id) -> 'entries',
+                          'corrections', gulou.corrections_in(p_account, p_id)) || (
     with shown as (
       select l.*, n.shown_name, n.name_salt, row_number() over (order by l.position) as place
       from gulou.announcement_line l

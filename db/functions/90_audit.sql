@@ -135,16 +135,168 @@ create or replace function gulou.audit_overlaps() returns jsonb language sql sta
      order by a.no limit 1))
 $$;
 
+-- While a period is not settled its score is provisional: all its live lines. The final one is what was released;
+-- lines that an objection holds are out of it, and corrections count in the period they were published in.
 create or replace function gulou.audit_scores() returns jsonb language sql stable as $$
   with counted as (
-    select account_id, period, member_id, org_id, sum(counted) as points from gulou.declaration
-    where status in ('approved', 'announced', 'objected', 'settled') and counted > 0
+    select account_id, period, member_id, org_id, sum(points) as points from (
+      select d.account_id, d.period, d.member_id, d.org_id, d.counted as points
+      from gulou.declaration d
+      left join gulou.announcement a on a.account_id = d.account_id and a.period = d.period and a.kind = 'member_points'
+      where d.counted > 0 and (d.status in ('approved', 'announced', 'settled', 'revoked_late')
+                               or d.status = 'objected' and a.status not in ('settled', 'archived'))
+      union all
+      select account_id, period, member_id, org_id, -points from gulou.correction_notice where points > 0) as lines
     group by account_id, period, member_id, org_id)
-  select gulou.check_row('every score equals its lines (INV-23)', count(*),
+  select gulou.check_row('every score equals its lines (INV-20, INV-23)', count(*),
     min(format('period_score %s %s member %s: stored %s, lines say %s', account_id, period, member_id,
                coalesce(s.points, 0), coalesce(c.points, 0)))
       filter (where coalesce(s.points, 0) <> coalesce(c.points, 0)))
   from gulou.period_score s full join counted c using (account_id, period, member_id, org_id)
+$$;
+
+create or replace function gulou.audit_lots() returns jsonb language sql stable as $$
+  with moved as (
+    select account_id, member_id, lot_seq, sum(amount) as amount from gulou.lot_entry
+    group by account_id, member_id, lot_seq),
+  posted as (
+    select account_id, member_id, seq, sum(amount) as amount from gulou.lot_entry group by account_id, member_id, seq),
+  open as (
+    select account_id, member_id, sum(left_over) as points from gulou.lot group by account_id, member_id),
+  faults as (
+    select l.account_id, l.member_id, format('lot %s: left %s, its entries say %s', l.seq, l.left_over,
+                                             coalesce(m.amount, 0)) as fault
+    from gulou.lot l left join moved m on m.account_id = l.account_id and m.member_id = l.member_id and m.lot_seq = l.seq
+    where l.left_over is distinct from m.amount
+    union all
+    select account_id, member_id, format('seq %s: %s available, lots moved by %s', seq, tx.available, coalesce(p.amount, 0))
+    from gulou.ledger_tx tx full join posted p using (account_id, member_id, seq)
+    where coalesce(tx.available, 0) <> coalesce(p.amount, 0)
+    union all
+    select account_id, member_id, format('%s available, open lots hold %s', b.available, coalesce(o.points, 0))
+    from gulou.balance b full join open o using (account_id, member_id)
+    where coalesce(b.available, 0) <> coalesce(o.points, 0))
+  select gulou.check_row('open lots are what is available (INV-04)', (select count(*) from gulou.lot),
+    (select format('lot %s member %s %s', account_id, member_id, fault) from faults
+     order by account_id, member_id, fault limit 1))
+$$;
+
+create or replace function gulou.audit_reversals() returns jsonb language sql stable as $$
+  with judged as (
+    select r.account_id, r.member_id, r.seq, case
+      when first.seq is null then 'what it reverses does not exist'
+      when first.kind = 'REVERSAL' then 'it reverses a reversal'
+      when count(*) over (partition by r.account_id, r.source_id) > 1 then 'reversed twice'
+      when (r.issue, r.pending, r.available, r.reserved, r.debt, r.redeemed, r.expired, r.revoked) is distinct from
+           (-first.issue, -first.pending, -first.available, -first.reserved, -first.debt, -first.redeemed,
+            -first.expired, -first.revoked) then 'it is no mirror' end as fault
+    from gulou.ledger_tx r
+    left join gulou.ledger_tx first on first.account_id = r.account_id and first.member_id = r.member_id
+      and r.source_type = 'ledger_tx' and gulou.tx_source(first.member_id, first.seq) = r.source_id
+    where r.kind = 'REVERSAL')
+  select gulou.check_row('a posting is reversed at most once, a reversal never (INV-09)', count(*),
+    min(format('ledger_tx %s member %s seq %s: %s', account_id, member_id, seq, fault)) filter (where fault is not null))
+  from judged
+$$;
+
+-- The ledger's side of settlement: what was released is what settled, and nothing else became available.
+create or replace function gulou.audit_releases() returns jsonb language sql stable as $$
+  with tx as (
+    select * from gulou.ledger_tx where kind in ('RELEASE', 'CANCEL_PENDING')),
+  faults as (
+    select tx.account_id, tx.source_id, 'released without a settled line whose window was over' as fault
+    from tx
+    left join gulou.declaration d on d.account_id = tx.account_id and tx.source_type = 'declaration'
+      and d.no::text = tx.source_id and d.status in ('settled', 'revoked_late') and d.member_id = tx.member_id
+    left join gulou.announcement_line l on l.account_id = d.account_id and l.no = d.no
+    left join gulou.announcement a on a.account_id = l.account_id and a.announcement_id = l.announcement_id
+      and a.status in ('window_closed', 'settled', 'archived') and a.closes_at <= tx.posted_at
+    where tx.kind = 'RELEASE' and (a.announcement_id is null or tx.available <> d.counted or tx.period <> a.period)
+    union all
+    select d.account_id, d.no::text, case d.status when 'revoked' then 'revoked, but still pending'
+                                                   else 'settled, but not released' end
+    from gulou.declaration d
+    left join tx on tx.account_id = d.account_id and tx.source_type = 'declaration' and tx.source_id = d.no::text
+      and tx.kind = case d.status when 'revoked' then 'CANCEL_PENDING' else 'RELEASE' end
+    where d.status in ('settled', 'revoked', 'revoked_late') and d.counted > 0 and tx.pending is distinct from -d.counted)
+  select gulou.check_row('what became available was settled first (INV-11)', (select count(*) from tx),
+    (select format('declaration %s %s: %s', account_id, source_id, fault) from faults
+     order by account_id, source_id, fault limit 1))
+$$;
+
+-- The notice's side: histories of lines and objections replay, and agree with the declarations.
+create or replace function gulou.audit_lines() returns jsonb language sql stable as $$
+  with steps as (
+    select e.*, lag(to_status) over history as before, row_number() over history as place,
+           lead(seq) over history is null as is_last
+    from gulou.announcement_line_event e window history as (partition by account_id, no order by seq)),
+  held as (
+    select distinct account_id, no from gulou.objection where status in ('filed', 'accepted', 'investigating')),
+  judged as (
+    select l.account_id, l.announcement_id, l.no, case
+      when s.no is null then 'it has no event'
+      when s.seq <> s.place or s.from_status is distinct from s.before then 'its events do not follow each other'
+      when s.before in ('settled', 'upheld') then 'it changed after it was ' || s.before
+      when not s.is_last then null
+      when (s.to_status = 'objected') <> (h.no is not null) then 'it is held without an open objection, or the reverse'
+      when d.status not in (select unnest(case s.to_status when 'listed' then array['approved', 'announced']
+          when 'settled' then array['settled', 'revoked_late'] when 'upheld' then array['revoked']
+          else array['objected'] end)) then format('it is %s, its declaration %s', s.to_status, d.status)
+      when a.status in ('settled', 'archived') and s.to_status in ('listed', 'dismissed')
+        or a.status = 'archived' and s.to_status = 'objected' then 'the settlement left it out' end as fault
+    from gulou.announcement_line l
+    join gulou.announcement a using (account_id, announcement_id)
+    join gulou.declaration d on d.account_id = l.account_id and d.no = l.no
+    left join steps s on s.account_id = l.account_id and s.no = l.no
+    left join held h on h.account_id = l.account_id and h.no = l.no)
+  select gulou.check_row('every line was settled, revoked, or is held (INV-21)', count(distinct (account_id, no)),
+    (array_agg(format('announcement %s %s line %s: %s', account_id, announcement_id, no, fault)
+               order by account_id, no) filter (where fault is not null))[1])
+  from judged
+$$;
+
+create or replace function gulou.audit_objections() returns jsonb language sql stable as $$
+  with steps as (
+    select e.*, lag(to_status) over history as before, row_number() over history as place,
+           lead(seq) over history is null as is_last
+    from gulou.objection_event e window history as (partition by account_id, objection_no order by seq)),
+  judged as (
+    select o.account_id, o.objection_no, case
+      when s.seq is null then 'it has no event'
+      when s.seq <> s.place or s.from_status is distinct from s.before then 'its events do not follow each other'
+      when s.is_last and s.to_status <> o.status then 'the last event says ' || s.to_status
+      when o.filed_at >= a.closes_at then 'it was filed after the window' end as fault
+    from gulou.objection o
+    join gulou.announcement a using (account_id, announcement_id)
+    left join steps s using (account_id, objection_no))
+  select gulou.check_row('every objection came in time, and its history replays (INV-25)',
+    count(distinct (account_id, objection_no)),
+    (array_agg(format('objection %s %s: %s', account_id, objection_no, fault) order by account_id, objection_no)
+      filter (where fault is not null))[1])
+  from judged
+$$;
+
+create or replace function gulou.audit_corrections() returns jsonb language sql stable as $$
+  with taken as (
+    select account_id, source_id, sum(revoked) filter (where kind = 'CLAWBACK') as clawed_back,
+           sum(revoked) filter (where kind = 'PENALTY') as penalty
+    from gulou.ledger_tx where kind in ('CLAWBACK', 'PENALTY') and source_type = 'declaration'
+    group by account_id, source_id),
+  judged as (
+    select d.account_id, d.no, case
+      when c.no is null then 'revoked late without a correction notice'
+      when d.status <> 'revoked_late' then 'corrected, but ' || d.status
+      when c.points <> d.counted or c.member_id <> d.member_id or c.org_id <> d.org_id then 'it differs from its declaration'
+      when c.period <= d.period then 'it counts in no later period'
+      when (c.clawed_back, c.penalty_taken) is distinct from (coalesce(t.clawed_back, 0), coalesce(t.penalty, 0))
+        then 'the ledger took back something else' end as fault
+    from gulou.declaration d
+    left join gulou.correction_notice c on c.account_id = d.account_id and c.no = d.no
+    left join taken t on t.account_id = d.account_id and t.source_id = d.no::text
+    where d.status = 'revoked_late' or c.no is not null)
+  select gulou.check_row('every correction stands in a later period and in the ledger (INV-21)', count(*),
+    min(format('correction of declaration %s %s: %s', account_id, no, fault)) filter (where fault is not null))
+  from judged
 $$;
 
 create or replace function gulou.audit_notices() returns jsonb language sql stable as $$
@@ -186,7 +338,8 @@ create or replace function api.audit() returns jsonb language sql stable as $$
   with checks as (
     select array[gulou.audit_sums(), gulou.audit_balances(), gulou.audit_bounds(), gulou.audit_chains(),
       gulou.audit_seals(), gulou.audit_awards(), gulou.audit_caps(), gulou.audit_events(), gulou.audit_overlaps(),
-      gulou.audit_scores(), gulou.audit_notices()] as listed)
+      gulou.audit_scores(), gulou.audit_notices(), gulou.audit_lots(), gulou.audit_reversals(),
+      gulou.audit_releases(), gulou.audit_lines(), gulou.audit_objections(), gulou.audit_corrections()] as listed)
   select jsonb_build_object('checks', to_jsonb(listed),
     'ok', not exists (select from unnest(listed) as one where not (one ->> 'ok')::boolean))
   from checks

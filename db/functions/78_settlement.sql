@@ -1,0 +1,272 @@
+-- When its window has closed a notice settles by itself (domain 4.3): lines in small batches, each in a transaction
+-- of its own, so that a server may die between any two and another one goes on. What an objection holds waits.
+-- Locks come in one order everywhere: the notice, objections, declarations by number, members by number.
+
+-- The member's points of one line become available, and pay what is owed first. The member is locked.
+create or replace function gulou.release(p_own gulou.declaration, p_request text) returns void
+language plpgsql as $$
+declare
+  v_owed bigint;
+begin
+  if p_own.counted = 0 then
+    return;
+  end if;
+  perform gulou.post_for(p_own, 'RELEASE', '公示结束入账', p_own.period,
+    jsonb_build_object('pending', -p_own.counted, 'available', p_own.counted), null, null, p_request);
+  select least(-debt, p_own.counted) into v_owed from gulou.balance
+  where account_id = p_own.account_id and member_id = p_own.member_id;
+  if v_owed > 0 then
+    perform gulou.post_for(p_own, 'DEBT_REPAY', '抵扣待抵扣积分', p_own.period,
+      jsonb_build_object('available', -v_owed, 'debt', v_owed), null, null, p_request);
+  end if;
+end $$;
+
+-- Settles these lines of one notice; the declarations are locked.
+create or replace function gulou.settle_lines(p_account text, p_id int, p_nos bigint[], p_request text) returns void
+language plpgsql as $$
+declare
+  v_member int;
+  v_own    gulou.declaration;
+begin
+  for v_member in select distinct member_id from gulou.declaration
+                  where account_id = p_account and no = any (p_nos) order by 1 loop
+    perform gulou.lock_member(p_account, v_member);
+  end loop;
+  for v_own in select * from gulou.declaration where account_id = p_account and no = any (p_nos) order by no loop
+    perform gulou.release(v_own, p_request);
+  end loop;
+  insert into gulou.announcement_line_event
+  select p_account, p_id, one.no, e.seq + 1, e.to_status, 'settled', null, null, gulou.now_(), p_request
+  from unnest(p_nos) as one (no)
+  cross join lateral (
+    select seq, to_status from gulou.announcement_line_event
+    where account_id = p_account and announcement_id = p_id and no = one.no order by seq desc limit 1) e;
+  insert into gulou.declaration_event
+  select p_account, one.no, e.seq + 1, e.to_status, 'settled', null, 'system', null, gulou.now_(), p_request
+  from unnest(p_nos) as one (no)
+  cross join lateral (
+    select seq, to_status from gulou.declaration_event
+    where account_id = p_account and no = one.no order by seq desc limit 1) e;
+  update gulou.declaration set status = 'settled' where account_id = p_account and no = any (p_nos);
+end $$;
+
+-- A line that was held when the others settled, and was dismissed: the period's score gets it back.
+create or replace function gulou.release_held(p_own gulou.declaration, p_id int, p_request text) returns void
+language plpgsql as $$
+begin
+  perform gulou.settle_lines(p_own.account_id, p_id, array[p_own.no], p_request);
+  if p_own.counted > 0 then
+    perform gulou.add_score(p_own.account_id, p_own.period, p_own.member_id, p_own.org_id, p_own.counted);
+  end if;
+end $$;
+
+create or replace function gulou.move_announcement(p_account text, p_id int, p_to text, p_request text) returns void
+language plpgsql as $$
+declare
+  v_from text;
+begin
+  select status into strict v_from from gulou.announcement where account_id = p_account and announcement_id = p_id;
+  update gulou.announcement set status = p_to where account_id = p_account and announcement_id = p_id;
+  perform gulou.note_announcement(p_account, p_id, v_from, p_to, null, null, p_request);
+end $$;
+
+-- The lines of a notice that neither are settled nor revoked.
+create or replace function gulou.unsettled(p_account text, p_period text) returns setof gulou.declaration
+language sql stable as $$
+  select * from gulou.declaration
+  where account_id = p_account and period = p_period and status in ('announced', 'objected')
+$$;
+
+-- A settled notice whose last held line has been decided is closed for good.
+create or replace function gulou.archive_decided(p_account text, p_id int, p_request text) returns void
+language plpgsql as $$
+begin
+  perform from gulou.announcement a
+  where account_id = p_account and announcement_id = p_id and status = 'settled'
+    and not exists (select from gulou.unsettled(p_account, a.period));
+  if found then
+    perform gulou.move_announcement(p_account, p_id, 'archived', p_request);
+  end if;
+end $$;
+
+-- ---------------------------------------------------------------- by itself
+
+-- Windows that are over. A message received in the last second has had time to arrive.
+create or replace function gulou.close_windows() returns int language plpgsql as $$
+declare
+  v_one gulou.announcement;
+  v_n   int := 0;
+begin
+  for v_one in select * from gulou.announcement
+               where status = 'published' and closes_at + gulou.receipt_grace() <= gulou.now_()
+               order by account_id, announcement_id for update loop
+    perform gulou.move_announcement(v_one.account_id, v_one.announcement_id, 'window_closed', 'settlement');
+    v_n := v_n + 1;
+  end loop;
+  return v_n;
+end $$;
+
+-- The next lines of a notice; those that somebody has locked come with a later batch. Returns how many.
+create or replace function gulou.settle_batch(p_notice gulou.announcement, p_lines int) returns int
+language plpgsql as $$
+declare
+  v_nos bigint[];
+begin
+  select array_agg(no) into v_nos from (
+    select d.no from gulou.declaration d
+    where d.account_id = p_notice.account_id and d.period = p_notice.period and d.status in ('announced', 'objected')
+      and not (d.status = 'objected' and gulou.is_held(d.account_id, p_notice.announcement_id, d.no))
+    order by d.no limit p_lines for update skip locked) as batch;
+  if v_nos is not null then
+    perform gulou.settle_lines(p_notice.account_id, p_notice.announcement_id, v_nos, 'settlement');
+  end if;
+  return coalesce(cardinality(v_nos), 0);
+end $$;
+
+-- Only held lines are left: the final score is what was released, so they come out of it until they are decided.
+create or replace function gulou.finish_settlement(p_account text, p_id int) returns boolean language plpgsql as $$
+declare
+  v_notice gulou.announcement;
+begin
+  select * into strict v_notice from gulou.announcement
+  where account_id = p_account and announcement_id = p_id for update;
+  if exists (select from gulou.unsettled(p_account, v_notice.period) d
+             where not (d.status = 'objected' and gulou.is_held(p_account, p_id, d.no))) then
+    return false;
+  end if;
+  perform gulou.add_score(p_account, v_notice.period, held.member_id, held.org_id, -held.points)
+  from (select member_id, org_id, sum(counted)::int as points from gulou.unsettled(p_account, v_notice.period)
+        group by member_id, org_id having sum(counted) > 0 order by 1, 2) held;
+  perform gulou.move_announcement(p_account, p_id, 'settled', 'settlement');
+  perform gulou.archive_decided(p_account, p_id, 'settlement');
+  return true;
+end $$;
+
+-- One step: closes windows, then settles up to so many lines of the oldest closed notice. {"more":true}: call again.
+-- Any server may call it at any time; one works, the others find that and leave.
+create or replace function api.settle_due(p_lines int default 100) returns jsonb language plpgsql as $$
+declare
+  v_notice gulou.announcement;
+  v_closed int;
+  v_lines  int;
+  v_done   boolean := false;
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended('gulou.settle_due', 0)) then
+    return '{"closed":0,"settled":0,"more":false}';
+  end if;
+  v_closed := gulou.close_windows();
+  select * into v_notice from gulou.announcement where status = 'window_closed'
+  order by closes_at, account_id, announcement_id limit 1;
+  if v_notice.announcement_id is null then
+    return jsonb_build_object('closed', v_closed, 'settled', 0, 'more', false);
+  end if;
+  v_lines := gulou.settle_batch(v_notice, p_lines);
+  if v_lines < p_lines then
+    v_done := gulou.finish_settlement(v_notice.account_id, v_notice.announcement_id);
+  end if;
+  return jsonb_build_object('closed', v_closed, 'settled', v_lines, 'account', v_notice.account_id,
+    'notice', v_notice.announcement_id, 'finished', v_done, 'more', v_done or v_lines > 0);
+end $$;
+
+-- ---------------------------------------------------------------- a longer window
+
+create or replace function gulou.extension_refusal(p_account text, p_period text, p_days int) returns jsonb
+language plpgsql stable as $$
+declare
+  v_notice gulou.announcement;
+begin
+  select * into v_notice from gulou.announcement
+  where account_id = p_account and period = p_period and kind = 'member_points';
+  if p_days is null or p_days not between 1 and 10 then
+    return gulou.refusal('days_invalid');
+  elsif v_notice.opened_at is null then
+    return jsonb_build_object('refusal', 'not_published', 'period', p_period);
+  elsif v_notice.status <> 'published' or v_notice.closes_at <= gulou.now_() then
+    return jsonb_build_object('refusal', 'window_closed', 'notice', v_notice.announcement_id,
+      'last_day', gulou.local_day(v_notice.closes_at - interval '1 microsecond'));
+  elsif gulou.extended_until(v_notice, p_days) is null then
+    return gulou.calendar_refusal(gulou.local_day(v_notice.closes_at));
+  end if;
+  return null;
+end $$;
+
+-- So many working days after the last day so far; NULL without a calendar.
+create or replace function gulou.extended_until(p_notice gulou.announcement, p_days int) returns timestamptz
+language sql stable as $$
+  select gulou.closes_at(gulou.local_day(p_notice.closes_at - interval '1 microsecond'), p_days)
+$$;
+
+create or replace function gulou.extend(p_account text, p_period text, p_days int, p_asker int, p_decider int,
+                                        p_request text) returns jsonb language plpgsql as $$
+declare
+  v_notice gulou.announcement;
+begin
+  select * into strict v_notice from gulou.announcement
+  where account_id = p_account and period = p_period and kind = 'member_points' for update;
+  update gulou.announcement set closes_at = gulou.extended_until(v_notice, p_days)
+  where account_id = p_account and announcement_id = v_notice.announcement_id;
+  perform gulou.note_announcement(p_account, v_notice.announcement_id, v_notice.status, v_notice.status, p_asker,
+                                  p_decider, p_request);
+  return gulou.notice_head(p_account, v_notice.announcement_id)
+    || jsonb_build_object('notice', v_notice.announcement_id);
+end $$;
+
+-- ---------------------------------------------------------------- who holds something up
+
+-- What the office is late with, or nearly: {"what":…,"period"?,"count"?,"last_day"?}. The last quarter's timetable:
+-- reviewed by its 15th day, frozen on the 16th, published by the 20th; objections answered when due.
+create or replace function gulou.held_up(p_account text) returns table (what text, facts jsonb)
+language plpgsql stable as $$
+declare
+  v_today  date := gulou.local_day(gulou.now_());
+  v_ended  date := date_trunc('quarter', v_today)::date;   -- the first day after the last quarter
+  v_period text := gulou.period_of(v_ended - 1);
+  v_status text;
+begin
+  select status into v_status from gulou.announcement
+  where account_id = p_account and period = v_period and kind = 'member_points';
+  return query
+    select 'objection_due', jsonb_build_object('overdue', count(*), 'objection', min(objection_no))
+    from gulou.objection o
+    where account_id = p_account and gulou.is_open(o) and due_at <= gulou.now_() having count(*) > 0;
+  return query
+    select 'review_due', jsonb_build_object('waiting', count(*), 'period', v_period, 'last_day', v_ended + 14)
+    from gulou.declaration
+    where account_id = p_account and status in ('submitted', 'in_review', 'appealed') and v_status is null
+      and v_today >= v_ended + 12 and gulou.period_of(gulou.local_day(ended_at - interval '1 microsecond')) = v_period
+    having count(*) > 0;
+  return query
+    select 'notice_due', jsonb_build_object('period', v_period, 'step', coalesce(v_status, 'approved'),
+                                            'last_day', v_ended + 19)
+    where (v_status is null and v_today >= v_ended + 15 or v_status = 'frozen' and v_today >= v_ended + 17)
+      and exists (select from gulou.declaration where account_id = p_account and period = v_period);
+end $$;
+
+-- Tells administrators, at most once a day each and only by day. Yesterday's word, not yet seen, says nothing that
+-- today's does not.
+create or replace function api.remind_administrators() returns jsonb language plpgsql as $$
+declare
+  v_now   timestamptz := gulou.now_();
+  v_today date := gulou.local_day(v_now);
+  v_told  int := 0;
+  v_one   record;
+begin
+  if extract(hour from v_now at time zone 'Asia/Shanghai') not between 9 and 19 then
+    return jsonb_build_object('told', 0);
+  end if;
+  for v_one in
+    select a.account_id, r.member_id, h.what, h.facts
+    from gulou.account a
+    cross join lateral gulou.held_up(a.account_id) h
+    cross join lateral gulou.administrators(a.account_id) r
+    where not exists (select from gulou.outbox o where o.account_id = a.account_id and o.kind = 'notification'
+                      and o.subject = h.what || ':' || v_today || ':' || r.member_id)
+  loop
+    update gulou.outbox set status = 'done', ended_at = clock_timestamp()
+    where account_id = v_one.account_id and lane = 'member:' || v_one.member_id and status = 'held'
+      and facts ->> 'what' = v_one.what;
+    perform gulou.notify(v_one.account_id, v_one.member_id, v_one.what, v_today::text, v_one.facts);
+    v_told := v_told + 1;
+  end loop;
+  return jsonb_build_object('told', v_told);
+end $$;
