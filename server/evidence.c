@@ -38,11 +38,20 @@ static const char *signed_path(struct arena *arena, const struct account *accoun
                         mac);
 }
 
+static const char *signed_link(struct arena *arena, const struct config *config,
+                               const struct account *account, const char *what, int64_t id) {
+    return arena_printf(arena, "%s%s", config->public_url,
+                        signed_path(arena, account, what, id, time(NULL) + PHOTO_LINK_SECONDS));
+}
+
 const char *evidence_link(struct arena *arena, const struct config *config,
                           const struct account *account, int64_t no) {
-    return arena_printf(
-        arena, "%s%s", config->public_url,
-        signed_path(arena, account, "evidence", no, time(NULL) + PHOTO_LINK_SECONDS));
+    return signed_link(arena, config, account, "evidence", no);
+}
+
+const char *evidence_objection_link(struct arena *arena, const struct config *config,
+                                    const struct account *account, int64_t objection) {
+    return signed_link(arena, config, account, "objection", objection);
 }
 
 const char *evidence_photo_path(struct arena *arena, const struct account *account, int64_t photo,
@@ -79,7 +88,7 @@ static void on_evidence(struct web *web, const cJSON *facts) {
             photo, "path",
             evidence_photo_path(web_arena(web), web->account, fact_number(photo, "photo"), false));
     }
-    cJSON_AddStringToObject(data, "title", "服务照片");
+    cJSON_AddStringToObject(data, "title", fact(facts, "objection") ? "异议照片" : "服务照片");
     web_page(web, "evidence", data);
     cJSON_Delete(data);
 }
@@ -98,10 +107,11 @@ static void on_photo(struct web *web, const cJSON *facts) {
 }
 
 bool evidence_handle(struct web *web, struct str kind, struct str id) {
-    const char *what = str_is(kind, "evidence") ? "evidence"
-                       : str_is(kind, "photo")  ? "photo"
-                       : str_is(kind, "thumb")  ? "thumb"
-                                                : NULL;
+    const char *what = str_is(kind, "evidence")    ? "evidence"
+                       : str_is(kind, "objection") ? "objection"
+                       : str_is(kind, "photo")     ? "photo"
+                       : str_is(kind, "thumb")     ? "thumb"
+                                                   : NULL;
     if (!what || http_method(web->exchange) != HTTP_GET)
         return false;
     const char *text = str_z(web_arena(web), id);
@@ -114,6 +124,8 @@ bool evidence_handle(struct web *web, struct str kind, struct str id) {
     const char *args[] = {web->account->id, text, str_is(kind, "thumb") ? "true" : "false"};
     if (str_is(kind, "evidence"))
         web_call(web, "evidence", 2, args, on_evidence);
+    else if (str_is(kind, "objection"))
+        web_call(web, "objection_evidence", 2, args, on_evidence);
     else
         web_call(web, "photo", 3, args, on_photo);
     return true;

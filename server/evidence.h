@@ -16,12 +16,16 @@
 const char *evidence_link(struct arena *arena, const struct config *config,
                           const struct account *account, int64_t no);
 
+/* The same of what came with an objection: for administrators. */
+const char *evidence_objection_link(struct arena *arena, const struct config *config,
+                                    const struct account *account, int64_t objection);
+
 /* One picture, for pages of ours: "/demo/photo/12?…", small or whole. */
 const char *evidence_photo_path(struct arena *arena, const struct account *account, int64_t photo,
                                 bool small);
 
-/* GET /{account}/evidence/{no} and /{account}/photo/{id}. False: the path is none of these, and
- * nothing was answered. */
+/* GET /{account}/evidence/{no}, /{account}/objection/{no} and /{account}/photo/{id}. False: the
+ * path is none of these, and nothing was answered. */
 bool evidence_handle(struct web *web, struct str kind, struct str id);
 
 #endif

@@ -12,6 +12,7 @@
 #define PURGE_SECONDS 3600
 #define REMIND_SECONDS 600
 #define TAGS_SECONDS 180
+#define SETTLE_SECONDS 5
 
 struct job {
     struct jobs *jobs;
@@ -31,9 +32,13 @@ struct jobs {
     struct job remind;
     struct job tags;
     struct job purge_joining;
+    struct job remind_administrators;
+    struct job settle;
     struct outbox *outbox;
     struct leaderboard_feed **feeds; /* one an account */
 };
+
+static void on_time(evutil_socket_t fd, short what, void *context);
 
 static void on_done(struct pg_call *call, enum pg_status status, const char *json, size_t n) {
     struct job *job = (struct job *)(void *)((char *)call - offsetof(struct job, call));
@@ -51,7 +56,15 @@ static void on_done(struct pg_call *call, enum pg_status status, const char *jso
                  cJSON_GetStringValue(cJSON_GetObjectItem(seal, "day")),
                  cJSON_GetStringValue(cJSON_GetObjectItem(seal, "root")));
     }
+    if (cJSON_IsTrue(cJSON_GetObjectItem(facts, "finished")))
+        log_info("settled", "account=%s notice=%.0f",
+                 cJSON_GetStringValue(cJSON_GetObjectItem(facts, "account")),
+                 cJSON_GetNumberValue(cJSON_GetObjectItem(facts, "notice")));
+    /* Work in small steps, each a transaction: what waits for the database goes between two. */
+    bool more = cJSON_IsTrue(cJSON_GetObjectItem(facts, "more"));
     cJSON_Delete(facts);
+    if (more)
+        on_time(-1, 0, job);
 }
 
 static void on_time(evutil_socket_t fd, short what, void *context) {
@@ -104,6 +117,8 @@ struct jobs *jobs_new(struct services *services) {
     start_job(jobs, &jobs->remind, "remind_reviewers", REMIND_SECONDS);
     start_job(jobs, &jobs->tags, "reconcile_tags", TAGS_SECONDS);
     start_job(jobs, &jobs->purge_joining, "purge_joining", PURGE_SECONDS);
+    start_job(jobs, &jobs->remind_administrators, "remind_administrators", REMIND_SECONDS);
+    start_job(jobs, &jobs->settle, "settle_due", SETTLE_SECONDS);
     jobs->outbox = outbox_new(services);
     jobs->feeds = calloc(config->accounts_n + 1, sizeof(*jobs->feeds));
     for (size_t i = 0; jobs->feeds != NULL && i < config->accounts_n; i++) {
@@ -128,6 +143,8 @@ void jobs_free(struct jobs *jobs) {
     stop_job(&jobs->remind);
     stop_job(&jobs->tags);
     stop_job(&jobs->purge_joining);
+    stop_job(&jobs->remind_administrators);
+    stop_job(&jobs->settle);
     outbox_free(jobs->outbox);
     free(jobs);
 }

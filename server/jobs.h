@@ -1,9 +1,9 @@
 #ifndef GULOU_JOBS_H
 #define GULOU_JOBS_H
 
-/* What runs by the clock, in the first worker of each server: the daily seal, forgetting answered
- * messages, and keeping the leaderboards level. The database makes sure that two servers do no
- * harm. */
+/* What runs by the clock, in the first worker of each server: the daily seal, settling notices
+ * whose window has closed, reminders, forgetting answered messages, and keeping the leaderboards
+ * level. The database makes sure that two servers do no harm. */
 
 #include "server/request.h"
 

@@ -64,14 +64,58 @@ static void notice_opened(struct buf *out, const struct context *c) {
 }
 
 static void objection_decided(struct buf *out, const struct context *c) {
-    bool upheld = fact_true(c->facts, "upheld");
-    buf_printf(out, "您的异议（编号：%" PRId64 "）%s：", fact_number(c->facts, "objection"),
-               upheld ? "成立" : "不成立");
+    buf_printf(out, "您的异议（编号：%" PRId64 "）已办结，%s：", fact_number(c->facts, "objection"),
+               say_outcome(fact_text(c->facts, "outcome")));
     say_cut(out, fact_text(c->facts, "words"), WORDS_SHOWN);
 }
 
-static void photo_failed(struct buf *out, const struct context *c) {
+static void objection_filed(struct buf *out, const struct context *c) {
+    buf_printf(out, "%s收到一条异议（异议编号：%" PRId64 "），请受理。",
+               fact_text(c->facts, "title"), fact_number(c->facts, "objection"));
+    say_tap(out, "异议列表", "异议列表");
+}
+
+static void objection_due(struct buf *out, const struct context *c) {
+    buf_printf(out, "有%" PRId64 "条异议已过答复期限，请尽快办理。",
+               fact_number(c->facts, "overdue"));
+    say_tap(out, "异议列表", "异议列表");
+}
+
+/* Within the window, or by a correction after settlement; the objector is never named. */
+static void line_revoked(struct buf *out, const struct context *c) {
     begin(out, c->facts);
+    buf_puts(out, "经核查被撤销：");
+    say_cut(out, fact_text(c->facts, "words"), WORDS_SHOWN);
+    if (fact_number(c->facts, "taken") > 0)
+        buf_printf(out, "\n已收回%s分", fact_text(c->facts, "taken"));
+    if (fact_number(c->facts, "penalty") > 0)
+        buf_printf(out, "（含虚报扣分%s分）", fact_text(c->facts, "penalty"));
+    buf_puts(out, "\n如有疑问，请联系区域党委办公室。");
+    say_tap(out, "看积分", "积分");
+}
+
+static void review_due(struct buf *out, const struct context *c) {
+    buf_printf(out, "%s还有%" PRId64 "条申报没有审完，应在", fact_text(c->facts, "period"),
+               fact_number(c->facts, "waiting"));
+    say_day(out, fact_text(c->facts, "last_day"));
+    buf_puts(out, "前审完，请提醒审核员。没审完的不会自动通过，计入之后的公示。");
+}
+
+static void notice_due(struct buf *out, const struct context *c) {
+    const char *period = fact_text(c->facts, "period");
+    const char *act = fact_is(c->facts, "step", "frozen") ? "发布公示" : "冻结公示";
+    buf_printf(out, "%s的公示还没有%s，应在", period,
+               fact_is(c->facts, "step", "frozen") ? "发布" : "冻结");
+    say_day(out, fact_text(c->facts, "last_day"));
+    buf_puts(out, "前发布。");
+    say_tap(out, act, "%s %s", act, period);
+}
+
+static void photo_failed(struct buf *out, const struct context *c) {
+    if (fact(c->facts, "objection"))
+        buf_printf(out, "您的异议（编号：%" PRId64 "）", fact_number(c->facts, "objection"));
+    else
+        begin(out, c->facts);
     buf_puts(out, "有一张照片没能收到，请重新发一张（JPG 或 PNG）。");
 }
 
@@ -149,6 +193,11 @@ static const struct {
     {"rejected_final", "未通过", rejected_final},
     {"notice_opened", "公示中", notice_opened},
     {"objection_decided", "已办结", objection_decided},
+    {"objection_filed", "请受理", objection_filed},
+    {"objection_due", "已超期", objection_due},
+    {"line_revoked", "已撤销", line_revoked},
+    {"review_due", "请审核", review_due},
+    {"notice_due", "请办理", notice_due},
     {"photo_failed", "请重发", photo_failed},
     {"queue_waiting", "待审核", queue_waiting},
     {"joined", "已加入", joined},
@@ -196,9 +245,9 @@ static const char *now_text(struct arena *arena) {
     return arena_strndup(arena, text, strlen(text));
 }
 
-static const char *const field_words[] = {"no",       "item",    "counted", "words", "title",
-                                          "last_day", "entries", "waiting", "days",  "result",
-                                          "time",     "name",    "unit",    NULL};
+static const char *const field_words[] = {
+    "no",   "item",   "counted", "words", "title", "last_day",  "entries", "waiting",
+    "days", "result", "time",    "name",  "unit",  "objection", "period",  NULL};
 
 /* What the platform allows for a type of field: characters, and what stands for nothing. */
 static const struct {
@@ -272,10 +321,10 @@ bool notification_has_word(const char *word) {
 const char *notification_kinds_list(void) {
     return "approved, returned, rejected, rejected_final, notice_opened, objection_decided, "
            "photo_failed, queue_waiting, joined, join_refused, join_waiting, article_published, "
-           "article_left";
+           "article_left, line_revoked, objection_filed, objection_due, review_due, notice_due";
 }
 
 const char *notification_words_list(void) {
     return "no, item, counted, words, title, last_day, entries, waiting, days, result, time, name, "
-           "unit";
+           "unit, objection, period";
 }

@@ -83,6 +83,12 @@ const char *say_status(const char *status) {
     return "处理中";
 }
 
+const char *say_outcome(const char *outcome) {
+    if (strcmp(outcome, "upheld") == 0)
+        return "异议成立";
+    return strcmp(outcome, "dismissed") == 0 ? "异议不成立" : "异议不受理";
+}
+
 const char *say_cap(const char *cap) {
     static const char *const names[][2] = {{"declaration", "单次上限"},
                                            {"day", "每日上限"},

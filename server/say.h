@@ -40,6 +40,9 @@ void say_next(struct buf *out);
 /* 待审核, 已退回, … for a declaration's status. */
 const char *say_status(const char *status);
 
+/* 异议成立, 异议不成立 or 异议不受理 for an objection's outcome. */
+const char *say_outcome(const char *outcome);
+
 /* Why fewer points counted than were claimed: 单次上限, 每日上限, …; empty for no cap. */
 const char *say_cap(const char *cap);
 

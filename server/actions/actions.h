@@ -24,8 +24,16 @@ extern const struct action action_balance;
 extern const struct action action_ledger;
 extern const struct action action_rank;
 extern const struct action action_notices;
+extern const struct action action_object;
+extern const struct action action_objections;
+extern const struct action action_accept_objection;
+extern const struct action action_uphold;
+extern const struct action action_dismiss;
+extern const struct action action_turn_away;
 extern const struct action action_freeze;
 extern const struct action action_publish;
+extern const struct action action_correct;
+extern const struct action action_extend;
 extern const struct action action_agree;
 extern const struct action action_disagree;
 extern const struct action action_notifications;
@@ -53,5 +61,8 @@ void tell_join(struct buf *out, const char *unit);
 
 /* What came of an invite code; typed and scanned are told alike. False: none of its refusals. */
 bool tell_bound(struct buf *out, const cJSON *facts);
+/* What was asked of a second administrator, and why it could not be; objection.c says it alike. */
+void tell_second_asked(struct request *rq, const cJSON *facts);
+void tell_second_refused(struct request *rq, const cJSON *facts);
 
 #endif

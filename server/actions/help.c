@@ -33,7 +33,8 @@ static void help_member(struct buf *out, const cJSON *facts) {
                fact_text(facts, "unit"));
     offer(out, words, sizeof words / sizeof words[0]);
     buf_puts(out, "\n\n一句话申报：申报 项目 时长 说明\n例如：申报 32 2小时 昨天修剪花草\n"
-                  "撤回：撤回 编号　重交：重交 编号 说明\n申诉：申诉 编号 理由");
+                  "撤回：撤回 编号　重交：重交 编号 说明\n申诉：申诉 编号 理由\n"
+                  "对公示有异议：异议 公示编号 条目编号 理由");
 }
 
 static void answer(struct request *rq, const cJSON *facts) {
@@ -53,10 +54,14 @@ static void answer(struct request *rq, const cJSON *facts) {
         say_tap(&out, "加入申请", "加入申请");
         buf_puts(&out, "　同意加入 编号　拒绝加入 编号 原因");
     }
-    if (fact_has_role(facts, "administrator"))
-        buf_puts(
-            &out,
-            "\n\n管理：冻结公示 2026-Q3　发布公示 2026-Q3\n同意 申请编号　不同意 申请编号 原因");
+    if (fact_has_role(facts, "administrator")) {
+        buf_puts(&out, "\n\n管理：");
+        say_tap(&out, "异议列表", "异议列表");
+        buf_puts(&out, "\n异议受理 异议编号\n异议成立／不成立／不受理 异议编号 结论\n"
+                       "冻结公示 2026-Q3　发布公示 2026-Q3\n延长公示 2026-Q3 2（再加2个工作日）\n"
+                       "更正 编号 原因　更正 编号 虚报 原因\n"
+                       "同意 申请编号　不同意 申请编号 原因");
+    }
     say_end(rq, &out);
 }
 

@@ -27,6 +27,12 @@ static void answer(struct request *rq, const cJSON *facts) {
         say_refused(rq, facts);
         return;
     }
+    if (fact(facts, "objection")) {
+        buf_printf(&out, "照片已收到（共%" PRId64 "张），附在您的异议后面\n异议编号：%" PRId64,
+                   fact_number(facts, "photos"), fact_number(facts, "objection"));
+        say_end(rq, &out);
+        return;
+    }
     buf_printf(&out, "照片已收到（共%" PRId64 "张）\n编号：%" PRId64 "，%s",
                fact_number(facts, "photos"), fact_number(facts, "no"),
                say_status(fact_text(facts, "status")));

@@ -1,7 +1,7 @@
 -- A complaint upheld after settlement: correction notice, CLAWBACK, debt, penalty (domain 4.3, 5, 6.2; INV-04, INV-21).
 begin;
 set client_min_messages = warning;
-select plan(40);
+select plan(41);
 
 select api.set_clock('2026-09-20 18:00+08');
 select api.sync_account('t', '测试');
