@@ -61,6 +61,7 @@ void tell_join(struct buf *out, const char *unit);
 
 /* What came of an invite code; typed and scanned are told alike. False: none of its refusals. */
 bool tell_bound(struct buf *out, const cJSON *facts);
+
 /* What was asked of a second administrator, and why it could not be; objection.c says it alike. */
 void tell_second_asked(struct request *rq, const cJSON *facts);
 void tell_second_refused(struct request *rq, const cJSON *facts);
