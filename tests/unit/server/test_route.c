@@ -54,6 +54,14 @@ static void every_word_of_the_contract_finds_its_action(void **state) {
     assert_routes("驳回 12 不符合", &action_reject);
     assert_routes("冻结公示 2026-Q3", &action_freeze);
     assert_routes("发布公示 2026-Q3", &action_publish);
+    assert_routes("延长公示 2026-Q3 2", &action_extend);
+    assert_routes("更正 12 原因", &action_correct);
+    assert_routes("异议 1 12 理由", &action_object);
+    assert_routes("异议列表", &action_objections);
+    assert_routes("异议受理 5", &action_accept_objection);
+    assert_routes("异议成立 5 结论", &action_uphold);
+    assert_routes("异议不成立 5 结论", &action_dismiss);
+    assert_routes("异议不受理 5 原因", &action_turn_away);
     assert_routes("同意 3", &action_agree);
     assert_routes("不同意 3 原因", &action_disagree);
     assert_routes("加入 王小明 尾号1234", &action_join);
@@ -87,7 +95,8 @@ static void a_sentence_that_begins_like_a_command_is_none(void **state) {
     assert_routes("通过努力帮助老人", NULL);
     assert_routes("同意书已经交了", NULL);
     assert_routes("", NULL);
-    assert_routes("异议 1 2 理由", NULL); /* not offered yet */
+    assert_routes("异议很大", NULL);
+    assert_routes("更正一下我的名字", NULL);
 }
 
 static void the_rest_of_a_command_is_what_follows_its_word(void **state) {
