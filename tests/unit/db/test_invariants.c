@@ -5,6 +5,7 @@
 
 #include <cjson/cJSON.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include "db/migrate.h"
 
@@ -20,6 +21,7 @@ struct caller {
     char openid[16];
     char numbers[32];
     char sql[512];
+    unsigned delay_ms;
     char *answer; /* NULL: refused by the database */
     char *error;
 };
@@ -66,6 +68,7 @@ static void *act(void *arg) {
     struct caller *c = arg;
     struct sync *sync = c->function ? NULL : sync_open(database_url, &c->error);
     pthread_barrier_wait(c->start);
+    usleep(c->delay_ms * 1000);
     if (c->function)
         c->answer = pg_run(database_url, c->function, 5, c->args, &c->error);
     else if (sync)
@@ -271,6 +274,128 @@ static void inv_08_one_posting_from_everywhere_is_posted_once(void **state) {
     assert_books_in_order();
 }
 
+static void inv_09_a_posting_is_reversed_once_whoever_tries(void **state) {
+    (void)state;
+    execute(database_url, "select public.post_one(15, 'ADJUST', 'mistake',"
+                          " '{\"issue\": -5, \"available\": 5}')");
+    for (int i = 0; i < CROWD; i++)
+        snprintf(crowd[i].sql, sizeof crowd[i].sql,
+                 "select public.post_one(15, 'REVERSAL', '15.1',"
+                 " '{\"source_type\": \"ledger_tx\"}')");
+    all_at_once(CROWD);
+    assert_int_equal(count_accepted("ledger_tx_account_id_kind_source_type_source_id_leg_key"), 1);
+    assert_value("select available from gulou.balance where member_id = 15", "0");
+    assert_books_in_order();
+}
+
+static void inv_04_lots_stay_what_is_available_when_all_reserve_and_give_back(void **state) {
+    (void)state;
+    execute(database_url, "select public.post_one(16, 'ADJUST', 'lot' || n,"
+                          " '{\"issue\": -10, \"available\": 10}') from generate_series(1, 4) n");
+    post_from_everywhere(16, "RESERVE", "{\"available\": -3, \"reserved\": 3}");
+    assert_int_equal(count_accepted("balance_available_check"), 13);
+    forget_crowd(NULL);
+    execute(database_url, "create function public.give_back() returns bigint language sql as"
+                          " $$select public.post_one(16, 'UNRESERVE', source_id,"
+                          " '{\"available\": 3, \"reserved\": -3}') from gulou.ledger_tx"
+                          " where member_id = 16 and kind = 'RESERVE' order by random() limit 1$$");
+    for (int i = 0; i < CROWD; i++)
+        snprintf(crowd[i].sql, sizeof crowd[i].sql, "select public.give_back()");
+    all_at_once(CROWD);
+    assert_true(count_accepted("ledger_tx_account_id_kind_source_type_source_id_leg_key") > 0);
+    assert_books_in_order();
+}
+
+/* ---- the end of a window ---- */
+
+/* A notice of more than a hundred lines; its window ended not quite ten seconds ago. */
+static void end_a_window(void) {
+    execute(database_url,
+            "insert into gulou.workday_year values (2027);"
+            "select api.approve('t', 'o21', gen_random_uuid(), 'test', array[public.declare_one("
+            "member, item::text)]) from generate_series(1, 16) member, generate_series(7, 12) item;"
+            "select api.set_clock('2027-01-18 09:00+08');"
+            "select gulou.freeze('t', '2026-Q4', 1, 2, 'test');"
+            "select gulou.publish('t', '2026-Q4', 1, 2, 'test');"
+            "select api.set_clock('2027-01-26 00:00:09.8+08');");
+}
+
+static void inv_21_a_line_is_settled_once_or_held_by_a_timely_objection(void **state) {
+    (void)state;
+    end_a_window();
+    /* Half of them object at the last moment, and take their time on the way; the other half
+     * settles. */
+    for (int i = 0; i < CROWD; i++) {
+        if (i % 2)
+            snprintf(crowd[i].sql, sizeof crowd[i].sql,
+                     "select api.object('t', 'o%d', gen_random_uuid(), 'test', 1, no,"
+                     " '没有看到', clock_timestamp() - interval '10 seconds') from ("
+                     "select no, pg_sleep(%d * 0.01) from gulou.announcement_line"
+                     " order by no limit 1 offset %d) as slow",
+                     1 + i % 16, i, i);
+        else {
+            crowd[i].delay_ms = 200u + 10u * (unsigned)i;
+            snprintf(crowd[i].sql, sizeof crowd[i].sql, "select api.settle_due(3)");
+        }
+    }
+    all_at_once(CROWD);
+    for (int i = 0; i < CROWD; i++)
+        if (!crowd[i].answer)
+            fail_msg("caller %d: %s", i, crowd[i].error);
+    assert_books_in_order();
+    for (int i = 0; i < CROWD; i++)
+        execute(database_url, "select api.settle_due(3)");
+    assert_value("select count(*) from gulou.declaration d join gulou.announcement_line using "
+                 "(account_id, no)"
+                 " where status not in ('settled', 'objected')",
+                 "0");
+    assert_value("select (select count(*) from gulou.declaration where status = 'objected')"
+                 " = (select count(*) from gulou.objection)",
+                 "t");
+    assert_value("select status in ('settled', 'archived') from gulou.announcement", "t");
+    assert_value(
+        "select count(*) = count(distinct source_id) from gulou.ledger_tx where kind = 'RELEASE'",
+        "t");
+    assert_books_in_order();
+}
+
+/* Two administrators of two minds, many times over: one outcome. */
+static void inv_10_an_objection_is_decided_once(void **state) {
+    (void)state;
+    execute(database_url,
+            "insert into gulou.member_role select 't', n, 'administrator' from generate_series(25, "
+            "28) n;"
+            "select api.set_clock('2027-04-16 09:00+08');"
+            "select api.approve('t', 'o21', gen_random_uuid(), 'test', "
+            "array[public.declare_one(17, '41')]);"
+            "select gulou.freeze('t', '2027-Q2', 1, 2, 'test'), gulou.publish('t', '2027-Q2', 1, "
+            "2, 'test');"
+            "select api.object('t', 'o18', gen_random_uuid(), 'test', 2, max(no), '没有看到', null)"
+            " from gulou.declaration where member_id = 17");
+    for (int i = 0; i < CROWD; i++)
+        snprintf(crowd[i].sql, sizeof crowd[i].sql,
+                 "select api.request_objection('t', 'o%d', gen_random_uuid(), 'test',"
+                 " (select max(objection_no) from gulou.objection), '%s', '已核实')",
+                 25 + i % 4, i % 8 < 4 ? "upheld" : "dismissed");
+    all_at_once(CROWD);
+    assert_value("select count(*) from gulou.second_person_request where kind = 'objection'", "1");
+    forget_crowd(NULL);
+    for (int i = 0; i < CROWD; i++)
+        snprintf(crowd[i].sql, sizeof crowd[i].sql,
+                 "select api.decide_request('t', 'o%d', gen_random_uuid(), 'test',"
+                 " (select max(request_no) from gulou.second_person_request), true, null)",
+                 25 + i % 4);
+    all_at_once(CROWD);
+    for (int i = 0; i < CROWD; i++)
+        if (!crowd[i].answer)
+            fail_msg("caller %d: %s", i, crowd[i].error);
+    assert_value("select string_agg(to_status, ' ' order by seq) from gulou.objection_event"
+                 " where objection_no = (select max(objection_no) from gulou.objection)"
+                 " and to_status not in ('upheld', 'dismissed')",
+                 "filed accepted investigating notified");
+    assert_books_in_order();
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_teardown(name, forget_crowd)
     const struct CMUnitTest tests[] = {
@@ -281,6 +406,10 @@ int main(void) {
         TEST(inv_03_no_more_is_reserved_than_there_is),
         TEST(inv_03_a_debt_stops_at_its_floor),
         TEST(inv_08_one_posting_from_everywhere_is_posted_once),
+        TEST(inv_09_a_posting_is_reversed_once_whoever_tries),
+        TEST(inv_04_lots_stay_what_is_available_when_all_reserve_and_give_back),
+        TEST(inv_21_a_line_is_settled_once_or_held_by_a_timely_objection),
+        TEST(inv_10_an_objection_is_decided_once),
     };
     return cmocka_run_group_tests(tests, set_up_all, database_drop);
 }
