@@ -128,8 +128,8 @@ static int count_accepted(const char *refusal) {
     int n = 0;
     for (int i = 0; i < CROWD; i++) {
         n += crowd[i].answer != NULL;
-        if (!crowd[i].answer)
-            assert_non_null(strstr(crowd[i].error, refusal));
+        if (!crowd[i].answer && !strstr(crowd[i].error, refusal))
+            fail_msg("caller %d: %s", i, crowd[i].error);
     }
     return n;
 }
@@ -292,7 +292,12 @@ static void inv_04_lots_stay_what_is_available_when_all_reserve_and_give_back(vo
     (void)state;
     execute(database_url, "select public.post_one(16, 'ADJUST', 'lot' || n,"
                           " '{\"issue\": -10, \"available\": 10}') from generate_series(1, 4) n");
-    post_from_everywhere(16, "RESERVE", "{\"available\": -3, \"reserved\": 3}");
+    for (int i = 0; i < CROWD; i++)
+        snprintf(crowd[i].sql, sizeof crowd[i].sql,
+                 "select public.post_one(16, 'RESERVE', 'order-%d',"
+                 " '{\"available\": -3, \"reserved\": 3}')",
+                 i);
+    all_at_once(CROWD);
     assert_int_equal(count_accepted("balance_available_check"), 13);
     forget_crowd(NULL);
     execute(database_url, "create function public.give_back() returns bigint language sql as"
