@@ -107,7 +107,6 @@ returns jsonb language plpgsql as $$
 declare
   v_now    timestamptz := gulou.now_();
   v_notice gulou.announcement;
-  v_line   record;
 begin
   select * into strict v_notice from gulou.announcement
   where account_id = p_account and period = p_period and kind = 'member_points' for update;
@@ -115,10 +114,10 @@ begin
   set status = 'published', opened_at = v_now,
       closes_at = gulou.closes_at(gulou.local_day(v_now), v_notice.window_days)
   where account_id = p_account and announcement_id = v_notice.announcement_id;
-  for v_line in select no from gulou.announcement_line
-                where account_id = p_account and announcement_id = v_notice.announcement_id order by no loop
-    perform gulou.move_declaration(p_account, v_line.no, 'announced', p_decider, 'administrator', null, p_request);
-  end loop;
+  perform gulou.move_declarations(p_account, (
+    select array_agg(no) from gulou.announcement_line
+    where account_id = p_account and announcement_id = v_notice.announcement_id), 'announced', p_decider,
+    'administrator', p_request);
   perform gulou.note_announcement(p_account, v_notice.announcement_id, 'frozen', 'published', p_asker,
                                   p_decider, p_request);
   perform gulou.notify_notice(p_account, v_notice.announcement_id);

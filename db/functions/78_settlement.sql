@@ -41,13 +41,7 @@ begin
   cross join lateral (
     select seq, to_status from gulou.announcement_line_event
     where account_id = p_account and announcement_id = p_id and no = one.no order by seq desc limit 1) e;
-  insert into gulou.declaration_event
-  select p_account, one.no, e.seq + 1, e.to_status, 'settled', null, 'system', null, gulou.now_(), p_request
-  from unnest(p_nos) as one (no)
-  cross join lateral (
-    select seq, to_status from gulou.declaration_event
-    where account_id = p_account and no = one.no order by seq desc limit 1) e;
-  update gulou.declaration set status = 'settled' where account_id = p_account and no = any (p_nos);
+  perform gulou.move_declarations(p_account, p_nos, 'settled', null, 'system', p_request);
 end $$;
 
 -- A line that was held when the others settled, and was dismissed: the period's score gets it back.
@@ -117,9 +111,11 @@ begin
     where d.account_id = p_notice.account_id and d.period = p_notice.period and d.status in ('announced', 'objected')
       and not (d.status = 'objected' and gulou.is_held(d.account_id, p_notice.announcement_id, d.no))
     order by d.no limit p_lines for update skip locked) as batch;
-  if v_nos is not null then
-    perform gulou.settle_lines(p_notice.account_id, p_notice.announcement_id, v_nos, 'settlement');
-  end if;
+  -- Asked again behind the locks: what was filed while they were taken is seen now, and nothing more can be.
+  perform gulou.settle_lines(p_notice.account_id, p_notice.announcement_id, free.nos, 'settlement')
+  from (select array_agg(no) as nos from unnest(v_nos) as no
+        where not gulou.is_held(p_notice.account_id, p_notice.announcement_id, no)) free
+  where free.nos is not null;
   return coalesce(cardinality(v_nos), 0);
 end $$;
 
