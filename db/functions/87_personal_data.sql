@@ -81,18 +81,26 @@ create or replace function gulou.open_matters(p_account text, p_member int) retu
   from (select 1) as once left join gulou.balance b on b.account_id = p_account and b.member_id = p_member
 $$;
 
+-- What a member sent, with declarations and with objections.
+create or replace function gulou.photos_by(p_account text, p_member int) returns bigint[] language sql stable as $$
+  select array(
+    select photo_id from gulou.photo join gulou.declaration using (account_id, no)
+    where account_id = p_account and member_id = p_member
+    union all
+    select photo_id from gulou.photo join gulou.objection using (account_id, objection_no)
+    where account_id = p_account and objector_id = p_member)
+$$;
+
 create or replace function gulou.erase_photos(p_account text, p_member int) returns bigint language plpgsql as $$
 declare
+  v_ids     bigint[] := gulou.photos_by(p_account, p_member);
   v_photos  bigint;
   v_digests bytea[];
 begin
-  delete from gulou.outbox o using gulou.photo p join gulou.declaration d using (account_id, no)
-  where p.account_id = p_account and d.member_id = p_member
-    and o.account_id = p_account and o.kind = 'photo' and o.subject = p.photo_id::text;
+  delete from gulou.outbox
+  where account_id = p_account and kind = 'photo' and subject = any (v_ids::text[]);
   with gone as (
-    delete from gulou.photo p using gulou.declaration d
-    where p.account_id = p_account and d.account_id = p_account and d.no = p.no and d.member_id = p_member
-    returning p.digest),
+    delete from gulou.photo where account_id = p_account and photo_id = any (v_ids) returning digest),
   unsent as (
     delete from gulou.upload u using gulou.binding b
     where u.account_id = p_account and b.account_id = p_account and b.openid = u.openid and b.member_id = p_member

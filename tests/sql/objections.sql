@@ -1,7 +1,7 @@
 -- Objections from the first word to the last event (domain 4.3; INV-10, INV-13, INV-25).
 begin;
 set client_min_messages = warning;
-select plan(62);
+select plan(71);
 
 select api.set_clock('2026-09-20 18:00+08');
 select api.sync_account('t', '测试');
@@ -138,5 +138,32 @@ select api.set_clock('2026-10-26 10:00+08');
 select api.remind_administrators();
 select is(told(6, 'objection_due') ->> 'overdue', '2', 'what is overdue is said');
 select is((api.remind_administrators() ->> 'told')::int, 0, 'once a day');
+
+-- ---- who holds something up
+select is(told(6, 'review_due'), null, 'a quarter whose list is fixed needs no reviews');
+select api.set_clock('2026-12-30 10:00+08');
+select declares(2), api.approve('t', 'o3', gen_random_uuid(), 'test', array[declares(1)]);
+select api.set_clock('2027-01-12 10:00+08');
+select api.remind_administrators();
+select is(told(6, 'review_due'), null, 'three days before the review deadline nobody is urged');
+select api.set_clock('2027-01-13 10:00+08');
+select api.remind_administrators();
+select is(told(6, 'review_due') ->> 'last_day', '2027-01-15', 'two days before it, administrators are');
+select is(told(3, 'review_due'), null, 'they are who can lend a hand');
+select is(told(6, 'notice_due'), null, 'the notice is not late yet');
+select api.set_clock('2027-01-16 10:00+08');
+select api.remind_administrators();
+select is(told(6, 'notice_due') ->> 'step', 'approved', 'on day 16 it should be frozen');
+select answers(6, asks(5, 'freeze', '2026-Q4'));
+select api.set_clock('2027-01-18 10:00+08');
+select api.remind_administrators();
+select is(told(6, 'notice_due') ->> 'step', 'frozen', 'and then published');
+
+-- ---- a photo that cannot be had, and what erasing takes along
+select api.photo_failed('t', (select outbox_id from gulou.outbox o join gulou.photo p on o.subject = p.photo_id::text and p.account_id = o.account_id
+                              where o.account_id = 't' and o.kind = 'photo' and p.objection_no is not null), 'gone');
+select is(told(4, 'photo_failed') ->> 'objection', one ->> 'objection', 'the objector is asked for another photo') from filed;
+select api.erase_member('t', 4, true, 'test');
+select is((select count(*) from gulou.photo where account_id = 't' and objection_no is not null), 0::bigint, 'erasing the objector erases the photo');
 select * from finish();
 rollback;
