@@ -13,6 +13,9 @@ static const char *const dangerous[] = {"=",  "+",  "-",  "@",  "\t", "\r",
                                         "\n", "＝", "＋", "－", "＠", "'"};
 
 static bool is_dangerous(struct str cell) {
+    int64_t number;
+    if (str_to_i64(cell, &number)) /* -5 is no formula */
+        return false;
     for (size_t i = 0; i < sizeof dangerous / sizeof dangerous[0]; i++)
         if (str_starts(cell, str_from(dangerous[i])))
             return true;

@@ -101,6 +101,25 @@ const char *say_cap(const char *cap) {
     return "";
 }
 
+const char *say_kind(const char *kind) {
+    static const char *const names[][2] = {{"AWARD_PENDING", "审核通过"},
+                                           {"CANCEL_PENDING", "取消"},
+                                           {"RELEASE", "公示入账"},
+                                           {"DEBT_REPAY", "抵扣"},
+                                           {"RESERVE", "兑换预留"},
+                                           {"UNRESERVE", "兑换退回"},
+                                           {"SPEND", "兑换"},
+                                           {"EXPIRE", "到期"},
+                                           {"CLAWBACK", "追回"},
+                                           {"PENALTY", "扣分"},
+                                           {"ADJUST", "调整"},
+                                           {"REVERSAL", "冲正"}};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(kind, names[i][0]) == 0)
+            return names[i][1];
+    return "变动";
+}
+
 void say_minutes(struct buf *out, int64_t minutes) {
     if (minutes % 60 == 0)
         buf_printf(out, "%" PRId64 "小时", minutes / 60);

@@ -46,6 +46,9 @@ const char *say_outcome(const char *outcome);
 /* Why fewer points counted than were claimed: 单次上限, 每日上限, …; empty for no cap. */
 const char *say_cap(const char *cap);
 
+/* 审核通过, 公示入账, … for the kind of a ledger transaction. */
+const char *say_kind(const char *kind);
+
 /* 2小时, 90 minutes as 1.5小时, 50分钟. */
 void say_minutes(struct buf *out, int64_t minutes);
 

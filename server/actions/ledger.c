@@ -15,25 +15,6 @@ static void start(struct request *rq, const struct command *command) {
     request_call(rq, &action_ledger, REQUEST_READS, "ledger", 2, args);
 }
 
-static const char *kind_name(const char *kind) {
-    static const char *const names[][2] = {{"AWARD_PENDING", "审核通过"},
-                                           {"CANCEL_PENDING", "取消"},
-                                           {"RELEASE", "公示入账"},
-                                           {"DEBT_REPAY", "抵扣"},
-                                           {"RESERVE", "兑换预留"},
-                                           {"UNRESERVE", "兑换退回"},
-                                           {"SPEND", "兑换"},
-                                           {"EXPIRE", "到期"},
-                                           {"CLAWBACK", "追回"},
-                                           {"PENALTY", "扣分"},
-                                           {"ADJUST", "调整"},
-                                           {"REVERSAL", "冲正"}};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(kind, names[i][0]) == 0)
-            return names[i][1];
-    return "变动";
-}
-
 static void tell_change(struct buf *out, const cJSON *row, const char *field, const char *name) {
     int64_t amount = fact_number(row, field);
     if (amount != 0)
@@ -42,7 +23,7 @@ static void tell_change(struct buf *out, const cJSON *row, const char *field, co
 
 static void tell_row(struct buf *out, const cJSON *row) {
     say_day(out, fact_text(row, "at"));
-    buf_printf(out, " %s", kind_name(fact_text(row, "kind")));
+    buf_printf(out, " %s", say_kind(fact_text(row, "kind")));
     if (fact(row, "item") != NULL)
         buf_printf(out, "：%s（编号：%" PRId64 "）", fact_text(row, "item"),
                    fact_number(row, "declaration"));

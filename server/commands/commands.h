@@ -41,6 +41,9 @@ struct config *command_config(int argc, const char **argv, const struct poptOpti
 struct config *command_words(int argc, const char **argv, const struct poptOption *own,
                              const char *usage, char **words, int n, int *exit_code);
 
+/* gulou export ledger|declarations|notice; one with --member is member_data.c's. */
+int command_export_list(int argc, const char **argv);
+
 /* The account of --account, or the only one there is. NULL: it was said why. */
 const struct account *command_account(const struct config *config, const char *id);
 

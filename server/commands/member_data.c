@@ -97,6 +97,8 @@ static int export_member(const struct config *config, const struct options *opti
 static int run_export(int argc, const char **argv) {
     struct options options = {0};
     int exit_code;
+    if (argc > 1 && argv[1][0] != '-')
+        return command_export_list(argc, argv);
     const struct poptOption own[] = {{"member", '\0', POPT_ARG_STRING, &options.member, 0,
                                       "whose data, all of it, as JSON", "NUMBER"},
                                      {"account", '\0', POPT_ARG_STRING, &options.account, 0,
@@ -113,7 +115,8 @@ static int run_export(int argc, const char **argv) {
     return exit_code;
 }
 
-const struct subcommand command_export = {"export", "all data of one member, as JSON", run_export};
+const struct subcommand command_export = {
+    "export", "ledger, declarations, a notice; or one member's data", run_export};
 
 /* ---- erase ---- */
 
