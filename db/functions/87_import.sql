@@ -699,6 +699,10 @@ begin
       v_changes := v_changes || (v_one -> 'changes');
       v_counts := v_counts || jsonb_build_object('changed', (v_counts ->> 'changed')::int + jsonb_array_length(v_one -> 'changes'));
     end if;
+    if p_kind = 'members' and v_wrong = '[]' and (select count(*) from gulou.member_role
+                                                   where account_id = p_account and role = 'administrator') < 2 then
+      v_notes := v_notes || to_jsonb('管理员不足两位：冻结和公示要两位管理员'::text);
+    end if;
     if not p_apply or v_wrong <> '[]' then
       raise exception 'taken back' using errcode = 'GU001';
     end if;

@@ -1,7 +1,7 @@
 -- Files of an office: what they may hold, what they change, and that a trial run or one wrong row leaves nothing behind.
 begin;
 set client_min_messages = warning;
-select plan(72);
+select plan(76);
 
 select api.set_clock('2026-11-20 10:00+08');
 select api.sync_account('t', '测试');
@@ -45,6 +45,8 @@ create temp table members as select file('单位|姓名|角色|手机', '区民�
 select is(counts(api.import_members('t', f, false)), '4 0 0 0 false', 'four new members') from members;
 select is((select count(*) from gulou.member where account_id = 't'), 0::bigint, 'not yet');
 select is(api.import_members('t', f, false) -> 'notes' ->> 0, '“手机”一列没有读取：系统不保存手机号', 'a phone number is not taken') from members;
+select is(api.import_members('t', f, false) -> 'notes' ->> 1, '管理员不足两位：冻结和公示要两位管理员', 'a notice will need two') from members;
+select is(jsonb_array_length(api.import_members('t', file('单位|姓名|角色', '区民政局|甲乙|管理员', '区委|丙丁|管理员'), false) -> 'notes'), 0, 'two are enough');
 select is(jsonb_array_length(api.import_members('t', f, true) -> 'members'), 4, 'each is to get a code') from members;
 select is((select string_agg(concat_ws('/', member_id, name, status), ' ' order by member_id) from gulou.member where account_id = 't'),
   '1/王明/invited 2/李四/invited 3/赵云/invited 4/王小明/invited', 'blanks inside names are gone, all are invited');
@@ -125,6 +127,8 @@ select is(counts(api.import_rules('t', file('生效日期|每日上限|单次最
 select is((select (rule_version, declaration_half_hours, day_cap, week_cap)::text from gulou.rules_on('t', '2027-02-01')), '(2,7,50,160)', 'what is not said stays');
 select is((gulou.rules_on('t', '2027-01-31')).day_cap, 64, 'until the day before the old one counts');
 select is(counts(api.import_rules('t', file('生效日期|每日上限|单次最多小时', '2027-02-01|50|3.5'), true)), '0 0 1 0 true', 'a second time nothing changes');
+select is(counts(api.import_rules('t', file('生效日期|答复工作日|虚假申报扣分', '2027-03-01|7|30'), true)), '1 0 0 0 true', 'also how objections are dealt with');
+select is((select (answer_days, false_penalty, day_cap)::text from gulou.rules_on('t', '2027-03-01')), '(7,30,50)', 'upon what the version before said');
 select is(remedy(api.import_rules('t', file('生效日期|公示工作日', '2027-02-01|2'), true)), '3到7', 'what is allowed is said');
 select is(fault(api.import_rules('t', file('生效日期|每日上限', '2027-02-01|500'), true)), '2 每日上限 上限之间不合理', 'a day is part of a week');
 
