@@ -1,11 +1,12 @@
 // What anybody can read and check without the chat: pages, files, proofs; who may read a list when; how fast.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { program, secondServer, server, sql } from './system.mjs'
+import { configWith, program, secondServer, server, sql } from './system.mjs'
 
 const page = (path, headers) => fetch(`${server}/demo/${path}`, { headers })
 const text = async (path) => (await page(path)).text()
@@ -167,6 +168,38 @@ describe('the public pages', { skip: !server && 'GULOU_E2E_SERVER is not set' },
       assert.match(await refused.text(), /太快/)
       assert.equal((await ask('203.0.113.8')).status, 200)
       assert.equal((await ask('203.0.113.7, 203.0.113.9')).status, 200, 'the last address is the one that the proxy saw')
+    } finally {
+      await second.stop()
+    }
+  })
+
+  // An account of its own, whose only list was closed long ago.
+  test('after 30 days the lines are for signed-in members; root and totals stay', async () => {
+    const config = configWith('\n[[account]]\nid = "closed"\nname = "旧区"\napp_id = "wx1111111111111111"\napp_secret = "unused"\ntoken = "unused"\nmode = "plain"\n')
+    const second = await secondServer(Number(new URL(server).port) + 20, config)
+    const [token, openid] = [randomBytes(16).toString('hex'), `oClosed${randomBytes(8).toString('hex')}`]
+    sql(`insert into gulou.org values ('closed', 1, '旧单位', 'reporting_unit') on conflict do nothing;
+      insert into gulou.member values ('closed', 1, '王小明', 'active') on conflict do nothing;
+      update gulou.binding set ended_at = now() where account_id = 'closed' and ended_at is null;
+      insert into gulou.binding values ('closed', '${openid}', 1, now());
+      insert into gulou.session (account_id, session_hash, openid) values ('closed', sha256(convert_to('${token.length}:${token}', 'UTF8')), '${openid}');
+      insert into gulou.announcement values ('closed', 1, 'member_points', '2025-Q3', '2025 年第 3 季度积分公示', 'settled', 5,
+        '2025-10-16 09:00+08', '2025-10-16 10:00+08', '2025-10-24 00:00+08', 0, 0, 0, sha256('')) on conflict do nothing`)
+    const ask = (path, cookie) => fetch(second.address + path, { headers: cookie && { Cookie: `gulou_session=${cookie}` }, redirect: 'manual' })
+    try {
+      const page = await ask('/closed/notices/1')
+      assert.equal(page.status, 403)
+      const words = await page.text()
+      assert.match(words, /名单只给绑定了身份的成员看/)
+      assert.match(words, /2025-10-23 24:00/)
+      assert.match(words, /e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855/)
+      const json = await ask('/api/v1/closed/notices/1')
+      assert.equal(json.status, 403)
+      assert.equal((await json.json()).error.code, 'members_only')
+      for (const ending of ['csv', 'xlsx']) assert.equal((await ask(`/closed/notices/1.${ending}`)).status, 403)
+      for (const path of ['/closed/notices', '/closed/notices/1/check', '/api/v1/closed/notices']) assert.equal((await ask(path)).status, 200, path)
+      assert.equal((await ask('/closed/notices/1', '0'.repeat(64))).status, 403, 'any cookie is no session')
+      for (const path of ['/closed/notices/1', '/api/v1/closed/notices/1', '/closed/notices/1.csv']) assert.equal((await ask(path, token)).status, 200, path)
     } finally {
       await second.stop()
     }
