@@ -6,12 +6,12 @@
 #include <time.h>
 
 #include "server/base/buf.h"
+#include "server/base/limits.h"
 #include "server/notice_files.h"
 #include "server/say.h"
 #include "server/session.h"
 #include "server/sign_in.h"
 
-#define PAGE_ROWS 50
 #define PAGE_MAX 100000
 #define SEARCH_MAX_BYTES 120
 
@@ -120,6 +120,7 @@ struct view {
     const char *search; /* NULL: all lines */
     const char *sort;
     int64_t page;
+    int64_t rows;
 };
 
 static const char *const columns[][2] = {{"no", "编号"},     {"member", "姓名"},
@@ -135,6 +136,8 @@ static const char *view_query(struct arena *arena, const struct view *view, cons
     buf_printf(&out, "?sort=%s", sort);
     if (view->search)
         buf_printf(&out, "&q=%s", http_escape(arena, view->search));
+    if (view->rows != WEB_PAGE_ROWS)
+        buf_printf(&out, "&rows=%" PRId64, view->rows);
     if (page > 1)
         buf_printf(&out, "&page=%" PRId64, page);
     return buf_view(&out).p;
@@ -155,7 +158,10 @@ static void add_columns(struct arena *arena, cJSON *data, const struct view *vie
 
 static void add_paging(struct arena *arena, cJSON *data, const struct view *view) {
     int64_t pages = fact_number(fact(data, "found"), "pages");
+    const struct view whole = {view->search, view->sort, 1, WEB_ROWS_MAX};
     cJSON_AddNumberToObject(data, "page", (double)view->page);
+    if (pages > 1 && view->rows < WEB_ROWS_MAX)
+        cJSON_AddStringToObject(data, "whole", view_query(arena, &whole, view->sort, 1));
     cJSON_AddNumberToObject(data, "pages", (double)pages);
     cJSON_AddBoolToObject(data, "several", pages > 1);
     if (view->page > 1)
@@ -240,19 +246,15 @@ static bool read_search(struct web *web, const char **out) {
 static void read_notice_page(struct web *web, const char *id) {
     struct arena *arena = web_arena(web);
     struct view *view = arena_alloc(arena, sizeof *view);
-    const char *page;
-    if (!read_search(web, &view->search) || !read_number(web, "page", PAGE_MAX, "1", &page))
+    const char *page, *rows;
+    if (!read_search(web, &view->search) || !read_number(web, "page", PAGE_MAX, "1", &page) ||
+        !read_number(web, "rows", WEB_ROWS_MAX, arena_printf(arena, "%d", WEB_PAGE_ROWS), &rows))
         return;
+    str_to_i64(str_from(rows), &view->rows);
     view->sort = read_sort(web);
     str_to_i64(str_from(page), &view->page);
     web->state = view;
-    const char *args[] = {web->account->id,
-                          reader(web),
-                          id,
-                          view->search,
-                          view->sort,
-                          page,
-                          arena_printf(arena, "%d", PAGE_ROWS)};
+    const char *args[] = {web->account->id, reader(web), id, view->search, view->sort, page, rows};
     web_call(web, "notice_page", 7, args, on_notice_page);
 }
 
@@ -276,12 +278,30 @@ static void read_proof(struct web *web, const char *id, struct str no) {
 
 /* ---- checking a line ---- */
 
+/* The path with the side that each hash stands on, for who computes by hand. */
+static cJSON *path_with_sides(const cJSON *proof) {
+    int64_t index = fact_number(proof, "index"), size = fact_number(proof, "size");
+    const cJSON *hash = cJSON_GetArrayItem(fact(proof, "path"), 0);
+    cJSON *steps = cJSON_CreateArray();
+    for (; hash && size > 1; index /= 2, size = (size + 1) / 2) {
+        if (index % 2 == 0 && index + 1 == size)
+            continue; /* the odd one at the end is carried up */
+        cJSON *step = cJSON_CreateObject();
+        cJSON_AddStringToObject(step, "hash", cJSON_GetStringValue(hash));
+        cJSON_AddBoolToObject(step, "left", index % 2 == 1);
+        cJSON_AddItemToArray(steps, step);
+        hash = hash->next;
+    }
+    return steps;
+}
+
 static void on_check(struct web *web, const cJSON *facts) {
     if (answered_plainly(web, facts))
         return;
     cJSON *data = page_data(facts, NULL);
     prepare_head(data);
     cJSON_AddStringToObject(data, "script", "check.js");
+    cJSON_AddItemToObject(data, "steps", path_with_sides(fact(facts, "proof")));
     show(web, "check", data);
 }
 

@@ -21,6 +21,7 @@
 
 /* ---- public pages and JSON ---- */
 #define WEB_ROWS_MAX 500  /* rows of one page or answer */
+#define WEB_PAGE_ROWS 50  /* … if nobody asks for more */
 #define WEB_WORK_MS 5000  /* then 503 */
 #define VISITOR_BURST 240 /* requests of one address at once, per worker */
 #define VISITOR_PER_SECOND 20

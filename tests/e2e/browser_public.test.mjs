@@ -1,6 +1,7 @@
 // The public pages in a real browser: on a phone, on a desk, without JavaScript, on paper; and the page on which the
 // visitor's own browser checks a notice.
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { launch, newPage } from './chromium.mjs'
 
@@ -65,6 +66,14 @@ describe('the public pages in a browser', { skip: !GULOU_E2E_SERVER && 'GULOU_E2
     await page.getByRole('button', { name: '核对' }).click()
     const text = await page.locator('main').innerText()
     assert.ok(text.includes(entry.leaf))
+    // By hand, from what the page says: every hash stands on its side.
+    const sha256 = (...parts) => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest()
+    let hash = sha256(Buffer.of(0), entry.leaf)
+    for (const [, side, other] of text.matchAll(/(左边|右边)：([0-9a-f]{64})/g)) {
+      const sibling = Buffer.from(other, 'hex')
+      hash = side === '左边' ? sha256(Buffer.of(1), sibling, hash) : sha256(Buffer.of(1), hash, sibling)
+    }
+    assert.equal(hash.toString('hex'), notice.root)
     assert.match(text, /没有开启脚本/)
     assert.match(text, /SHA-256/)
     await page.close()
@@ -73,7 +82,7 @@ describe('the public pages in a browser', { skip: !GULOU_E2E_SERVER && 'GULOU_E2
   // What the page says in the end.
   async function verdict(page) {
     await page.locator('#verdict', { hasNotText: '正在' }).waitFor()
-    await page.waitForFunction(() => /good|bad/.test(document.getElementById('result').className))
+    await page.locator('#result.good, #result.bad').waitFor()
     return page.locator('#result').innerText()
   }
 
