@@ -13,7 +13,7 @@ describe('the public pages in a browser', { skip: !GULOU_E2E_SERVER && 'GULOU_E2
 
   before(async () => {
     browser = await launch('--host-resolver-rules=MAP gulou.test 127.0.0.1')
-    notice = (await (await fetch(`${GULOU_E2E_SERVER}/api/v1/demo/notices`)).json()).notices.at(-1)
+    notice = (await (await fetch(`${GULOU_E2E_SERVER}/api/v1/demo/notices?limit=100`)).json()).notices.reduce((most, one) => one.entries > most.entries ? one : most)
     ;[entry] = (await (await fetch(`${GULOU_E2E_SERVER}/api/v1/demo/notices/${notice.id}?limit=1`)).json()).entries
   })
   after(() => browser?.close())
