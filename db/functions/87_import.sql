@@ -183,7 +183,7 @@ declare
   v_roles text[] := '{}';
   v_word  text;
 begin
-  foreach v_word in array regexp_split_to_array(gulou.plain(p_text), '[、,;/+和]') loop
+  foreach v_word in array regexp_split_to_array(normalize(btrim(p_text), NFKC), '[、,;/+和[:space:]]+') loop
     if v_word in ('审核员', '审核', '审核人', '审核人员') then
       v_roles := v_roles || 'reviewer'::text;
     elsif v_word in ('管理员', '管理') then
@@ -337,8 +337,8 @@ begin
   select org_id into v_org from gulou.org where account_id = p_account and name = p_row ->> 'unit';
   if v_org is null then
     return gulou.wrong_cell(p_row, '单位', p_row ->> 'unit', '没有这个单位', '与单位名册中的写法一致，或先导入单位');
-  elsif char_length(v_name) not between 2 and 20 or v_name ~ '[[:digit:][:cntrl:]<>&"]' then
-    return gulou.wrong_cell(p_row, '姓名', v_name, '不像姓名', '2到20个字，不含数字');
+  elsif char_length(v_name) not between 2 and 20 or v_name !~ '^[A-Za-zÀ-ɏ〇㐀-鿿豈-﫿𠀀-𲎯·•・‧∙ .-]+$' then
+    return gulou.wrong_cell(p_row, '姓名', v_name, '不像姓名', '2到20个字，不含数字和符号');
   elsif p_row ? 'role' and v_roles is null then
     return gulou.wrong_cell(p_row, '角色', p_row ->> 'role', '没有这个角色', '成员、审核员、管理员；兼任写“审核员、管理员”');
   elsif v_day is null then

@@ -1,7 +1,7 @@
 -- Files of an office: what they may hold, what they change, and that a trial run or one wrong row leaves nothing behind.
 begin;
 set client_min_messages = warning;
-select plan(76);
+select plan(79);
 
 select api.set_clock('2026-11-20 10:00+08');
 select api.sync_account('t', '测试');
@@ -57,6 +57,10 @@ select is(api.import_members('t', file('单位|姓名|角色', '区民政局|王
 select is((select reason from gulou.member_event where account_id = 't' and member_id = 2 order by seq desc limit 1), '角色：审核员', 'and the history says so');
 select is(fault(api.import_members('t', file('单位|姓名', '区民政厅|甲乙'), true)), '2 单位 没有这个单位', 'a unit must be known');
 select is(fault(api.import_members('t', file('单位|姓名', '区民政局|13800138000'), true)), '2 姓名 不像姓名', 'a number is no name');
+select is(fault(api.import_members('t', file('单位|姓名', '区民政局|=甲乙()'), true)), '2 姓名 不像姓名', 'nor is a formula');
+select is((select count(*) from unnest(array['欧阳娜', '𠮷田', 'Anna Müller', '买买提·艾力', '〇一']) as name
+           where api.import_members('t', file('单位|姓名', '区民政局|' || name), false) ->> 'new' <> '1'), 0::bigint, 'whatever people are called');
+select is(gulou.read_roles('审核员 管理员') || gulou.read_roles('管理员，审核员'), array['administrator', 'reviewer', 'administrator', 'reviewer'], 'roles however they are divided');
 select is(fault(api.import_members('t', file('单位|姓名', '区民政局|'), true)), '2 姓名 没有填写', 'nor is nothing');
 select is(remedy(api.import_members('t', file('单位|姓名|角色', '区民政局|李四|审合员'), true)), '成员、审核员、管理员；兼任写“审核员、管理员”', 'what would be right is said');
 select is(fault(api.import_members('t', file('单位|姓名', '区民政局|李四', '区民政局|李四'), true)), '3 姓名 与第2行重复', 'two rows may not be about one person');
