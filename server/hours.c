@@ -270,8 +270,8 @@ static size_t read_word_day(struct str text, struct day *out) {
     static const struct {
         const char *word;
         int days_ago;
-    } days[] = {{"今天", 0}, {"今日", 0}, {"昨天", 1},   {"昨日", 1},
-                {"前天", 2}, {"前日", 2}, {"大前天", 3}, {"今早", 0}};
+    } days[] = {{"今天", 0},   {"今日", 0}, {"昨天", 1},  {"昨日", 1},  {"前天", 2}, {"前日", 2},
+                {"大前天", 3}, {"今早", 0}, {"明天", -1}, {"明日", -1}, {"后天", -2}};
     for (size_t i = 0; i < COUNT(days); i++)
         if (words_prefix(text, days[i].word) > 0) {
             *out = (struct day){.days_ago = days[i].days_ago};
@@ -282,6 +282,11 @@ static size_t read_word_day(struct str text, struct day *out) {
 
 static bool plausible(const struct day *day) {
     return day->month >= 1 && day->month <= 12 && day->day >= 1 && day->day <= 31;
+}
+
+/* 13月1日 is meant as a day all the same: the database says that there is none. */
+static bool says_day(const struct day *day, const char *mark, bool ended) {
+    return plausible(day) || (strcmp(mark, "月") == 0 && ended && day->month > 0 && day->day > 0);
 }
 
 /* A year of four digits with its mark, so that 2026-11-20 is not read as 2026 hours. */
@@ -306,10 +311,10 @@ static size_t read_month_day(struct str text, const char *mark, struct day *out)
         return 0;
     n += sep;
     size_t count = words_count(drop(text, n), &out->day);
-    if (count == 0 || !plausible(out))
-        return 0;
     n += count;
-    size_t end = one_of(drop(text, n), ends, COUNT(ends));
+    size_t end = count > 0 ? one_of(drop(text, n), ends, COUNT(ends)) : 0;
+    if (count == 0 || !says_day(out, mark, end > 0))
+        return 0;
     /* 1-3岁 is no day: with a dash or a stroke the number must stand alone. */
     if (end == 0 && !at_boundary(drop(text, n)))
         return 0;
@@ -320,7 +325,7 @@ static size_t read_day(struct str text, struct day *out) {
     size_t n = read_word_day(text, out);
     if (n > 0)
         return n;
-    *out = (struct day){.days_ago = -1};
+    *out = (struct day){0};
     const char *mark = NULL;
     size_t year = read_year(text, &out->year, &mark);
     if (year == 0) {

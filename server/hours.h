@@ -20,13 +20,13 @@ struct hours {
 bool hours_read(struct arena *arena, struct words *words, struct hours *out);
 
 struct day {
-    int days_ago; /* 0 today, 1 昨天, 2 前天, 3 大前天; -1 when month and day were given */
+    int days_ago; /* 0 today, 1 昨天, 2 前天, 3 大前天; -1 明天, which the database refuses */
     int year;     /* 0 when not said: the latest such day is meant */
-    int month;
+    int month;    /* 0: days_ago says it */
     int day;
 };
 
-/* 今天 · 昨天 · 前天 · 11月20日 · 11-20 · 11/20 · 2026年11月20日 · 2026-11-20. */
+/* 今天 · 昨天 · 前天 · 明天 · 11月20日 · 11-20 · 11/20 · 2026年11月20日 · 2026-11-20. */
 bool day_read(struct arena *arena, struct words *words, struct day *out);
 
 #endif

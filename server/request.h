@@ -30,6 +30,7 @@ struct event_base;
 struct message;  /* wechat/message.h */
 struct platform; /* server/platform.h */
 struct visitors; /* server/visitors.h */
+struct rate;     /* server/rate.h */
 
 /* What one worker has; the same for all of its requests. */
 struct services {
@@ -39,6 +40,7 @@ struct services {
     struct platform *platform;
     struct background *background;
     struct visitors *visitors;
+    struct rate *sign_in_codes; /* of all workers: QR codes that strangers ask for */
     const struct config *config;
 };
 

@@ -100,7 +100,7 @@ const struct action *route_action(const char *name) {
     return NULL;
 }
 
-/* The two words that steer a dialogue come before its input, behind no command. */
+/* The words that steer a dialogue come before its input, behind no command. */
 void route_text(struct request *rq, struct str text) {
     rq->words = text;
     struct words words = words_read(rq->arena, text);
@@ -108,9 +108,9 @@ void route_text(struct request *rq, struct str text) {
     const struct action *action = route_words(rq->arena, words, &command);
     if (action != NULL) {
         action->start(rq, &command);
-    } else if (words_is(words, "取消")) {
+    } else if (words_is(words, "取消") || words_is(words, "退出")) {
         dialogue_cancel_words(rq);
-    } else if (words_is(words, "上一步")) {
+    } else if (words_is(words, "上一步") || words_is(words, "返回")) {
         dialogue_back(rq);
     } else {
         dialogue_input(rq, words);

@@ -4,12 +4,15 @@
 #include <openssl/crypto.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "server/base/limits.h"
 #include "server/base/log.h"
 #include "server/qr.h"
+#include "server/rate.h"
 #include "server/say.h"
 #include "server/session.h"
+#include "server/visitors.h"
 
 #define STATE_COOKIE "gulou_signin"    /* state.page.tries */
 #define BROWSER_COOKIE "gulou_browser" /* of a desktop that shows a QR code */
@@ -187,9 +190,21 @@ static void on_qr_code(struct platform_call *call, const struct platform_result 
     web_change(web, s->scene, "offer_sign_in", 5, args, on_offered);
 }
 
+/* Anybody can ask for a code, and every one counts against the account's quota. */
+static bool may_show(struct web *web) {
+    struct str who = visitors_who(web->exchange, web->services->config);
+    return rate_take(web->services->sign_in_codes, who, time(NULL) / 60);
+}
+
 static void show_qr_code(struct web *web, const char *page) {
     struct signing_in *s = begin(web);
     struct arena *arena = web_arena(web);
+    if (!may_show(web)) {
+        log_warn("sign_in_codes_spent", "account=%s", web->account->id);
+        http_set_header(web->exchange, "Retry-After", "60");
+        web_error(web, 429, "too_many", "扫码登录的人太多，请过一分钟再试，或在微信里打开");
+        return;
+    }
     s->page = page;
     s->scene = arena_printf(arena, "signin_%s", random_text(arena));
     cJSON *body = cJSON_CreateObject();

@@ -110,6 +110,11 @@ bool visitors_take(struct visitors *visitors, struct str address, double now) {
     return true;
 }
 
+struct str visitors_who(struct http_exchange *exchange, const struct config *config) {
+    return visitors_address(str_from(http_peer(exchange)), http_header(exchange, "X-Forwarded-For"),
+                            str_from(config->trusted_proxy));
+}
+
 bool visitors_let_in(struct visitors *visitors, struct http_exchange *exchange,
                      const struct config *config) {
     struct timespec now;
@@ -126,6 +131,6 @@ bool visitors_let_in(struct visitors *visitors, struct http_exchange *exchange,
                  http_peer(exchange));
     }
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return visitors_take(visitors, visitors_address(peer, forwarded, trusted),
+    return visitors_take(visitors, visitors_who(exchange, config),
                          (double)now.tv_sec + 1 + (double)now.tv_nsec / 1e9);
 }

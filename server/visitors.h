@@ -21,6 +21,9 @@ void visitors_free(struct visitors *visitors); /* NULL is fine */
 bool visitors_let_in(struct visitors *visitors, struct http_exchange *exchange,
                      const struct config *config);
 
+/* The address that an exchange is counted by. */
+struct str visitors_who(struct http_exchange *exchange, const struct config *config);
+
 /* ---- the parts, for the tests ---- */
 
 /* Who visits: the peer, or, when the peer is a trusted proxy, the last address of `forwarded` that

@@ -11,6 +11,16 @@
 #define HTML_TYPE "text/html; charset=utf-8"
 #define BUSY "系统繁忙，请稍后再试"
 
+/* Nothing of others' is loaded, and nobody shows our pages inside theirs. */
+#define PUBLIC_POLICY                                                                              \
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "             \
+    "base-uri 'none'; frame-ancestors 'none'"
+#define SCRIPT_POLICY PUBLIC_POLICY "; script-src 'self'; connect-src 'self'"
+#define MEMBER_POLICY                                                                              \
+    "default-src 'none'; style-src 'self'; script-src 'self' https://res.wx.qq.com; "              \
+    "img-src 'self' blob: data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "        \
+    "frame-ancestors 'none'"
+
 static void on_exchange_end(void *context) {
     struct web *web = context;
     pg_cancel(web->services->pg, &web->call);
@@ -81,6 +91,10 @@ void web_change(struct web *web, const char *person, const char *function, int n
 
 /* ---- answers ---- */
 
+static void set_policy(struct web *web, const char *policy) {
+    http_set_header(web->exchange, "Content-Security-Policy", policy);
+}
+
 static void reply_page(struct web *web, const char *layout, const char *template, cJSON *data) {
     if (web->account) {
         cJSON_AddStringToObject(data, "account", web->account->id);
@@ -98,20 +112,12 @@ static void reply_page(struct web *web, const char *layout, const char *template
 
 void web_page(struct web *web, const char *template, cJSON *data) {
     bool script = cJSON_GetObjectItem(data, "script");
-    http_set_header(web->exchange, "Content-Security-Policy",
-                    script ? "default-src 'none'; style-src 'self'; script-src 'self'; "
-                             "connect-src 'self'; img-src 'self' data:; form-action 'self'; "
-                             "base-uri 'none'"
-                           : "default-src 'none'; style-src 'self'; img-src 'self' data:; "
-                             "form-action 'self'; base-uri 'none'");
+    set_policy(web, script ? SCRIPT_POLICY : PUBLIC_POLICY);
     reply_page(web, "layout", template, data);
 }
 
 void web_member_page(struct web *web, const char *template, cJSON *data) {
-    http_set_header(web->exchange, "Content-Security-Policy",
-                    "default-src 'none'; style-src 'self'; script-src 'self' "
-                    "https://res.wx.qq.com; img-src 'self' blob: data:; connect-src 'self'; "
-                    "form-action 'self'; base-uri 'none'");
+    set_policy(web, MEMBER_POLICY);
     http_set_header(web->exchange, "Cache-Control", "private, no-store");
     reply_page(web, "member_layout", template, data);
 }
@@ -138,6 +144,8 @@ void web_error(struct web *web, int status, const char *code, const char *messag
     }
     cJSON *data = cJSON_CreateObject();
     cJSON_AddStringToObject(data, "heading", message);
+    cJSON_AddStringToObject(data, "title", message);
+    set_policy(web, PUBLIC_POLICY);
     if (web->account) {
         cJSON_AddStringToObject(data, "account", web->account->id);
         cJSON_AddStringToObject(data, "account_name", web->account->name);

@@ -153,10 +153,7 @@ returns jsonb language plpgsql as $$
 declare
   v_openid text;
 begin
-  select b.openid into v_openid from gulou.outbox o
-  join gulou.binding b on b.account_id = o.account_id and b.member_id = (o.facts ->> 'member')::int
-                      and b.ended_at is null
-  where o.account_id = p_account and o.outbox_id = p_id;
+  select r.openid into v_openid from gulou.receiver_of(p_account, p_id) r;
   update gulou.follower set window_left = least(window_left + 1, 5)
   where p_channel = 'custom' and account_id = p_account and openid = v_openid;
   update gulou.subscription set sends_left = sends_left + 1

@@ -36,7 +36,7 @@ static const char *read_item(struct request *rq, struct words *rest) {
 const char *const *declare_args(struct request *rq, const char *item, const struct hours *hours,
                                 const struct day *day, const char *words) {
     const char **args = arena_alloc(rq->arena, 11 * sizeof *args);
-    bool stated = day->days_ago < 0;
+    bool stated = day->month > 0;
     args[0] = item;
     args[1] = hours != NULL ? arg_number(rq, hours->minutes) : NULL;
     args[2] = hours != NULL && hours->from[0] != '\0' ? hours->from : NULL;

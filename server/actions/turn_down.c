@@ -32,12 +32,13 @@ static void start_reject(struct request *rq, const struct command *command) {
     start_any(rq, command, &action_reject, "reject");
 }
 
-static void refuse(struct request *rq, const cJSON *facts, const char *code) {
+static void refuse(struct request *rq, const cJSON *facts, const char *code, const char *word) {
     int64_t no = fact_number(facts, "no");
     struct buf out;
     say_begin(rq, &out);
     if (strcmp(code, "words_missing") == 0)
-        buf_printf(&out, "请写上原因，申报人会看到，例如：退回 %" PRId64 " 请补一张现场照片", no);
+        buf_printf(&out, "请写上原因，申报人会看到，例如：%s %" PRId64 " %s", word, no,
+                   strcmp(word, "退回") == 0 ? "请补一张现场照片" : "与值班记录不符");
     else if (strcmp(code, "words_too_long") == 0)
         buf_puts(&out, "原因请控制在500字以内。");
     else if (strcmp(code, "too_many_returns") == 0 && fact_true(facts, "appeal"))
@@ -53,10 +54,10 @@ static void refuse(struct request *rq, const cJSON *facts, const char *code) {
     say_end(rq, &out);
 }
 
-static void answer(struct request *rq, const cJSON *facts) {
+static void answer_any(struct request *rq, const cJSON *facts, const char *word) {
     const char *code = request_refusal(facts);
     if (code != NULL) {
-        refuse(rq, facts, code);
+        refuse(rq, facts, code, word);
         return;
     }
     struct buf out;
@@ -74,5 +75,13 @@ static void answer(struct request *rq, const cJSON *facts) {
     say_end(rq, &out);
 }
 
-const struct action action_return = {"return", start_return, answer};
-const struct action action_reject = {"reject", start_reject, answer};
+static void answer_return(struct request *rq, const cJSON *facts) {
+    answer_any(rq, facts, "退回");
+}
+
+static void answer_reject(struct request *rq, const cJSON *facts) {
+    answer_any(rq, facts, "驳回");
+}
+
+const struct action action_return = {"return", start_return, answer_return};
+const struct action action_reject = {"reject", start_reject, answer_reject};

@@ -16,7 +16,9 @@
 #define UPLOAD_DEADLINE_MS 60000
 
 /* ---- sign-in ---- */
-#define SIGN_IN_SECONDS 300 /* a QR code or a way through the platform's page */
+#define SIGN_IN_SECONDS 300          /* a QR code or a way through the platform's page */
+#define SIGN_IN_CODES_PER_ADDRESS 30 /* a minute; an office shares an address */
+#define SIGN_IN_CODES_PER_MINUTE 60  /* of everybody: the platform allows 100,000 a day */
 #define SESSION_COOKIE_SECONDS (30 * 86400)
 
 /* ---- public pages and JSON ---- */

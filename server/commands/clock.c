@@ -3,13 +3,22 @@
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "db/sync.h"
 #include "server/commands/commands.h"
 
+#define EXAMPLE "2026-10-01T09:00+08:00"
+#define NO_TIME "SQLSTATE 2200" /* 22007 and 22008: no time, or none of the calendar */
+
 static int set_clock(const struct config *config, const char *time) {
     char *error = NULL;
     char *json = pg_run(config->postgres_url, "set_clock", 1, (const char *const[]){time}, &error);
+    if (json == NULL && error != NULL && strstr(error, NO_TIME) != NULL) {
+        fprintf(stderr, "gulou: %s: not a time, write it like " EXAMPLE "\n", time);
+        free(error);
+        return COMMAND_USAGE;
+    }
     if (json == NULL) {
         return command_fail(error);
     }
@@ -26,8 +35,7 @@ static int run(int argc, const char **argv) {
     int reset = 0;
     int exit_code;
     const struct poptOption own[] = {
-        {"set", '\0', POPT_ARG_STRING, &time, 0, "2026-10-01T09:00+08:00; used from then on",
-         "TIME"},
+        {"set", '\0', POPT_ARG_STRING, &time, 0, EXAMPLE "; used from then on", "TIME"},
         {"reset", '\0', POPT_ARG_NONE, &reset, 0, "back to real time", NULL},
         POPT_TABLEEND};
     struct config *config = command_config(argc, argv, own, &exit_code);

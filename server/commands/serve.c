@@ -20,6 +20,7 @@
 #include "server/jobs.h"
 #include "server/ops.h"
 #include "server/platform.h"
+#include "server/rate.h"
 #include "server/site.h"
 #include "server/visitors.h"
 #include "wechat/crypto.h"
@@ -158,7 +159,9 @@ static int serve(const struct config *config, struct worker *workers) {
         return command_fail(strdup("the picture library cannot start"));
     }
     sync_accounts(config);
+    struct rate *codes = rate_new(SIGN_IN_CODES_PER_ADDRESS, SIGN_IN_CODES_PER_MINUTE);
     for (int i = 0; i < config->workers; i++) {
+        workers[i].services.sign_in_codes = codes;
         if (pthread_create(&workers[i].thread, NULL, run_worker, &workers[i]) != 0) {
             return command_fail(strdup("cannot start a worker thread"));
         }
@@ -178,6 +181,7 @@ static int serve(const struct config *config, struct worker *workers) {
         }
         event_base_free(workers[i].services.base);
     }
+    rate_free(codes);
     log_info("stopped", "clean=true");
     return COMMAND_DONE;
 }

@@ -190,15 +190,16 @@ static void days_in_every_form(void **state) {
     assert_day("昨天 打扫", (struct day){.days_ago = 1}, "打扫");
     assert_day("前天，打扫", (struct day){.days_ago = 2}, "打扫");
     assert_day("大前天", (struct day){.days_ago = 3}, "");
-    assert_day("11月20日打扫", (struct day){.days_ago = -1, .month = 11, .day = 20}, "打扫");
-    assert_day("11月20號 打扫", (struct day){.days_ago = -1, .month = 11, .day = 20}, "打扫");
-    assert_day("十一月二十日", (struct day){.days_ago = -1, .month = 11, .day = 20}, "");
-    assert_day("11-20 打扫", (struct day){.days_ago = -1, .month = 11, .day = 20}, "打扫");
-    assert_day("11/20", (struct day){.days_ago = -1, .month = 11, .day = 20}, "");
-    assert_day("2026-11-20", (struct day){.days_ago = -1, .year = 2026, .month = 11, .day = 20},
-               "");
-    assert_day("2026年11月20日x",
-               (struct day){.days_ago = -1, .year = 2026, .month = 11, .day = 20}, "x");
+    assert_day("明天 打扫", (struct day){.days_ago = -1}, "打扫");
+    assert_day("後天", (struct day){.days_ago = -2}, "");
+    assert_day("13月1日 打扫", (struct day){.month = 13, .day = 1}, "打扫");
+    assert_day("11月20日打扫", (struct day){.month = 11, .day = 20}, "打扫");
+    assert_day("11月20號 打扫", (struct day){.month = 11, .day = 20}, "打扫");
+    assert_day("十一月二十日", (struct day){.month = 11, .day = 20}, "");
+    assert_day("11-20 打扫", (struct day){.month = 11, .day = 20}, "打扫");
+    assert_day("11/20", (struct day){.month = 11, .day = 20}, "");
+    assert_day("2026-11-20", (struct day){.year = 2026, .month = 11, .day = 20}, "");
+    assert_day("2026年11月20日x", (struct day){.year = 2026, .month = 11, .day = 20}, "x");
 }
 
 static void what_is_no_day_is_left_alone(void **state) {

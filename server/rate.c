@@ -1,0 +1,61 @@
+#include "server/rate.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define PLACES 4096
+
+struct rate {
+    unsigned each, all;
+    pthread_mutex_t lock; /* guards all below */
+    unsigned taken;
+    int64_t minute;
+    uint64_t seed; /* so that nobody can choose whose place to fill */
+    unsigned counts[PLACES];
+};
+
+struct rate *rate_new(unsigned each, unsigned all) {
+    struct rate *rate = calloc(1, sizeof *rate);
+    if (!rate || getrandom(&rate->seed, sizeof rate->seed, 0) != (ssize_t)sizeof rate->seed)
+        abort();
+    pthread_mutex_init(&rate->lock, NULL);
+    rate->each = each;
+    rate->all = all;
+    return rate;
+}
+
+void rate_free(struct rate *rate) {
+    if (!rate)
+        return;
+    pthread_mutex_destroy(&rate->lock);
+    free(rate);
+}
+
+/* FNV-1a. */
+static size_t place_of(const struct rate *rate, struct str key) {
+    uint64_t hash = rate->seed ^ 14695981039346656037u;
+    for (size_t i = 0; i < key.n; i++)
+        hash = (hash ^ (unsigned char)key.p[i]) * 1099511628211u;
+    return (hash ^ hash >> 32) % PLACES;
+}
+
+static void begin_minute(struct rate *rate, int64_t minute) {
+    if (rate->minute != minute) {
+        memset(rate->counts, 0, sizeof rate->counts);
+        rate->taken = 0;
+        rate->minute = minute;
+    }
+}
+
+bool rate_take(struct rate *rate, struct str key, int64_t minute) {
+    pthread_mutex_lock(&rate->lock);
+    begin_minute(rate, minute);
+    unsigned *count = &rate->counts[place_of(rate, key)];
+    bool good = *count < rate->each && rate->taken < rate->all;
+    *count += good;
+    rate->taken += good;
+    pthread_mutex_unlock(&rate->lock);
+    return good;
+}
