@@ -1,7 +1,7 @@
 -- What people are told without having asked: once, over the channel of the moment, or with the next reply.
 begin;
 set client_min_messages = warning;
-select plan(35);
+select plan(37);
 
 select api.set_clock('2026-11-20 18:00+08');
 select api.sync_account('t', '测试');
@@ -99,6 +99,14 @@ select api.set_clock('2026-11-21 22:00+08');
 select is(api.remind_reviewers() ->> 'told', '0', 'never at night');
 select api.set_clock('2026-11-22 10:00+08');
 select is(api.remind_reviewers() ->> 'told', '1', 'again the next day');
+
+-- ---- somebody who is no member yet
+select api.spoken('t', 'o9', gen_random_uuid(), 'tap', '{}');
+select gulou.notify_guest('t', 'o9', 'join_refused', '1', '{}');
+select channel('{custom}') from generate_series(1, 3);
+select is(channel('{custom}'), 'reply', 'a guest''s window has an end as well');
+select api.notification_not_sent('t', last_id(), 'custom', null);
+select is(channel('{custom}'), 'custom', 'and gets back what reached nobody');
 
 select set_eq($$ select distinct status from gulou.outbox where account_id = 't' and lane = 'member:1' $$,
               array['done', 'held'], 'nothing of the member waits any more');
