@@ -20,14 +20,10 @@ function toast(words) {
 
 // The answer, {"refusal","message"} included; throws with words for people when there is none.
 async function ask(path, options) {
-  let response, value
-  try {
-    response = await fetch(`/${account}/${path}`, { ...options, headers: { 'X-CSRF-Token': csrf, ...options?.headers } })
-    value = await response.json()
-  } catch {
-    throw new Error('网络不通，请再试一次')
-  }
-  if (!response.ok) throw new Error(value.error?.message ?? '系统繁忙，请稍后再试')
+  const response = await fetch(`/${account}/${path}`, { ...options, headers: { 'X-CSRF-Token': csrf, ...options?.headers } }).catch(() => null)
+  const value = await response?.json().catch(() => null)
+  if (response && !response.ok) throw new Error(value?.error?.message ?? '系统繁忙，请稍后再试')
+  if (!value) throw new Error('网络不通，请再试一次')
   return value
 }
 

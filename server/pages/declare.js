@@ -2,6 +2,7 @@
 const by = (id) => document.getElementById(id)
 const form = by('form'), item = by('item'), day = by('day'), from = by('from'), to = by('to'), words = by('words'), worth = by('worth')
 const PHOTOS_MAX = 9
+const PHOTO_BYTES_MAX = 10 << 20 // the server takes no more
 let minutes = 0
 let key = uuid()
 let photos = [] // {id, state: busy | there | failed, element, file}
@@ -78,7 +79,11 @@ words.addEventListener('input', () => { by('count').textContent = words.value.le
 
 // ---- photos
 
-async function send(photo) {
+function send(photo) {
+  photo.sending = sendOnce(photo)
+}
+
+async function sendOnce(photo) {
   photo.state = 'busy'
   photo.element.className = 'weui-uploader__file busy'
   try {
@@ -115,12 +120,13 @@ function addPhoto(file) {
   element.append(picture, drop)
   by('photos').append(element)
   photos.push(photo)
-  photo.sending = send(photo)
+  send(photo)
 }
 
 by('photo').addEventListener('change', (event) => {
   const room = PHOTOS_MAX - photos.length
-  const files = [...event.target.files]
+  const files = [...event.target.files].filter((one) => one.size <= PHOTO_BYTES_MAX)
+  if (files.length < event.target.files.length) toast('照片太大了，每张不能超过10MB')
   if (files.length > room) toast(`最多 ${PHOTOS_MAX} 张照片`)
   files.slice(0, room).forEach(addPhoto)
   event.target.value = ''
@@ -128,11 +134,14 @@ by('photo').addEventListener('change', (event) => {
 
 // ---- sending
 
+const PHOTO_FAILED = '有照片没传上，点一下照片重试，或删掉它'
+const failed = (photo) => photo.state === 'failed'
+
 function missing(value) {
   if (!value.item) return [item, '请选择服务项目']
   if (!value.minutes && !value.from) return [hourChips[0], '请选择服务时长']
   if (!value.words) return [words, '请写一句做了什么']
-  if (photos.some((one) => one.state === 'failed')) return [by('photo'), '有照片没传上，点一下照片重试，或删掉它']
+  if (photos.some(failed)) return [by('photo'), PHOTO_FAILED]
   return null
 }
 
@@ -149,8 +158,8 @@ form.addEventListener('submit', async (event) => {
   button.textContent = '正在提交…'
   try {
     await Promise.all(photos.map((one) => one.sending))
-    const sent = photos.filter((one) => one.state === 'there').map((one) => one.id)
-    const facts = await post('declare', { ...value, key, photos: sent })
+    if (photos.some(failed)) throw new Error(PHOTO_FAILED)
+    const facts = await post('declare', { ...value, key, photos: photos.map((one) => one.id) })
     if (facts.refusal) {
       key = uuid() // nothing happened; what is mended is a new try
       tellWorth(facts)

@@ -1,12 +1,13 @@
 // The queue: approve one or several, return or reject one; every decision is sent under a key of its own until it arrived.
 const by = (id) => document.getElementById(id)
 const rows = new Map() // no → {row, card}
+const deciding = new Set() // numbers on their way: a second tap does not decide them again
 let last = null
 
 const CAPS = { declaration: '单次', day: '每日', week: '每周', category: '本类', period: '本季' }
 const hours = (minutes) => minutes % 60 ? minutes % 30 ? `${minutes}分钟` : `${minutes / 60}小时` : `${minutes / 60}小时`
-const picked = () => [...rows.values()].filter(({ card }) => !card.classList.contains('decided') && card.querySelector('input').checked)
-const open = () => [...rows.values()].filter(({ card }) => !card.classList.contains('decided'))
+const open = () => [...rows.values()].filter(({ row, card }) => !card.classList.contains('decided') && !deciding.has(row.no))
+const picked = () => open().filter(({ card }) => card.querySelector('input').checked)
 
 function update() {
   const count = picked().length
@@ -71,6 +72,15 @@ function tell(no, words, decided) {
 const REASONS = { own: '这是您自己的申报', own_unit: '这是本单位的申报', not_found: '没有这个编号', same_reviewer: '这是对您决定的申诉，请由别人审核' }
 const why = (one) => one.refusal === 'already' ? `${one.own_decision ? '您' : one.by}已经审过` : REASONS[one.refusal] ?? '现在不能审核'
 
+function hold(nos, held) {
+  for (const no of nos) {
+    if (held) deciding.add(no)
+    else deciding.delete(no)
+    rows.get(no).card.querySelectorAll('button').forEach((one) => { one.disabled = held })
+  }
+  update()
+}
+
 // The same key until an answer came: a lost answer does not decide twice.
 async function decide(body) {
   const key = uuid()
@@ -85,8 +95,7 @@ async function decide(body) {
 }
 
 async function approve(nos) {
-  const buttons = nos.flatMap((no) => [...rows.get(no).card.querySelectorAll('button')])
-  buttons.forEach((one) => { one.disabled = true })
+  hold(nos, true)
   try {
     const facts = await decide({ decision: 'approve', nos })
     if (facts.refusal) return toast(facts.message)
@@ -98,7 +107,7 @@ async function approve(nos) {
   } catch (error) {
     toast(error.message)
   } finally {
-    buttons.forEach((one) => { one.disabled = false })
+    hold(nos, false)
     count()
   }
 }
@@ -122,14 +131,17 @@ by('turn-down').addEventListener('close', async () => {
     toast('请写原因，申报人会看到')
     return turnDown(turning)
   }
+  hold([no], true)
   try {
     const facts = await decide({ decision, nos: [no], words })
     if (facts.refusal) tell(no, facts.refusal === 'too_many_returns' ? '已退回过两次，请通过或驳回' : why(facts), facts.refusal === 'already')
     else tell(no, decision === 'return' ? '已退回' : '已驳回', true)
   } catch (error) {
     toast(error.message)
+  } finally {
+    hold([no], false)
+    count()
   }
-  count()
 })
 
 by('approve').addEventListener('click', () => approve(picked().map(({ row }) => row.no)))
@@ -149,6 +161,7 @@ function count() {
 }
 
 async function read() {
+  by('more').disabled = true
   try {
     const facts = await ask(`review/queue${last ? `?after=${last}` : ''}`)
     if (facts.refusal) return toast(facts.message)
@@ -159,6 +172,9 @@ async function read() {
     count()
   } catch (error) {
     by('total').textContent = error.message
+    by('more').hidden = false // to try again
+  } finally {
+    by('more').disabled = false
   }
 }
 

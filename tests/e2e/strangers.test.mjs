@@ -10,7 +10,7 @@ const CODES_PER_ADDRESS = 30, CODES_PER_MINUTE = 60
 describe('strangers', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not set' }, () => {
   let server
 
-  before(async () => { server = await secondServer(PORT) })
+  before(async () => { server = await secondServer(PORT, undefined, { GULOU_SERVER_TRUSTED_PROXY: '127.0.0.1' }) })
   after(() => server?.stop())
 
   const page = (address, path = 'demo/declare') => fetch(`${server.address}/${path}`, { headers: { 'X-Forwarded-For': `198.51.100.1, ${address}` } })
