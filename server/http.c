@@ -287,7 +287,6 @@ static enum MHD_Result send_answer(struct http_exchange *x, int status, bool clo
         return MHD_NO;
     if (x->content_type)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, x->content_type);
-    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     for (size_t i = 0; i < x->headers_n; i++)
         MHD_add_response_header(response, x->headers[i].name, x->headers[i].value);
     if (close_after)

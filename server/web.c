@@ -72,8 +72,13 @@ static void submit(struct web *web, const char *key, const char *function, int n
                                  .key = key,
                                  .deadline_ms = WEB_WORK_MS,
                                  .on_done = on_answer};
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
+        if (args[i] && !str_is_utf8(str_from(args[i]))) {
+            web_error(web, 400, "bad_text", "请求里有读不出的文字");
+            return;
+        }
         web->call.args[i] = args[i];
+    }
     web->on_facts = on_facts;
     if (!pg_submit(web->services->pg, &web->call))
         web_error(web, 503, "busy", BUSY);

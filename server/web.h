@@ -7,7 +7,8 @@
  * Use:       web_new() in the handler, then web_call(); `on_facts` gets what the function said and
  *            answers with exactly one of web_page(), web_json(), web_error(), web_redirect(),
  *            web_bytes(), or calls once more.
- * Failure:   a fault or a late database is answered 503 here; a refusal is the caller's.
+ * Failure:   a fault or a late database is answered 503 here, an argument that is no UTF-8 400; a
+ *            refusal is the caller's.
  * Ownership: everything lives in the exchange's arena and is gone when the exchange ends; a call
  *            under way is then cancelled. Facts live until the next call's answer or the end.
  * Thread:    the worker's. */

@@ -40,6 +40,11 @@ describe('strangers', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is no
     assert.ok(answers.some((one) => one.status === 429))
   })
 
+  test('bytes that are no text are a wrong request, not a fault of ours', async () => {
+    for (const path of ['api/v1/demo/ranking/members?period=%ff', 'demo/ranking?period=%c3%28'])
+      assert.equal((await page('203.0.113.201', path)).status, 400, path)
+  })
+
   test('browsers are told not to guess types, and to show our pages in nobody\'s frame', async () => {
     for (const path of ['demo/', 'demo/notices', 'demo/signin', 'nobody/', 'static/member.css', 'api/v1/demo/notices'])
       assert.equal((await page('203.0.113.200', path)).headers.get('x-content-type-options'), 'nosniff', path)
