@@ -31,7 +31,7 @@ $$;
 create or replace function gulou.article_facts(p_account text, p_notice int, p_lines int) returns jsonb
 language sql stable as $$
   select jsonb_build_object('notice', p_notice, 'title', a.title, 'members', a.members, 'entries', a.entries,
-    'points', a.points::text, 'root', encode(a.root, 'hex'),
+    'points', a.points::text, 'root', encode(a.root, 'hex'), 'seal', gulou.seal_of(p_account, a.opened_at),
     'first_day', gulou.local_day(a.opened_at), 'last_day', gulou.local_day(a.closes_at - interval '1 microsecond'),
     'lines', case when a.entries <= p_lines then (
       select jsonb_agg(jsonb_build_object('no', l.no, 'member', gulou.article_name(n.shown_name, l.member_id),

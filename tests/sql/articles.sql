@@ -1,7 +1,7 @@
 -- A published notice becomes an article: which step comes next, and what a lost answer means.
 begin;
 set client_min_messages = warning;
-select plan(39);
+select plan(40);
 
 select api.set_clock('2026-10-12 18:00+08');
 select api.sync_account('t', '测试');
@@ -65,6 +65,9 @@ create temp table said as select gulou.article_facts('t', (article()).announceme
 select is((select jsonb_agg(line ->> 'member' order by line ->> 'member') from said, jsonb_array_elements(facts -> 'lines') as line),
   '["李*", "王*明"]', 'no name in full, even with consent for the notice');
 select is((select facts ->> 'points' from said), '20', 'the totals');
+select api.seal_day();
+select is(gulou.article_facts('t', (article()).announcement_id, 10) #>> '{seal,root}',
+  (select encode(root, 'hex') from gulou.daily_seal where account_id = 't'), 'the seal of the day');
 select is((select facts ->> 'last_day' from said), (select gulou.local_day(closes_at - interval '1 second')::text
   from gulou.announcement where account_id = 't'), 'the window');
 select is(gulou.article_facts('t', (article()).announcement_id, 1) ->> 'lines', null, 'no list when it is too long');
