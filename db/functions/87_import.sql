@@ -570,8 +570,10 @@ begin
   -- What is published stays until the hour that was published; a longer window is the administrators' decision.
   for v_notice in select title, closes_at, gulou.closes_at(gulou.local_day(opened_at), 3) as least,
                          gulou.closes_at(gulou.local_day(opened_at), window_days) as usual
-                  from gulou.announcement where opened_at is not null loop
-    if coalesce(v_notice.closes_at < v_notice.least, true) then
+                  from gulou.announcement
+                  where (select array_agg(extract(year from day)) from unnest(v_days) as day)
+                        && array[extract(year from gulou.local_day(opened_at)), extract(year from gulou.local_day(closes_at))] loop
+    if v_notice.closes_at < v_notice.least then
       v_wrong := v_wrong || (gulou.wrong_cell('{"row":null}', '日期', '', format('这样改，“%s”的公示期就不足3个工作日',
         v_notice.title), '公示期内的日子不能改成放假') -> 'wrong');
     elsif v_notice.closes_at > gulou.now_() and v_notice.closes_at <> v_notice.usual then
