@@ -211,7 +211,8 @@ test('health for the operator, and no openid or words in the log', async () => {
 })
 
 test('wrong use ends with 2 and one clear line', () => {
-  for (const args of [['nonsense'], ['serve'], ['serve', '--config', '/nowhere.toml'], ['audit', '--what']]) {
+  const config = `${process.env.GULOU_E2E_STATE}/config.toml`
+  for (const args of [['nonsense'], ['serve'], ['serve', '--config', '/nowhere.toml'], ['audit', '--what'], ['clock', '--set', 'nonsense', '--config', config]]) {
     assert.throws(() => execFileSync(program, args, { stdio: 'pipe' }), (error) => error.status === 2 && /^gulou: .+\n$/.test(error.stderr.toString()), args.join(' '))
   }
 })

@@ -10,7 +10,7 @@ const CODES_PER_ADDRESS = 30, CODES_PER_MINUTE = 60
 describe('strangers', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not set' }, () => {
   let server
 
-  before(async () => { server = await secondServer(PORT, undefined, { GULOU_SERVER_TRUSTED_PROXY: '127.0.0.1' }) })
+  before(async () => { server = await secondServer(PORT, undefined, { GULOU_SERVER_TRUSTED_PROXY: '127.0.0.1', GULOU_SERVER_PUBLIC_URL: 'https://gulou.example' }) })
   after(() => server?.stop())
 
   const page = (address, path = 'demo/declare') => fetch(`${server.address}/${path}`, { headers: { 'X-Forwarded-For': `198.51.100.1, ${address}` } })
@@ -38,6 +38,13 @@ describe('strangers', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is no
   test('many addresses together do not use up the quota either', async () => {
     const answers = await ask(2 * CODES_PER_MINUTE + 1, (i) => `203.0.113.${2 + i}`)
     assert.ok(answers.some((one) => one.status === 429))
+  })
+
+  test('behind https no cookie leaves it, and no script reads one', async () => {
+    const headers = { 'User-Agent': 'MicroMessenger', 'X-Forwarded-For': '203.0.113.202' }
+    const begun = await fetch(`${server.address}/demo/declare`, { headers, redirect: 'manual' })
+    assert.equal(begun.status, 302)
+    assert.match(begun.headers.getSetCookie()[0], /^gulou_signin=[0-9a-f]{32}\.declare\.0; Path=\/demo; Max-Age=300; HttpOnly; SameSite=Lax; Secure$/)
   })
 
   test('bytes that are no text are a wrong request, not a fault of ours', async () => {
