@@ -64,6 +64,9 @@ const publishSql = (lines) => `
           join gulou.announcement_name n on n.account_id = d.account_id and n.announcement_id = v_id and n.member_id = d.member_id
           where d.account_id = 'demo' and d.no = any (v_nos)) as listed;
     update gulou.announcement set root = gulou.merkle_root(gulou.line_hashes('demo', v_id)) where account_id = 'demo' and announcement_id = v_id;
+    insert into gulou.announcement_line_event
+    select 'demo', v_id, no, 1, null, 'listed', 907, null, gulou.now_(), 'test' from gulou.announcement_line
+    where account_id = 'demo' and announcement_id = v_id;
     perform gulou.note_announcement('demo', v_id, null, 'frozen', 906, 907, 'test');
     perform gulou.publish('demo', v_period, 907, 906, 'test');
     return v_id;
