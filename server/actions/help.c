@@ -57,7 +57,8 @@ static void answer(struct request *rq, const cJSON *facts) {
     if (fact_has_role(facts, "administrator")) {
         buf_puts(&out, "\n\n管理：");
         say_tap(&out, "异议列表", "异议列表");
-        buf_puts(&out, "\n异议受理 异议编号\n异议成立／不成立／不受理 异议编号 结论\n"
+        buf_puts(&out, "\n异议受理 异议编号\n异议成立 异议编号 结论　异议不成立 异议编号 "
+                       "结论\n异议不受理 异议编号 原因\n"
                        "冻结公示 2026-Q3　发布公示 2026-Q3\n延长公示 2026-Q3 2（再加2个工作日）\n"
                        "更正 编号 原因　更正 编号 虚报 原因\n"
                        "同意 申请编号　不同意 申请编号 原因");
