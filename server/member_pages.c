@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "server/background.h"
 #include "server/base/limits.h"
@@ -11,6 +12,7 @@
 #include "server/image.h"
 #include "server/js_sdk.h"
 #include "server/opening.h"
+#include "server/rate.h"
 #include "server/say.h"
 #include "server/session.h"
 #include "server/sign_in.h"
@@ -241,6 +243,11 @@ static void on_cleaned(struct background_job *job) {
 static void on_allowed(struct web *web, const cJSON *facts) {
     if (request_refusal(facts)) {
         reply_facts(web, facts);
+        return;
+    }
+    /* What the database counts are pictures that were kept; unpacking costs for the others, too. */
+    if (!rate_take(web->services->pictures, str_from(session_of(web)), time(NULL) / 60)) {
+        web_error(web, 429, "too_many", "照片发得太快了，请过一分钟再传");
         return;
     }
     struct upload *u = arena_alloc(web_arena(web), sizeof *u);

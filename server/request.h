@@ -40,6 +40,7 @@ struct services {
     struct platform *platform;
     struct background *background;
     struct visitors *visitors;
+    struct rate *pictures;      /* of all workers: pictures sent from pages, good or not */
     struct rate *sign_in_codes; /* of all workers: QR codes that strangers ask for */
     const struct config *config;
 };

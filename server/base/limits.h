@@ -14,6 +14,8 @@
 /* ---- a photo sent from a page: a phone's own, over a slow line ---- */
 #define UPLOAD_MAX_BYTES (10 << 20)
 #define UPLOAD_DEADLINE_MS 60000
+#define UPLOADS_PER_SESSION 30 /* a minute, broken ones and those nobody waits for included */
+#define UPLOADS_PER_MINUTE 600 /* of everybody */
 
 /* ---- sign-in ---- */
 #define SIGN_IN_SECONDS 300          /* a QR code or a way through the platform's page */

@@ -160,8 +160,10 @@ static int serve(const struct config *config, struct worker *workers) {
     }
     sync_accounts(config);
     struct rate *codes = rate_new(SIGN_IN_CODES_PER_ADDRESS, SIGN_IN_CODES_PER_MINUTE);
+    struct rate *pictures = rate_new(UPLOADS_PER_SESSION, UPLOADS_PER_MINUTE);
     for (int i = 0; i < config->workers; i++) {
         workers[i].services.sign_in_codes = codes;
+        workers[i].services.pictures = pictures;
         if (pthread_create(&workers[i].thread, NULL, run_worker, &workers[i]) != 0) {
             return command_fail(strdup("cannot start a worker thread"));
         }
@@ -182,6 +184,7 @@ static int serve(const struct config *config, struct worker *workers) {
         event_base_free(workers[i].services.base);
     }
     rate_free(codes);
+    rate_free(pictures);
     log_info("stopped", "clean=true");
     return COMMAND_DONE;
 }

@@ -173,6 +173,18 @@ describe('pages', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not se
     await page.context().close()
   })
 
+  test('pictures that are none do not keep the server busy for ever', async () => {
+    const one = await person()
+    const page = await signIn(one, 'declare')
+    const statuses = []
+    for (let i = 0; i < 61; i++) { // one more than two minutes' share
+      statuses.push(await page.evaluate(async () => (await fetch(`/demo/photos?key=${uuid()}`, { method: 'POST', body: 'no picture', headers: { 'X-CSRF-Token': csrf } })).status))
+    }
+    assert.equal(statuses[0], 400)
+    assert.ok(statuses.includes(429))
+    await page.context().close()
+  })
+
   test('reviewing: several at once, one returned with a reason', async () => {
     const one = await person(), reviewer = await person('reviewer')
     const nos = []
