@@ -41,7 +41,7 @@ static bool open_file(struct notice_file *f) {
         f->csv = tmpfile();
         return f->csv != NULL;
     }
-    strcpy(f->path, "/tmp/gulou-XXXXXX");
+    snprintf(f->path, sizeof f->path, "/tmp/gulou-XXXXXX");
     int fd = mkostemp(f->path, O_CLOEXEC);
     if (fd < 0) {
         f->path[0] = '\0';

@@ -4,8 +4,11 @@
 /* One table as an XLSX file, row by row in little memory. The door to libxlsxwriter.
  *
  * Use:       xlsx_file_new() writes the header row, frozen; xlsx_file_row() each row from above to
- * below; xlsx_file_end() packs the file, which takes a while for a long one. Failure:
- * xlsx_file_end() returns the library's words, or NULL. Thread:    one at a time. */
+ *            below; xlsx_file_end() packs the file, which takes a while for a long one.
+ *
+ * Failure:   xlsx_file_end() returns the library's words, or NULL.
+ *
+ * Thread:    one at a time. */
 
 #include <stdbool.h>
 #include <stddef.h>

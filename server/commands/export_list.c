@@ -18,22 +18,22 @@
 #include "server/commands/commands.h"
 #include "server/csv_file.h"
 #include "server/say.h"
-#include "server/sheet.h"
+#include "server/xlsx_file.h"
 
 struct list {
     struct arena *arena;
     const char *what, *period, *reason, *path; /* path NULL: standard output */
     const struct account *account;
-    bool unmasked, as_sheet, created;
+    bool unmasked, as_xlsx, created;
     struct sync *sync;
     char *error;
     const char *mark; /* of an unmasked list */
 
     size_t columns_n;
-    struct sheet_column columns[TABLE_COLUMNS_MAX];
+    struct xlsx_column columns[TABLE_COLUMNS_MAX];
     const char *types[TABLE_COLUMNS_MAX]; /* text, number, date, or words to be said: status, … */
     FILE *csv;
-    struct sheet *sheet;
+    struct xlsx_file *file;
 };
 
 /* ---- writing ---- */
@@ -49,8 +49,8 @@ static const char *worded(const char *type, const char *value) {
 
 static void write_row(struct list *l, const char *const *cells) {
     struct str views[TABLE_COLUMNS_MAX];
-    if (l->as_sheet) {
-        sheet_row(l->sheet, cells, false);
+    if (l->as_xlsx) {
+        xlsx_file_row(l->file, cells, false);
         return;
     }
     for (size_t i = 0; i < l->columns_n; i++)
@@ -66,11 +66,11 @@ static void take_columns(struct list *l, const cJSON *columns) {
             return;
         l->types[l->columns_n] = type;
         l->columns[l->columns_n++] =
-            (struct sheet_column){arena_printf(l->arena, "%s", fact_text(column, "title")),
-                                  strcmp(type, "number") == 0 ? SHEET_NUMBER
-                                  : strcmp(type, "date") == 0 ? SHEET_DATE
-                                                              : SHEET_TEXT,
-                                  (double)fact_number(column, "width")};
+            (struct xlsx_column){arena_printf(l->arena, "%s", fact_text(column, "title")),
+                                 strcmp(type, "number") == 0 ? XLSX_NUMBER
+                                 : strcmp(type, "date") == 0 ? XLSX_DATE
+                                                             : XLSX_TEXT,
+                                 (double)fact_number(column, "width")};
     }
 }
 
@@ -82,10 +82,10 @@ static bool open_file(struct list *l) {
         return false;
     }
     l->created = l->path != NULL;
-    if (l->as_sheet) {
+    if (l->as_xlsx) {
         close(fd); /* the library opens it by its name */
-        l->sheet = sheet_new(l->path, l->what, l->columns, l->columns_n);
-        return l->sheet != NULL;
+        l->file = xlsx_file_new(l->path, l->what, l->columns, l->columns_n);
+        return l->file != NULL;
     }
     l->csv = l->path ? fdopen(fd, "w") : stdout;
     const char *titles[TABLE_COLUMNS_MAX];
@@ -116,8 +116,8 @@ static bool write_page(struct list *l, const cJSON *page) {
 }
 
 static bool close_file(struct list *l) {
-    const char *why = sheet_end(l->sheet);
-    l->sheet = NULL;
+    const char *why = xlsx_file_end(l->file);
+    l->file = NULL;
     bool good = why == NULL;
     if (l->csv)
         good = (l->csv == stdout ? fflush(l->csv) : fclose(l->csv)) == 0;
@@ -211,7 +211,7 @@ static const char *misuse(const struct list *l, const char *format) {
         return "a notice needs --period, 2026-Q3";
     if (l->unmasked && !l->reason)
         return "full names need --reason, which is kept";
-    if ((l->as_sheet || l->unmasked) && !l->path)
+    if ((l->as_xlsx || l->unmasked) && !l->path)
         return "--output FILE is needed for xlsx and for full names";
     return NULL;
 }
@@ -237,7 +237,7 @@ int command_export_list(int argc, const char **argv) {
                             .reason = reason,
                             .path = path,
                             .unmasked = unmasked != 0,
-                            .as_sheet = format && strcmp(format, "xlsx") == 0};
+                            .as_xlsx = format && strcmp(format, "xlsx") == 0};
         const char *why = misuse(&list, format);
         exit_code = COMMAND_USAGE;
         if (why)
