@@ -14,7 +14,7 @@ SERVICE_USER=gulou   # PostgreSQL refuses to run as root; this user stands in th
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$(basename "$0"): $*"; exit "${EXIT_CODE:-1}"; }
 
-BUILD_PACKAGES="gcc g++ cmake ninja-build ccache pkg-config libmicrohttpd-dev libevent-dev libpq-dev libhiredis-dev
+BUILD_PACKAGES="gcc g++ cmake ninja-build ccache mold pkg-config libmicrohttpd-dev libevent-dev libpq-dev libhiredis-dev
   libcjson-dev libtomlplusplus-dev libexpat1-dev libpopt-dev libutf8proc-dev libopencc-dev libkainjow-mustache-dev
   libssl-dev libcurl4-openssl-dev libvips-dev libqrencode-dev
   libxlsxwriter-dev libcsv-dev libzip-dev"
