@@ -13,6 +13,7 @@
 #define REMIND_SECONDS 600
 #define TAGS_SECONDS 180
 #define SETTLE_SECONDS 5
+#define FOLD_SECONDS 1
 
 struct job {
     struct jobs *jobs;
@@ -34,6 +35,7 @@ struct jobs {
     struct job purge_joining;
     struct job remind_administrators;
     struct job settle;
+    struct job fold;
     struct outbox *outbox;
     struct leaderboard_feed **feeds; /* one an account */
 };
@@ -119,6 +121,7 @@ struct jobs *jobs_new(struct services *services) {
     start_job(jobs, &jobs->purge_joining, "purge_joining", PURGE_SECONDS);
     start_job(jobs, &jobs->remind_administrators, "remind_administrators", REMIND_SECONDS);
     start_job(jobs, &jobs->settle, "settle_due", SETTLE_SECONDS);
+    start_job(jobs, &jobs->fold, "fold_scores", FOLD_SECONDS);
     jobs->outbox = outbox_new(services);
     jobs->feeds = calloc(config->accounts_n + 1, sizeof(*jobs->feeds));
     for (size_t i = 0; jobs->feeds != NULL && i < config->accounts_n; i++) {
@@ -145,6 +148,7 @@ void jobs_free(struct jobs *jobs) {
     stop_job(&jobs->purge_joining);
     stop_job(&jobs->remind_administrators);
     stop_job(&jobs->settle);
+    stop_job(&jobs->fold);
     outbox_free(jobs->outbox);
     free(jobs);
 }

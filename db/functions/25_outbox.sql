@@ -2,11 +2,12 @@
 
 -- Writes one thing to send; the same kind and subject once.
 create or replace function gulou.outbox_write(p_account text, p_lane text, p_kind text, p_subject text,
-                                              p_facts jsonb default '{}') returns void language sql as $$
+                                              p_facts jsonb default '{}') returns void language plpgsql as $$
+begin
   insert into gulou.outbox (account_id, lane, kind, subject, facts)
   values (p_account, p_lane, p_kind, p_subject, p_facts)
-  on conflict (account_id, kind, subject) do nothing
-$$;
+  on conflict (account_id, kind, subject) do nothing;
+end $$;
 
 -- Up to p_n due rows for this server: {"items":[{"account","id","kind","subject","facts","attempts"}]}. Whoever takes
 -- a row has it for a minute; the first of its lane only, and none of a lane whose first is taken.

@@ -4,12 +4,14 @@
 -- `p_facts` is what server/notification_words.c makes words of; {"what":…} is added. Whoever is not bound reads the
 -- state when they come: nothing is kept for them.
 create or replace function gulou.notify(p_account text, p_member int, p_what text, p_subject text, p_facts jsonb)
-returns void language sql as $$
-  select gulou.outbox_write(p_account, 'member:' || p_member, 'notification',
-    p_what || ':' || p_subject || ':' || p_member,
-    p_facts || jsonb_build_object('what', p_what, 'member', p_member))
+returns void language plpgsql as $$
+begin
+  insert into gulou.outbox (account_id, lane, kind, subject, facts)
+  select p_account, 'member:' || p_member, 'notification', p_what || ':' || p_subject || ':' || p_member,
+         p_facts || jsonb_build_object('what', p_what, 'member', p_member)
   from gulou.binding where account_id = p_account and member_id = p_member and ended_at is null
-$$;
+  on conflict (account_id, kind, subject) do nothing;
+end $$;
 
 -- The same for somebody who asked to join and was not let in.
 create or replace function gulou.notify_guest(p_account text, p_openid text, p_what text, p_subject text,
@@ -20,16 +22,26 @@ $$;
 
 -- Unless they said otherwise, members hear of what became of their own acts (domain 10).
 create or replace function gulou.wants_messages(p_account text, p_member int) returns boolean
-language sql stable as $$
-  select coalesce((select given from gulou.consent
+language plpgsql stable as $$
+begin
+  return coalesce((select given from gulou.consent
                    where account_id = p_account and member_id = p_member and purpose = 'messages'
-                   order by at desc limit 1), true)
-$$;
+                   order by at desc limit 1), true);
+end $$;
 
 -- ---------------------------------------------------------------- the platform's window
 
+-- Nothing new to write down: a window at least as wide is open, to ten minutes, or seconds.
+create or replace function gulou.window_stays_open(p_follower gulou.follower, p_act text) returns boolean
+language sql as $$
+  select case p_act when 'message' then p_follower.window_left >= 5
+                           and p_follower.window_until >= clock_timestamp() + interval '47 hours 50 minutes'
+              else p_follower.window_left >= 3
+                           and p_follower.window_until >= clock_timestamp() + interval '50 seconds' end
+$$;
+
 -- A person's act opens a window for customer messages: a message 48 hours and 5 of them; a tap, a scan or a follow
--- a minute and 3 (protocol 7.4). Written only when it says something new, because most messages only read.
+-- a minute and 3 (protocol 7.4). The caller asked whether this says something new, because most messages only read.
 create or replace function gulou.open_window(p_account text, p_openid text, p_act text) returns void
 language plpgsql as $$
 declare
@@ -37,12 +49,6 @@ declare
   v_long boolean := p_act = 'message';
   v_left int := case when p_act = 'message' then 5 else 3 end;
 begin
-  perform from gulou.follower
-  where account_id = p_account and openid = p_openid and window_left >= v_left
-    and window_until >= v_now + case when v_long then interval '47 hours 50 minutes' else interval '50 seconds' end;
-  if found then
-    return;
-  end if;
   insert into gulou.follower as f (account_id, openid, subscribed, seen_at, window_until, window_left)
   values (p_account, p_openid, true, gulou.now_(),
           v_now + case when v_long then interval '48 hours' else interval '1 minute' end, v_left)
@@ -82,14 +88,28 @@ begin
                             where account_id = p_account and shown_with = p_key));
 end $$;
 
--- Wraps the function that a person's message calls: notes the act, and adds {"notes":[…]} to its facts.
+-- Wraps the function that a person's message calls: notes the act, and adds {"notes":[…]} to its facts. Every message
+-- comes here and nearly none has anything to note or to show: one statement finds that out.
 create or replace function api.spoken(p_account text, p_openid text, p_key uuid, p_act text, p_facts jsonb)
 returns jsonb language plpgsql as $$
 declare
+  v_known boolean;
+  v_waits boolean;
   v_notes jsonb;
 begin
-  perform gulou.open_window(p_account, p_openid, p_act);
-  v_notes := gulou.notes_for(p_account, p_openid, p_key);
+  select exists (select from gulou.follower
+                 where account_id = p_account and openid = p_openid and gulou.window_stays_open(follower, p_act)),
+         exists (select from gulou.outbox where account_id = p_account and shown_with = p_key)
+         or exists (select from gulou.outbox where account_id = p_account and status = 'held' and lane = coalesce(
+           (select 'member:' || member_id::text from gulou.binding
+            where account_id = p_account and openid = p_openid and ended_at is null), 'guest:' || p_openid))
+  into v_known, v_waits;
+  if not v_known then
+    perform gulou.open_window(p_account, p_openid, p_act);
+  end if;
+  if v_waits then
+    v_notes := gulou.notes_for(p_account, p_openid, p_key);
+  end if;
   return case when v_notes is null then p_facts
               else p_facts || jsonb_build_object('notes', coalesce(p_facts -> 'notes', '[]') || v_notes) end;
 end $$;

@@ -14,6 +14,9 @@ declare
   v_items int[];
 begin
   if v_words ~ '^\d{1,6}$' then
+    if length(v_words) < 4 then   -- by its key; a code has four digits
+      return (select array[item] from gulou.service_item where account_id = p_account and item = v_words::int);
+    end if;
     select array_agg(item) into v_items from gulou.service_item
     where account_id = p_account and (item = v_words::int or code = v_words and length(v_words) = 4);
     return v_items;

@@ -2,11 +2,12 @@
 
 -- One row of history for every change of state (INV-25).
 create or replace function gulou.note_declaration(p_account text, p_no bigint, p_from text, p_to text,
-  p_actor int, p_role text, p_reason text, p_request text) returns void language sql as $$
+  p_actor int, p_role text, p_reason text, p_request text) returns void language plpgsql as $$
+begin
   insert into gulou.declaration_event
   select p_account, p_no, coalesce(max(seq), 0) + 1, p_from, p_to, p_actor, p_role, p_reason, gulou.now_(), p_request
-  from gulou.declaration_event where account_id = p_account and no = p_no
-$$;
+  from gulou.declaration_event where account_id = p_account and no = p_no;
+end $$;
 
 create or replace function gulou.move_declaration(p_account text, p_no bigint, p_to text, p_actor int,
   p_role text, p_reason text, p_request text) returns void language plpgsql as $$
@@ -33,19 +34,19 @@ $$;
 -- ---------------------------------------------------------------- when was it?
 
 -- The day as the member said it, in parts; today without any. NULL: no such day.
-create or replace function gulou.stated_day(p_days_ago int, p_year int, p_month int, p_day int) returns date
-language plpgsql stable as $$
+drop function if exists gulou.stated_day(int, int, int, int);
+create or replace function gulou.stated_day(p_today date, p_days_ago int, p_year int, p_month int, p_day int)
+returns date language plpgsql immutable as $$
 declare
-  v_today date := gulou.local_day(gulou.now_());
-  v_day   date;
+  v_day date;
 begin
   if p_month is null then
-    return v_today - coalesce(p_days_ago, 0);
+    return p_today - coalesce(p_days_ago, 0);
   end if;
-  v_day := gulou.day_of(coalesce(p_year, extract(year from v_today)::int), p_month, p_day);
+  v_day := gulou.day_of(coalesce(p_year, extract(year from p_today)::int), p_month, p_day);
   -- 12月30日 said in January means last year's.
-  if p_year is null and (v_day is null or v_day > v_today) then
-    v_day := coalesce(gulou.day_of(extract(year from v_today)::int - 1, p_month, p_day), v_day);
+  if p_year is null and (v_day is null or v_day > p_today) then
+    v_day := coalesce(gulou.day_of(extract(year from p_today)::int - 1, p_month, p_day), v_day);
   end if;
   return v_day;
 end $$;
@@ -59,11 +60,17 @@ language plpgsql stable as $$
 declare
   v_now   timestamptz := gulou.now_();
   v_items int[] := gulou.items_of(p_account, p_item);
-  v_day   date := gulou.stated_day(p_days_ago, p_year, p_month, p_day);
+  v_day   date := gulou.stated_day(gulou.local_day(v_now), p_days_ago, p_year, p_month, p_day);
+  v_found record;
   v_last  date;
 begin
   timed := p_from is not null and p_to is not null;
-  if (select status from gulou.member where account_id = p_account and member_id = p_member) <> 'active' then
+  select m.status, i as item into v_found
+  from gulou.member m
+  left join gulou.service_item i on i.account_id = m.account_id and cardinality(v_items) = 1 and i.item = v_items[1]
+  where m.account_id = p_account and m.member_id = p_member;
+  item := v_found.item;
+  if v_found.status <> 'active' then
     refused := gulou.refusal('not_active');
   elsif coalesce(cardinality(v_items), 0) = 0 then
     refused := jsonb_build_object('refusal', 'item_unknown', 'words', left(p_item, 40));
@@ -81,7 +88,6 @@ begin
   if refused is not null then
     return;
   end if;
-  select i.* into item from gulou.service_item i where i.account_id = p_account and i.item = v_items[1];
   if timed then
     started := (v_day + p_from) at time zone 'Asia/Shanghai';
     ended := (v_day + p_to) at time zone 'Asia/Shanghai';
@@ -113,48 +119,52 @@ end $$;
 -- The live declaration of this member that the time overlaps; NULL when there is none (INV-15).
 create or replace function gulou.overlapping(p_account text, p_member int, p_started timestamptz,
                                              p_ended timestamptz, p_but bigint) returns bigint
-language sql stable as $$
-  select no from gulou.declaration
-  where account_id = p_account and member_id = p_member and timed
-    and status in ('draft', 'submitted', 'in_review', 'returned', 'appealed', 'approved', 'announced',
-                   'objected', 'settled')
-    and tstzrange(started_at, ended_at) && tstzrange(p_started, p_ended)
-    and no is distinct from p_but
-  order by no limit 1
-$$;
+language plpgsql stable as $$
+begin
+  return (select no from gulou.declaration
+          where account_id = p_account and member_id = p_member and timed
+            and status in ('draft', 'submitted', 'in_review', 'returned', 'appealed', 'approved', 'announced',
+                           'objected', 'settled')
+            and tstzrange(started_at, ended_at) && tstzrange(p_started, p_ended)
+            and no is distinct from p_but
+          order by no limit 1);
+end $$;
 
 create or replace function gulou.clock_text(p_at timestamptz, p_timed boolean) returns text
 language sql immutable as $$
-  select case when p_timed then to_char(p_at at time zone 'Asia/Shanghai', 'HH24:MI') end
+  select case when p_timed then left(((p_at at time zone 'Asia/Shanghai')::time)::text, 5) end
 $$;
 
 -- What a member is told about a declaration that was just made or is about to be.
 create or replace function gulou.offer_facts(p_account text, p_member int, p_item gulou.service_item,
   p_rule gulou.rule_version, p_started timestamptz, p_ended timestamptz, p_timed boolean, p_status text)
-returns jsonb language sql stable as $$
-  select jsonb_build_object(
+returns jsonb language plpgsql stable as $$
+declare
+  v_count   record := gulou.count_points(p_account, p_member, p_item, p_rule, p_started, p_ended,
+                                         gulou.counting_period(p_account, p_ended), null);
+  v_minutes int := extract(epoch from p_ended - p_started)::int / 60;
+begin
+  return jsonb_build_object(
     'item', jsonb_build_object('number', p_item.item, 'name', p_item.name),
     'date', gulou.local_day(p_started), 'from', gulou.clock_text(p_started, p_timed),
-    'to', gulou.clock_text(p_ended, p_timed),
-    'minutes', extract(epoch from p_ended - p_started)::int / 60,
-    'points', c.counted::text,
-    'claimed', gulou.claim(p_item, extract(epoch from p_ended - p_started)::int / 60)::text,
-    'cap', c.cap, 'status', p_status, 'needs_proof', p_status = 'draft')
-  from gulou.count_points(p_account, p_member, p_item, p_rule, p_started, p_ended,
-                          gulou.counting_period(p_account, p_ended)) c
-$$;
+    'to', gulou.clock_text(p_ended, p_timed), 'minutes', v_minutes, 'points', v_count.counted::text,
+    'claimed', gulou.claim(p_item, v_minutes)::text, 'cap', v_count.cap, 'status', p_status,
+    'needs_proof', p_status = 'draft');
+end $$;
 
 -- ---------------------------------------------------------------- declare
 
 create or replace function gulou.facts_of(p_account text, p_no bigint) returns jsonb
-language sql stable as $$
-  select jsonb_build_object('no', d.no)
-    || gulou.offer_facts(p_account, d.member_id, i, r, d.started_at, d.ended_at, d.timed, d.status)
-  from gulou.declaration d
-  join gulou.service_item i on i.account_id = d.account_id and i.item = d.item
-  join gulou.rule_version r on r.account_id = d.account_id and r.rule_version = d.rule_version
-  where d.account_id = p_account and d.no = p_no
-$$;
+language plpgsql stable as $$
+begin
+  return (
+    select jsonb_build_object('no', d.no)
+      || gulou.offer_facts(p_account, d.member_id, i, r, d.started_at, d.ended_at, d.timed, d.status)
+    from gulou.declaration d
+    join gulou.service_item i on i.account_id = d.account_id and i.item = d.item
+    join gulou.rule_version r on r.account_id = d.account_id and r.rule_version = d.rule_version
+    where d.account_id = p_account and d.no = p_no);
+end $$;
 
 create or replace function gulou.declare_for(p_account text, p_member int, p_request text, p_item text,
   p_minutes int, p_from time, p_to time, p_days_ago int, p_year int, p_month int, p_day int,
@@ -162,17 +172,20 @@ create or replace function gulou.declare_for(p_account text, p_member int, p_req
 declare
   v_read    record;
   v_overlap bigint;
+  v_minutes int;
   v_no      bigint;
   v_status  text;
 begin
   perform gulou.lock_member(p_account, p_member);
-  select no into v_no from gulou.declaration
-  where account_id = p_account and member_id = p_member and dialogue = p_dialogue;
-  if found then
-    return gulou.facts_of(p_account, v_no);
+  if p_dialogue is not null then
+    select no into v_no from gulou.declaration
+    where account_id = p_account and member_id = p_member and dialogue = p_dialogue;
+    if found then
+      return gulou.facts_of(p_account, v_no);
+    end if;
   end if;
-  select * into v_read from gulou.read_declaration(p_account, p_member, p_item, p_minutes, p_from, p_to,
-    p_days_ago, p_year, p_month, p_day, p_words);
+  v_read := gulou.read_declaration(p_account, p_member, p_item, p_minutes, p_from, p_to, p_days_ago, p_year, p_month,
+                                   p_day, p_words);
   if v_read.refused is not null then
     return v_read.refused;
   end if;
@@ -184,16 +197,19 @@ begin
   end if;
   v_status := case when (v_read.item).proof = 'required' and coalesce(jsonb_array_length(p_photos), 0) = 0
                    then 'draft' else 'submitted' end;
+  v_minutes := extract(epoch from v_read.ended - v_read.started)::int / 60;
   v_no := nextval('gulou.declaration_no');
   insert into gulou.declaration (account_id, no, member_id, org_id, item, rule_version, started_at, ended_at,
     timed, minutes, words, dialogue, status, claimed, created_at)
   values (p_account, v_no, p_member, gulou.org_on(p_account, p_member, gulou.local_day(v_read.started)),
     (v_read.item).item, (v_read.rule).rule_version, v_read.started, v_read.ended, v_read.timed,
-    extract(epoch from v_read.ended - v_read.started)::int / 60, btrim(p_words), p_dialogue, v_status,
-    gulou.claim(v_read.item, extract(epoch from v_read.ended - v_read.started)::int / 60), gulou.now_());
+    v_minutes, btrim(p_words), p_dialogue, v_status, gulou.claim(v_read.item, v_minutes), gulou.now_());
   perform gulou.note_declaration(p_account, v_no, null, v_status, p_member, 'member', null, p_request);
-  perform gulou.add_photos(p_account, v_no, p_photos);
-  return gulou.facts_of(p_account, v_no);
+  if p_photos is not null then
+    perform gulou.add_photos(p_account, v_no, p_photos);
+  end if;
+  return jsonb_build_object('no', v_no) || gulou.offer_facts(p_account, p_member, v_read.item, v_read.rule,
+    v_read.started, v_read.ended, v_read.timed, v_status);
 end $$;
 
 create or replace function api.declare_points(p_account text, p_openid text, p_key uuid, p_request text,
@@ -222,8 +238,8 @@ begin
   if v_member is null then
     return gulou.refusal('not_bound');
   end if;
-  select * into v_read from gulou.read_declaration(p_account, v_member, p_item, p_minutes, p_from, p_to,
-    p_days_ago, p_year, p_month, p_day, p_words);
+  v_read := gulou.read_declaration(p_account, v_member, p_item, p_minutes, p_from, p_to, p_days_ago, p_year, p_month,
+                                   p_day, p_words);
   if v_read.refused is not null then
     return v_read.refused;
   end if;
@@ -365,7 +381,7 @@ begin
     return jsonb_build_object('refusal', 'state_conflict', 'status', v_own.status, 'no', p_no);
   end if;
   -- The same reading as for a new one; the day stays, and was within its limit when first declared.
-  select * into v_read from gulou.read_declaration(p_account, p_member, v_own.item::text,
+  v_read := gulou.read_declaration(p_account, p_member, v_own.item::text,
     coalesce(p_minutes, v_own.minutes),
     case when v_keeps and v_own.timed then (v_own.started_at at time zone 'Asia/Shanghai')::time else p_from end,
     case when v_keeps and v_own.timed then (v_own.ended_at at time zone 'Asia/Shanghai')::time else p_to end,

@@ -1,5 +1,5 @@
--- Lots: what became available together expires together (domain 5). gulou.post() is the only caller, so that the
--- open lots of a member always add up to what is available (INV-04), whoever posts.
+-- Lots: what became available together expires together (domain 5). gulou.post_round() is the only caller, so that
+-- the open lots of a member always add up to what is available (INV-04), whoever posts.
 
 -- Points earned in a period last until the end of the year after.
 create or replace function gulou.lot_expiry(p_period text) returns timestamptz language sql immutable as $$
@@ -65,22 +65,28 @@ begin
   return v_left;
 end $$;
 
--- What a posting does to the lots; it stands in the ledger already, and its member is locked.
-create or replace function gulou.move_lots(p_tx gulou.ledger_tx) returns void language plpgsql as $$
+-- What postings do to the lots; they stand in the ledger already, one of a member, and the members are locked. What
+-- becomes available makes a lot, unless it goes back where it came from.
+create or replace function gulou.move_lots(p_txs gulou.ledger_tx[]) returns void language plpgsql as $$
 declare
-  v_points bigint := p_tx.available;
+  v_tx   gulou.ledger_tx;
+  v_new  gulou.ledger_tx[] := '{}';
 begin
-  if v_points < 0 then
-    perform gulou.eat_lots(p_tx, -v_points);
-    return;
-  elsif p_tx.kind in ('UNRESERVE', 'REVERSAL') then
-    v_points := gulou.refill_lots(p_tx, v_points);
-  end if;
-  if v_points > 0 then
-    insert into gulou.lot
-    values (p_tx.account_id, p_tx.member_id, p_tx.seq, v_points, v_points, gulou.lot_expiry(p_tx.period));
-    insert into gulou.lot_entry values (p_tx.account_id, p_tx.member_id, p_tx.seq, p_tx.seq, v_points);
-  end if;
+  foreach v_tx in array p_txs loop
+    if v_tx.available < 0 then
+      perform gulou.eat_lots(v_tx, -v_tx.available);
+    elsif v_tx.available > 0 then
+      if v_tx.kind in ('UNRESERVE', 'REVERSAL') then
+        v_tx.available := gulou.refill_lots(v_tx, v_tx.available);
+      end if;
+      v_new := v_new || v_tx;
+    end if;
+  end loop;
+  insert into gulou.lot
+  select account_id, member_id, seq, available, available, gulou.lot_expiry(period) from unnest(v_new)
+  where available > 0;
+  insert into gulou.lot_entry
+  select account_id, member_id, seq, seq, available from unnest(v_new) where available > 0;
 end $$;
 
 -- A reversal is the mirror of one earlier posting of the same member, and nothing else (INV-09): its source is

@@ -1,9 +1,10 @@
 -- The reviewer's side of a declaration. Nobody reviews their own or their own unit's (INV-10).
 
-create or replace function gulou.name_of(p_account text, p_member int) returns text language sql stable as $$
-  select coalesce(name, '已注销成员#' || member_id) from gulou.member
-  where account_id = p_account and member_id = p_member
-$$;
+create or replace function gulou.name_of(p_account text, p_member int) returns text language plpgsql stable as $$
+begin
+  return (select coalesce(name, '已注销成员#' || member_id) from gulou.member
+          where account_id = p_account and member_id = p_member);
+end $$;
 
 -- May this reviewer decide this declaration now? NULL: yes; else the refusal. The declaration is locked.
 create or replace function gulou.review_refusal(p_own gulou.declaration, p_no bigint, p_reviewer int)
@@ -44,38 +45,82 @@ end $$;
 
 -- ---------------------------------------------------------------- approve
 
--- One declaration, its member locked: caps are cut now, and the points are booked.
-create or replace function gulou.approve_one(p_own gulou.declaration, p_reviewer int, p_request text)
-returns jsonb language plpgsql as $$
+-- What one declaration is worth now, its member locked; the part of each day is written down at once, because the next
+-- of the member is cut behind it. `p_with`: those of this message before it.
+drop function if exists gulou.approve_one(gulou.declaration, int, text);
+create or replace function gulou.count_one(p_own gulou.declaration, p_with bigint[]) returns gulou.declaration
+language plpgsql as $$
 declare
-  v_account text := p_own.account_id;
-  v_period  text := gulou.counting_period(v_account, p_own.ended_at);
-  v_item    gulou.service_item;
-  v_rule    gulou.rule_version;
-  v_count   record;
-  v_score   jsonb;
+  v_item  gulou.service_item;
+  v_rule  gulou.rule_version;
+  v_count record;
 begin
-  select * into strict v_item from gulou.service_item where account_id = v_account and item = p_own.item;
+  select * into strict v_item from gulou.service_item where account_id = p_own.account_id and item = p_own.item;
   select * into strict v_rule from gulou.rule_version
-  where account_id = v_account and rule_version = p_own.rule_version;
-  select * into v_count from gulou.count_points(v_account, p_own.member_id, v_item, v_rule,
-                                                p_own.started_at, p_own.ended_at, v_period);
-  perform gulou.decide(p_own, 'approved', p_reviewer, null, p_request);
-  update gulou.declaration set counted = v_count.counted, cap = v_count.cap, period = v_period
-  where account_id = v_account and no = p_own.no;
-  insert into gulou.declaration_day
-  select v_account, p_own.no, p_own.member_id, (part ->> 'day')::date, v_item.category, v_period,
-         (part ->> 'points')::int
-  from jsonb_array_elements(v_count.days) as part;
-  if v_count.counted > 0 then
-    perform gulou.award(p_own, v_count.counted, v_period, p_reviewer, p_request);
-    v_score := gulou.add_score(v_account, v_period, p_own.member_id, p_own.org_id, v_count.counted);
+  where account_id = p_own.account_id and rule_version = p_own.rule_version;
+  p_own.period := gulou.counting_period(p_own.account_id, p_own.ended_at);
+  v_count := gulou.count_points(p_own.account_id, p_own.member_id, v_item, v_rule, p_own.started_at, p_own.ended_at,
+                                p_own.period, p_with);
+  p_own.counted := v_count.counted;
+  p_own.cap := v_count.cap;
+  if p_own.counted > 0 then
+    insert into gulou.declaration_day
+    select p_own.account_id, p_own.no, p_own.member_id, (part ->> 'day')::date, v_item.category, p_own.period,
+           (part ->> 'points')::int
+    from jsonb_array_elements(v_count.days) as part;
   end if;
-  perform gulou.notify(v_account, p_own.member_id, 'approved', p_own.no::text, jsonb_build_object(
-    'no', p_own.no, 'item', v_item.name, 'counted', v_count.counted::text, 'cap', v_count.cap));
-  return jsonb_build_object('result', jsonb_build_object('no', p_own.no, 'ok', true,
-    'name', gulou.name_of(v_account, p_own.member_id), 'item', v_item.name, 'claimed', p_own.claimed::text,
-    'counted', v_count.counted::text, 'cap', v_count.cap), 'score', v_score);
+  return p_own;
+end $$;
+
+-- Writes down that these were taken into review and approved, with what counts: one change of each row.
+create or replace function gulou.note_approved(p_owns gulou.declaration[], p_reviewer int, p_request text)
+returns gulou.declaration[] language plpgsql as $$
+declare
+  v_now      timestamptz := gulou.now_();
+  v_approved gulou.declaration[];
+begin
+  insert into gulou.declaration_event
+  select own.account_id, own.no, last.seq + step.place, step.from_status, step.to_status, p_reviewer, 'reviewer', null,
+         v_now, p_request
+  from unnest(p_owns) as own
+  cross join lateral (select max(seq) as seq from gulou.declaration_event e
+                      where e.account_id = own.account_id and e.no = own.no) as last
+  cross join lateral (values (1, own.status, 'in_review'), (2, 'in_review', 'approved'))
+    as step (place, from_status, to_status);
+  with moved as (
+    update gulou.declaration d
+    set status = 'approved', reviewer_id = p_reviewer, reviewed_at = v_now, reason = null, counted = own.counted,
+        cap = own.cap, period = own.period
+    from unnest(p_owns) as own where d.account_id = own.account_id and d.no = own.no
+    returning d)
+  select array_agg(d order by (d).started_at, (d).no) into v_approved from moved;
+  return v_approved;
+end $$;
+
+-- Each member is told, unless nobody is bound.
+create or replace function gulou.notify_approved(p_owns gulou.declaration[]) returns void language plpgsql as $$
+begin
+  insert into gulou.outbox (account_id, lane, kind, subject, facts)
+  select own.account_id, 'member:' || own.member_id, 'notification', format('approved:%s:%s', own.no, own.member_id),
+         jsonb_build_object('no', own.no, 'item', i.name, 'counted', own.counted::text, 'cap', own.cap,
+                            'what', 'approved', 'member', own.member_id)
+  from unnest(p_owns) as own
+  join gulou.binding b on b.account_id = own.account_id and b.member_id = own.member_id and b.ended_at is null
+  join gulou.service_item i on i.account_id = own.account_id and i.item = own.item
+  order by own.no
+  on conflict (account_id, kind, subject) do nothing;
+end $$;
+
+-- What the reviewer reads of each.
+create or replace function gulou.approved_facts(p_owns gulou.declaration[]) returns jsonb language plpgsql stable as $$
+begin
+  return (
+    select jsonb_object_agg(own.no, jsonb_build_object('no', own.no, 'ok', true,
+      'name', coalesce(m.name, '已注销成员#' || m.member_id), 'item', i.name, 'claimed', own.claimed::text,
+      'counted', own.counted::text, 'cap', own.cap))
+    from unnest(p_owns) as own
+    join gulou.member m on m.account_id = own.account_id and m.member_id = own.member_id
+    join gulou.service_item i on i.account_id = own.account_id and i.item = own.item);
 end $$;
 
 -- Locks in one order everywhere: declarations by number, then members by number; no deadlock between two
@@ -83,12 +128,13 @@ end $$;
 create or replace function gulou.approve_many(p_account text, p_reviewer int, p_request text, p_nos bigint[])
 returns jsonb language plpgsql as $$
 declare
-  v_own     gulou.declaration;
-  v_refusal jsonb;
-  v_one     jsonb;
-  v_results jsonb := '{}';
-  v_scores  jsonb := '[]';
-  v_member  int;
+  v_own      gulou.declaration;
+  v_refusal  jsonb;
+  v_results  jsonb := '{}';
+  v_scores   jsonb := '[]';
+  v_approved gulou.declaration[] := '{}';
+  v_nos      bigint[] := '{}';
+  v_member   int;
 begin
   perform gulou.period_gate(p_account, false);
   perform from gulou.declaration where account_id = p_account and no = any (p_nos) order by no for update;
@@ -102,12 +148,18 @@ begin
     if v_refusal is not null then
       v_results := v_results || jsonb_build_object(v_own.no::text, v_refusal);
     else
-      v_one := gulou.approve_one(v_own, p_reviewer, p_request);
-      v_results := v_results || jsonb_build_object(v_own.no::text, v_one -> 'result');
-      v_scores := v_scores || case when jsonb_typeof(v_one -> 'score') = 'object'
-                                   then jsonb_build_array(v_one -> 'score') else '[]'::jsonb end;
+      v_nos := v_nos || v_own.no;
+      v_approved := v_approved || gulou.count_one(v_own, v_nos);
     end if;
   end loop;
+  if cardinality(v_approved) > 0 then
+    v_approved := gulou.note_approved(v_approved, p_reviewer, p_request);
+    perform gulou.award(v_approved, p_request);
+    select gulou.add_scores(p_account, array_agg(period), array_agg(member_id), array_agg(org_id), array_agg(counted))
+    into v_scores from unnest(v_approved);
+    perform gulou.notify_approved(v_approved);
+    v_results := v_results || gulou.approved_facts(v_approved);
+  end if;
   return jsonb_build_object('scores', v_scores, 'results', (
     select jsonb_agg(coalesce(v_results -> asked.no::text,
                               jsonb_build_object('no', asked.no, 'refusal', 'not_found')) order by asked.place)

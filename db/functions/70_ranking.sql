@@ -2,44 +2,56 @@
 -- Redis answers when it can; these are the same answers without it.
 
 create or replace function gulou.is_provisional(p_account text, p_period text) returns boolean
-language sql stable as $$
-  select not exists (select from gulou.announcement where account_id = p_account and period = p_period
-                     and kind = 'member_points' and status in ('settled', 'archived'))
-$$;
+language plpgsql stable as $$
+begin
+  return not exists (select from gulou.announcement where account_id = p_account and period = p_period
+                     and kind = 'member_points' and status in ('settled', 'archived'));
+end $$;
+
+create or replace function gulou.points_of(p_account text, p_period text, p_member int) returns bigint
+language plpgsql stable as $$
+begin
+  return (select coalesce(sum(points), 0) from gulou.period_score
+          where account_id = p_account and period = p_period and member_id = p_member);
+end $$;
 
 create or replace function gulou.rank_of(p_account text, p_period text, p_member int) returns int
-language sql stable as $$
-  with own as (select sum(points) as points from gulou.period_score
-               where account_id = p_account and period = p_period and member_id = p_member)
-  select case when own.points > 0 then 1 + (
-    select count(*)::int from (
-      select from gulou.period_score where account_id = p_account and period = p_period
-      group by member_id having sum(points) > own.points) as better) end
-  from own
-$$;
+language plpgsql stable as $$
+declare
+  v_points bigint := gulou.points_of(p_account, p_period, p_member);
+begin
+  return case when v_points > 0 then 1 + gulou.members_above(p_account, p_period, v_points) end;
+end $$;
 
 create or replace function gulou.unit_rank_of(p_account text, p_period text, p_org int) returns int
-language sql stable as $$
-  with own as (select sum(points) as points from gulou.period_score
-               where account_id = p_account and period = p_period and org_id = p_org)
-  select case when own.points > 0 then 1 + (
-    select count(*)::int from (
-      select from gulou.period_score where account_id = p_account and period = p_period
-      group by org_id having sum(points) > own.points) as better) end
-  from own
-$$;
+language plpgsql stable as $$
+declare
+  v_points bigint := (select points from gulou.unit_total
+                      where account_id = p_account and period = p_period and org_id = p_org);
+begin
+  return case when v_points > 0 then 1 + (select count(*)::int from gulou.unit_total
+    where account_id = p_account and period = p_period and points > v_points) end;
+end $$;
 
 create or replace function api.rank_of(p_account text, p_period text, p_member int) returns jsonb
-language sql stable as $$
-  select jsonb_build_object('rank', gulou.rank_of(p_account, p_period, p_member))
-$$;
+language plpgsql stable as $$
+begin
+  return jsonb_build_object('rank', gulou.rank_of(p_account, p_period, p_member));
+end $$;
 
+-- The first of the sums, with those in between that the sums do not know yet.
 create or replace function gulou.member_rows(p_account text, p_period text, p_limit int) returns jsonb
 language sql stable as $$
-  with ranked as (
-    select member_id, sum(points) as points, rank() over (order by sum(points) desc) as rank
-    from gulou.period_score where account_id = p_account and period = p_period
-    group by member_id having sum(points) > 0
+  with unranked as materialized (
+    select member_id, points from gulou.unranked_member where account_id = p_account and period = p_period),
+  first as (
+    (select member_id, points from gulou.member_score
+     where account_id = p_account and period = p_period and points > 0 and member_id not in (select member_id from unranked)
+     order by points desc, member_id limit p_limit)
+    union all
+    select member_id, points from unranked where points > 0),
+  ranked as (
+    select member_id, points, rank() over (order by points desc) as rank from first
     order by points desc, member_id limit p_limit),
   shown as (
     select * from gulou.masked_list(p_account, (select array_agg(member_id) from ranked)))
@@ -53,9 +65,8 @@ $$;
 create or replace function gulou.unit_rows(p_account text, p_period text, p_limit int) returns jsonb
 language sql stable as $$
   with ranked as (
-    select org_id, sum(points) as points, rank() over (order by sum(points) desc) as rank
-    from gulou.period_score where account_id = p_account and period = p_period
-    group by org_id having sum(points) > 0
+    select org_id, points, rank() over (order by points desc) as rank
+    from gulou.unit_total where account_id = p_account and period = p_period and points > 0
     order by points desc, org_id limit p_limit)
   select coalesce(jsonb_agg(jsonb_build_object('rank', rank, 'name', o.name, 'unit', o.name, 'unit_id', ranked.org_id,
                                                'points', points::text) order by rank, ranked.org_id), '[]')
@@ -81,12 +92,11 @@ begin
     'member', v_member, 'unit', v_unit,
     'mine', case when v_member is not null and p_kind = 'units' then jsonb_build_object(
         'rank', gulou.unit_rank_of(p_account, v_period, v_unit),
-        'points', (select coalesce(sum(points), 0)::text from gulou.period_score
+        'points', (select coalesce(sum(points), 0)::text from gulou.unit_total
                    where account_id = p_account and period = v_period and org_id = v_unit))
       when v_member is not null then jsonb_build_object(
         'rank', gulou.rank_of(p_account, v_period, v_member),
-        'points', (select coalesce(sum(points), 0)::text from gulou.period_score
-                   where account_id = p_account and period = v_period and member_id = v_member)) end);
+        'points', gulou.points_of(p_account, v_period, v_member)::text) end);
 end $$;
 
 -- The words for ids that Redis ranked: masked names and units, in the order asked.
@@ -103,12 +113,15 @@ $$;
 
 -- Who is asking and which period runs: what the Redis way of `排行` still needs from the truth.
 create or replace function api.ranking_context(p_account text, p_openid text) returns jsonb
-language sql stable as $$
-  select jsonb_build_object('period', gulou.period_of(today), 'provisional',
-    gulou.is_provisional(p_account, gulou.period_of(today)), 'member', member,
-    'unit', gulou.org_on(p_account, member, today))
-  from (select gulou.local_day(gulou.now_()) as today, gulou.speaker(p_account, p_openid) as member) as asker
-$$;
+language plpgsql stable as $$
+declare
+  v_today  date := gulou.local_day(gulou.now_());
+  v_period text := gulou.period_of(v_today);
+  v_member int := gulou.speaker(p_account, p_openid);
+begin
+  return jsonb_build_object('period', v_period, 'provisional', gulou.is_provisional(p_account, v_period),
+    'member', v_member, 'unit', gulou.org_on(p_account, v_member, v_today));
+end $$;
 
 -- Every score of a period, to build a board anew.
 create or replace function api.scores(p_account text, p_period text) returns jsonb language sql stable as $$
@@ -129,6 +142,6 @@ $$;
 
 create or replace function api.periods(p_account text) returns jsonb language sql stable as $$
   select jsonb_build_object('periods', coalesce(jsonb_agg(period order by period), '[]'))
-  from (select distinct period from gulou.period_score where account_id = p_account
+  from (select distinct period from gulou.unit_total where account_id = p_account
         union select gulou.period_of(gulou.local_day(gulou.now_()))) as known
 $$;

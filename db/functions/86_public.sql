@@ -127,9 +127,9 @@ begin
     'member_count', (select count(*) from gulou.member_org o join gulou.member m using (account_id, member_id)
                 where o.account_id = p_account and o.org_id = p_org and o.during @> v_today
                   and m.status not in ('left', 'erased')),
-    'active', (select count(distinct member_id) from gulou.period_score
-               where account_id = p_account and period = v_period and org_id = p_org and points > 0),
-    'points', (select coalesce(sum(points), 0)::text from gulou.period_score
+    'active', (select coalesce(sum(members), 0) from gulou.unit_total
+               where account_id = p_account and period = v_period and org_id = p_org),
+    'points', (select coalesce(sum(points), 0)::text from gulou.unit_total
                where account_id = p_account and period = v_period and org_id = p_org),
     'categories', (
       with counted as (
@@ -147,9 +147,9 @@ begin
       select coalesce(jsonb_agg(jsonb_build_object('period', period, 'points', points::text, 'members', members,
                'rank', gulou.unit_rank_of(p_account, period, p_org),
                'provisional', gulou.is_provisional(p_account, period)) order by period desc), '[]')
-      from (select period, sum(points) as points, count(distinct member_id) as members from gulou.period_score
-            where account_id = p_account and org_id = p_org and points > 0
-            group by period order by period desc limit 12) as latest),
+      from (select period, points, members from gulou.unit_total
+            where account_id = p_account and org_id = p_org and members > 0
+            order by period desc limit 12) as latest),
     'notices', (
       select coalesce(jsonb_agg(jsonb_build_object('notice', announcement_id, 'title', title, 'lines', lines,
                'points', points::text) order by announcement_id desc), '[]')

@@ -155,6 +155,35 @@ create or replace function gulou.audit_scores() returns jsonb language sql stabl
   from gulou.period_score s full join counted c using (account_id, period, member_id, org_id)
 $$;
 
+-- The sums that ranks are read from.
+create or replace function gulou.audit_boards() returns jsonb language sql stable as $$
+  with members as (
+    select account_id, period, member_id, sum(ranked) as points from gulou.period_score
+    group by account_id, period, member_id),
+  counts as (
+    select account_id, period, points, count(*) as members from gulou.member_score where points > 0
+    group by account_id, period, points),
+  units as (
+    select account_id, period, org_id, sum(ranked) as points, count(*) filter (where ranked > 0) as members
+    from gulou.period_score group by account_id, period, org_id),
+  faults as (
+    select account_id, period, format('member %s: %s points, scores say %s', member_id, s.points, m.points) as fault
+    from gulou.member_score s full join members m using (account_id, period, member_id)
+    where coalesce(s.points, 0) <> coalesce(m.points, 0)
+    union all
+    select account_id, period, format('%s points: %s members, scores say %s', points, k.members, c.members)
+    from gulou.score_count k full join counts c using (account_id, period, points)
+    where coalesce(k.members, 0) <> coalesce(c.members, 0)
+    union all
+    select account_id, period, format('unit %s: %s points of %s members, scores say %s of %s', org_id, s.points, s.members,
+                                      u.points, u.members)
+    from gulou.unit_score s full join units u using (account_id, period, org_id)
+    where (coalesce(s.points, 0), coalesce(s.members, 0)) <> (coalesce(u.points, 0), coalesce(u.members, 0)))
+  select gulou.check_row('every rank is read from what the scores add up to (INV-23)',
+    (select count(*) from gulou.member_score),
+    (select format('board %s %s %s', account_id, period, fault) from faults order by account_id, period, fault limit 1))
+$$;
+
 create or replace function gulou.audit_lots() returns jsonb language sql stable as $$
   with moved as (
     select account_id, member_id, lot_seq, sum(amount) as amount from gulou.lot_entry
@@ -338,7 +367,7 @@ create or replace function api.audit() returns jsonb language sql stable as $$
   with checks as (
     select array[gulou.audit_sums(), gulou.audit_balances(), gulou.audit_bounds(), gulou.audit_chains(),
       gulou.audit_seals(), gulou.audit_awards(), gulou.audit_caps(), gulou.audit_events(), gulou.audit_overlaps(),
-      gulou.audit_scores(), gulou.audit_notices(), gulou.audit_lots(), gulou.audit_reversals(),
+      gulou.audit_scores(), gulou.audit_boards(), gulou.audit_notices(), gulou.audit_lots(), gulou.audit_reversals(),
       gulou.audit_releases(), gulou.audit_lines(), gulou.audit_objections(), gulou.audit_corrections()] as listed)
   select jsonb_build_object('checks', to_jsonb(listed),
     'ok', not exists (select from unnest(listed) as one where not (one ->> 'ok')::boolean))
