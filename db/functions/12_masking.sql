@@ -13,8 +13,9 @@ $$;
 -- Blanks inside a Chinese name are typography and would count as characters.
 create or replace function gulou.mask_name(p_name text) returns text language plpgsql immutable as $$
 declare
-  v_foreign boolean := p_name ~ '[A-Za-zÀ-ɏＡ-Ｚａ-ｚ·•・‧∙]';
-  v_name    text := case when v_foreign then btrim(p_name, E' \t　') else regexp_replace(p_name, '[\s　]', '', 'g') end;
+  v_plain   boolean := p_name ~ '^[一-鿿]*$';   -- nearly all: nothing more to look for
+  v_foreign boolean := not v_plain and p_name ~ '[A-Za-zÀ-ɏＡ-Ｚａ-ｚ·•・‧∙]';
+  v_name    text := case when v_plain then p_name when v_foreign then btrim(p_name, E' \t　') else regexp_replace(p_name, '[\s　]', '', 'g') end;
   n         int := char_length(v_name);
 begin
   if n <= 1 then

@@ -21,15 +21,18 @@ end $$;
 
 -- The same of many at once, in one statement each for the events and the states.
 create or replace function gulou.move_declarations(p_account text, p_nos bigint[], p_to text, p_actor int,
-  p_role text, p_request text) returns void language sql as $$
+  p_role text, p_request text) returns void language plpgsql as $$
+declare
+  v_now timestamptz := gulou.now_();
+begin
   insert into gulou.declaration_event
-  select p_account, one.no, e.seq + 1, e.to_status, p_to, p_actor, p_role, null, gulou.now_(), p_request
+  select p_account, one.no, e.seq + 1, e.to_status, p_to, p_actor, p_role, null, v_now, p_request
   from unnest(p_nos) as one (no)
   cross join lateral (
     select seq, to_status from gulou.declaration_event
     where account_id = p_account and no = one.no order by seq desc limit 1) e;
   update gulou.declaration set status = p_to where account_id = p_account and no = any (p_nos);
-$$;
+end $$;
 
 -- ---------------------------------------------------------------- when was it?
 

@@ -75,8 +75,10 @@ begin
   end loop;
 end $$;
 
+-- One posting, its member locked here if not before.
 create or replace function gulou.post(p_tx gulou.ledger_tx) returns bigint language plpgsql as $$
 begin
+  perform from gulou.balance where account_id = p_tx.account_id and member_id = p_tx.member_id for update;
   perform gulou.post_round(array[p_tx], gulou.now_());
   return (select chain_seq from gulou.balance where account_id = p_tx.account_id and member_id = p_tx.member_id);
 end $$;

@@ -24,14 +24,22 @@ $$;
 -- from being guessed.
 create or replace function gulou.fix_names(p_account text, p_id int, p_members int[]) returns void
 language sql as $$
+  -- Salts come from one secret of this statement, which nobody keeps: a random number each would cost more.
+  with secret as materialized (select gen_random_uuid()::text || gen_random_uuid()::text as secret),
+  agreed as materialized (
+    select distinct on (member_id) member_id, given from gulou.consent
+    where account_id = p_account and purpose = 'public_notice_name' order by member_id, at desc)
   insert into gulou.announcement_name
-  select p_account, p_id, told.member_id, told.shown_name, replace(gen_random_uuid()::text, '-', '')
+  select p_account, p_id, told.member_id, told.shown_name,
+         left(encode(sha256(convert_to(secret || told.member_id, 'UTF8')), 'hex'), 32)
   from (
     select array_agg(m.member_id) as members,
-           array_agg(case when m.name is null then '已注销成员#' || m.member_id
-                          when gulou.has_consent(p_account, m.member_id, 'public_notice_name') then m.name
+           array_agg(case when m.name is null then '已注销成员#' || m.member_id when agreed.given then m.name
                           else gulou.mask_name(m.name) end) as names
-    from gulou.member m where m.account_id = p_account and m.member_id = any (p_members)) as listed
+    from unnest(p_members) as listed (member_id)
+    join gulou.member m on m.account_id = p_account and m.member_id = listed.member_id
+    left join agreed on agreed.member_id = m.member_id) as listed
+  cross join secret
   cross join lateral gulou.told_apart(listed.members, listed.names) as told
 $$;
 
@@ -93,13 +101,15 @@ end $$;
 
 -- Everybody whose services are listed is asked to look.
 create or replace function gulou.notify_notice(p_account text, p_id int) returns void language sql as $$
-  select gulou.notify(p_account, l.member_id, 'notice_opened', p_id::text, jsonb_build_object(
-    'notice', p_id, 'title', a.title, 'last_day', gulou.local_day(a.closes_at - interval '1 microsecond'), 'entries', l.entries,
-    'counted', l.points::text))
+  insert into gulou.outbox (account_id, lane, kind, subject, facts)
+  select p_account, 'member:' || l.member_id, 'notification', format('notice_opened:%s:%s', p_id, l.member_id),
+    jsonb_build_object('what', 'notice_opened', 'member', l.member_id, 'notice', p_id, 'title', a.title,
+      'last_day', gulou.local_day(a.closes_at - interval '1 microsecond'), 'entries', l.entries, 'counted', l.points::text)
   from (select member_id, count(*) as entries, sum(points) as points from gulou.announcement_line
         where account_id = p_account and announcement_id = p_id group by member_id) l
   join gulou.binding b on b.account_id = p_account and b.member_id = l.member_id and b.ended_at is null
   join gulou.announcement a on a.account_id = p_account and a.announcement_id = p_id
+  on conflict (account_id, kind, subject) do nothing
 $$;
 
 create or replace function gulou.publish(p_account text, p_period text, p_asker int, p_decider int, p_request text)

@@ -2,41 +2,44 @@
 -- of its own, so that a server may die between any two and another one goes on. What an objection holds waits.
 -- Locks come in one order everywhere: the notice, objections, declarations by number, members by number.
 
--- The member's points of one line become available, and pay what is owed first. The member is locked.
-create or replace function gulou.release(p_own gulou.declaration, p_request text) returns void
-language plpgsql as $$
+-- The points of these lines become available, and pay what is owed first: what a member's earlier line has paid is not
+-- owed for the next one. The members are locked.
+create or replace function gulou.release(p_owns gulou.declaration[], p_request text) returns void language plpgsql as $$
 declare
-  v_owed bigint;
+  v_txs gulou.ledger_tx[];
 begin
-  if p_own.counted = 0 then
-    return;
-  end if;
-  perform gulou.post_for(p_own, 'RELEASE', '公示结束入账', p_own.period,
-    jsonb_build_object('pending', -p_own.counted, 'available', p_own.counted), null, null, p_request);
-  select least(-debt, p_own.counted) into v_owed from gulou.balance
-  where account_id = p_own.account_id and member_id = p_own.member_id;
-  if v_owed > 0 then
-    perform gulou.post_for(p_own, 'DEBT_REPAY', '抵扣待抵扣积分', p_own.period,
-      jsonb_build_object('available', -v_owed, 'debt', v_owed), null, null, p_request);
-  end if;
+  with line as (
+    select p_owns[i] as own, i, least((p_owns[i]).counted, greatest(0, -b.debt - coalesce(
+             sum((p_owns[i]).counted) over (partition by b.member_id order by i rows between unbounded preceding and 1 preceding), 0))) as repaid
+    from generate_subscripts(p_owns, 1) as i
+    join gulou.balance b on b.account_id = (p_owns[i]).account_id and b.member_id = (p_owns[i]).member_id
+    where (p_owns[i]).counted > 0)
+  select array_agg(step.tx order by i, step.place) into v_txs
+  from line cross join lateral (values
+    (1, gulou.declaration_tx(own, 'RELEASE', '公示结束入账', (own).period, 0, -(own).counted, (own).counted, 0, 0,
+                             null, null, p_request)),
+    (2, case when repaid > 0 then gulou.declaration_tx(own, 'DEBT_REPAY', '抵扣待抵扣积分', (own).period, 0, 0, -repaid,
+                                                       repaid, 0, null, null, p_request) end)) as step (place, tx)
+  where step.place = 1 or repaid > 0;
+  perform gulou.post_many(v_txs);
 end $$;
+drop function if exists gulou.release(gulou.declaration, text);
 
 -- Settles these lines of one notice; the declarations are locked.
 create or replace function gulou.settle_lines(p_account text, p_id int, p_nos bigint[], p_request text) returns void
 language plpgsql as $$
 declare
-  v_member int;
-  v_own    gulou.declaration;
+  v_now  timestamptz := gulou.now_();
+  v_owns gulou.declaration[];
 begin
-  for v_member in select distinct member_id from gulou.declaration
-                  where account_id = p_account and no = any (p_nos) order by 1 loop
-    perform gulou.lock_member(p_account, v_member);
-  end loop;
-  for v_own in select * from gulou.declaration where account_id = p_account and no = any (p_nos) order by no loop
-    perform gulou.release(v_own, p_request);
-  end loop;
+  perform from gulou.balance
+  where account_id = p_account
+    and member_id in (select member_id from gulou.declaration where account_id = p_account and no = any (p_nos))
+  order by member_id for update;
+  select array_agg(d order by no) into v_owns from gulou.declaration d where account_id = p_account and no = any (p_nos);
+  perform gulou.release(v_owns, p_request);
   insert into gulou.announcement_line_event
-  select p_account, p_id, one.no, e.seq + 1, e.to_status, 'settled', null, null, gulou.now_(), p_request
+  select p_account, p_id, one.no, e.seq + 1, e.to_status, 'settled', null, null, v_now, p_request
   from unnest(p_nos) as one (no)
   cross join lateral (
     select seq, to_status from gulou.announcement_line_event
@@ -140,7 +143,7 @@ end $$;
 
 -- One step: closes windows, then settles up to so many lines of the oldest closed notice. {"more":true}: call again.
 -- Any server may call it at any time; one works, the others find that and leave.
-create or replace function api.settle_due(p_lines int default 100) returns jsonb language plpgsql as $$
+create or replace function api.settle_due(p_lines int default 500) returns jsonb language plpgsql as $$
 declare
   v_notice gulou.announcement;
   v_closed int;
