@@ -319,7 +319,7 @@ begin
     with own as (
       select d.*, i.name as item_name, row_number() over (order by d.no desc) as place
       from gulou.declaration d join gulou.service_item i on i.account_id = d.account_id and i.item = d.item
-      where d.account_id = p_account and d.member_id = v_member and (p_before is null or d.no < p_before)
+      where d.account_id = p_account and d.member_id = v_member and d.no < coalesce(p_before, 9223372036854775807)
       order by d.no desc limit p_limit + 1)
     select jsonb_build_object(
       'rows', coalesce(jsonb_agg(jsonb_build_object('no', no, 'item', item_name,

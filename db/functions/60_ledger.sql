@@ -186,14 +186,14 @@ begin
     with own as (
       select tx.*, row_number() over (order by tx.seq desc) as place
       from gulou.ledger_tx tx
-      where tx.account_id = p_account and tx.member_id = v_member and (p_before is null or tx.seq < p_before)
+      where tx.account_id = p_account and tx.member_id = v_member and tx.seq < coalesce(p_before, 9223372036854775807)
       order by tx.seq desc limit p_limit + 1),
     shown as (
       select own.*, i.name as item_name, d.no, gulou.local_day(d.started_at) as service_day,
              d.claimed, d.counted, d.cap
       from own
-      left join gulou.declaration d on own.source_type = 'declaration' and d.account_id = own.account_id
-        and d.no::text = own.source_id
+      left join gulou.declaration d on d.account_id = own.account_id   -- by its number: no other way has an index
+        and d.no = case own.source_type when 'declaration' then own.source_id::bigint end
       left join gulou.service_item i on i.account_id = d.account_id and i.item = d.item)
     select jsonb_build_object(
       'rows', coalesce(jsonb_agg(jsonb_build_object('seq', seq, 'at', gulou.rfc3339(posted_at), 'kind', kind,

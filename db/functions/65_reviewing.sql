@@ -258,9 +258,9 @@ begin
   end if;
   v_unit := gulou.org_on(p_account, v_reviewer, v_today);
   return (
-    with waiting as (
-      select d.*, row_number() over (order by d.no) as place
-      from gulou.declaration d
+    -- Not materialized: the count passes over all that wait, the rows are the first of an index.
+    with waiting as not materialized (
+      select d.* from gulou.declaration d
       where d.account_id = p_account and d.status in ('submitted', 'appealed')
         and d.member_id <> v_reviewer and d.org_id is distinct from v_unit
         and not (d.status = 'appealed' and d.reviewer_id = v_reviewer))
@@ -272,7 +272,7 @@ begin
         'no_proof', p.photos = 0, 'used_before', p.used_before, 'appeal', w.status = 'appealed', 'appeal_words',
         case w.status when 'appealed' then w.reason end, 'returns', w.returns,
         'waiting_days', v_today - gulou.local_day(w.created_at)) order by w.no), '[]'))
-    from (select * from waiting where p_after is null or no > p_after order by no limit p_limit) w
+    from (select * from waiting where no > coalesce(p_after, 0) order by no limit p_limit) w
     join gulou.org o on o.account_id = p_account and o.org_id = w.org_id
     join gulou.service_item i on i.account_id = p_account and i.item = w.item
     cross join lateral (
