@@ -12,10 +12,36 @@
 #define FUNCTIONS_NAME "functions"      /* all function files are one entry of the list */
 
 static const char bookkeeping_sql[] = "set client_min_messages = warning;"
-                                      "create schema if not exists gulou;"
+                                      "create schema if not exists gulou authorization gulou_owner;"
+                                      "create schema if not exists api authorization gulou_owner;"
                                       "create table if not exists gulou.schema_migration ("
                                       " name text primary key, checksum text not null, applied_at "
                                       "timestamptz not null default now())";
+
+/* Only a superuser owns everything by himself. Schemas are made for their owner at once, because a
+ * table can be given only to a role that may create in its schema. Roles belong to the whole
+ * server: somebody else may be making them for another database. */
+static const char roles_sql[] =
+    "set client_min_messages = warning;"
+    "do $$ declare one text; begin"
+    " foreach one in array array['gulou_owner', 'gulou_app'] loop"
+    "  if not exists (select from pg_roles where rolname = one) then begin"
+    "   execute format('create role %I nologin', one);"
+    "   exception when duplicate_object or unique_violation then null; end; end if;"
+    "  if not pg_has_role(one, 'member') then"
+    "   execute format('grant %I to %I', one, current_user); end if;"
+    " end loop;"
+    " if not has_database_privilege('gulou_owner', current_database(), 'create') then"
+    "  execute format('grant create on database %I to gulou_owner', current_database());"
+    " end if; end $$";
+
+bool migrate_lock(struct sync *sync, char **error) {
+    return sync_exec(sync, "select pg_advisory_lock(" MIGRATE_LOCK ")", error);
+}
+
+bool migrate_roles(struct sync *sync, char **error) {
+    return sync_exec(sync, roles_sql, error);
+}
 
 struct migrate_files migrate_embedded(bool demo) {
     return (struct migrate_files){.migrations = embedded_migrations,
@@ -76,6 +102,17 @@ static bool run_files(struct sync *sync, const struct embedded_file *files, size
         return failed_in(at, cause, error);
     log_info("migrated", "name=%s files=%zu", name, n);
     return true;
+}
+
+bool migrate_knows(const char *name, const char *checksum) {
+    for (const struct embedded_file *file = embedded_migrations; file->name; file++) {
+        char digest[DIGEST_HEX_SIZE];
+        struct str text = file_text(file);
+        digest_hex(&text, 1, digest);
+        if (strcmp(file->name, name) == 0 && strcmp(digest, checksum) == 0)
+            return true;
+    }
+    return false;
 }
 
 static bool apply_migration(struct sync *sync, const struct embedded_file *file, int *applied,
@@ -157,7 +194,7 @@ bool migrate_apply(const char *url, const struct migrate_files *files, int *appl
     struct sync *sync = sync_open(url, error);
     if (!sync)
         return false;
-    bool good = sync_exec(sync, "select pg_advisory_lock(" MIGRATE_LOCK ")", error) &&
+    bool good = migrate_lock(sync, error) && migrate_roles(sync, error) &&
                 sync_exec(sync, bookkeeping_sql, error) && apply_all(sync, files, &count, error);
     sync_close(sync); /* and with it the lock */
     if (applied)

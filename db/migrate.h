@@ -9,12 +9,14 @@
  * check_function_bodies off, when their combined checksum changed. Demo files run when asked for
  * and changed since. An advisory lock makes a second migrator wait.
  *
- * The login role must be able to create the roles of 0001, so it is the database's owner or a
- * superuser. */
+ * The login is a superuser, or it owns the database and may create roles: then it becomes a member
+ * of the roles that it makes. */
 
 #include <stdbool.h>
 
 #include "server/base/embedded.h"
+
+struct sync;
 
 struct migrate_files {
     const struct embedded_file *migrations;
@@ -28,5 +30,15 @@ struct migrate_files migrate_embedded(bool demo);
 /* False: nothing of the failing file was kept, *error (to be free()d) names it and says why.
  * *applied counts the files that ran. Either may be NULL. */
 bool migrate_apply(const char *url, const struct migrate_files *files, int *applied, char **error);
+
+/* Makes the roles gulou_owner and gulou_app where they are missing, and lets the login act as them.
+ */
+bool migrate_roles(struct sync *sync, char **error);
+
+/* Waits for whoever else changes the schema; ends with the session. */
+bool migrate_lock(struct sync *sync, char **error);
+
+/* Whether this program has a migration of this name and checksum. */
+bool migrate_knows(const char *name, const char *checksum);
 
 #endif

@@ -53,16 +53,20 @@ static struct calls *list_of(struct pg *pg, const struct pg_call *call) {
 }
 
 static void move(struct pg *pg, struct pg_call *call, enum state state, bool alone) {
-    if (call->state != IDLE)
+    if (call->state != IDLE) {
         TAILQ_REMOVE(list_of(pg, call), call, link);
-    else
+    } else {
         pg->pending++;
+        metric_add(METRIC_PG_PENDING, 1);
+    }
     call->state = state;
     call->alone = alone;
-    if (state != IDLE)
+    if (state != IDLE) {
         TAILQ_INSERT_TAIL(list_of(pg, call), call, link);
-    else
+    } else {
         pg->pending--;
+        metric_subtract(METRIC_PG_PENDING, 1);
+    }
 }
 
 static void detach(struct pg *pg, struct pg_call *call) {

@@ -86,6 +86,10 @@ int64_t pg_now_ms(void) {
 }
 
 static void set_state(struct pg_connection *c, enum state state) {
+    if (c->state == UP)
+        metric_subtract(METRIC_PG_CONNECTED, 1);
+    if (state == UP)
+        metric_add(METRIC_PG_CONNECTED, 1);
     c->state = state;
     c->since = pg_now_ms();
 }
@@ -531,6 +535,7 @@ struct pg_connection *pg_connection_new(struct event_base *base, const char *url
 void pg_connection_free(struct pg_connection *c) {
     if (!c)
         return;
+    set_state(c, DOWN);
     drop_events(c);
     forget_results(c);
     PQfinish(c->conn);

@@ -1,6 +1,7 @@
 #include "db/sync.h"
 
 #include <libpq-fe.h>
+#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,4 +119,45 @@ char *pg_run(const char *url, const char *function, int n, const char *const *ar
     if (good && !json)
         json = strdup("null");
     return good ? json : NULL;
+}
+
+/* ---- for children ---- */
+
+static char *environment_entry(const PQconninfoOption *option) {
+    const char *value = option->val ? option->val : option->envvar ? getenv(option->envvar) : NULL;
+    char *entry = NULL;
+    if (option->envvar && value && asprintf(&entry, "%s=%s", option->envvar, value) < 0)
+        abort();
+    return entry;
+}
+
+char **sync_environment(const char *url, char **error) {
+    char *why = NULL;
+    PQconninfoOption *options = PQconninfoParse(url, &why);
+    if (!options) {
+        set_error(error, why ? why : "no memory");
+        PQfreemem(why);
+        return NULL;
+    }
+    size_t n = 0, entries = 0;
+    while (options[n].keyword)
+        n++;
+    char **environment = calloc(n + 1, sizeof *environment);
+    if (!environment)
+        abort();
+    for (size_t i = 0; i < n; i++) {
+        char *entry = environment_entry(&options[i]);
+        if (entry)
+            environment[entries++] = entry;
+    }
+    PQconninfoFree(options);
+    return environment;
+}
+
+void sync_environment_free(char **environment) {
+    for (char **entry = environment; entry && *entry; entry++) {
+        OPENSSL_cleanse(*entry, strlen(*entry));
+        free(*entry);
+    }
+    free(environment);
 }

@@ -18,9 +18,9 @@ BUILD_PACKAGES="gcc g++ cmake ninja-build ccache mold pkg-config libmicrohttpd-d
   libcjson-dev libtomlplusplus-dev libexpat1-dev libpopt-dev libutf8proc-dev libopencc-dev libkainjow-mustache-dev
   libssl-dev libcurl4-openssl-dev libvips-dev libqrencode-dev
   libxlsxwriter-dev libcsv-dev libzip-dev"
-RUN_PACKAGES="postgresql-15 redis-server nodejs curl util-linux fonts-noto-cjk"
+RUN_PACKAGES="postgresql-15 redis-server nodejs curl util-linux fonts-noto-cjk age"
 TEST_PACKAGES="libcmocka-dev postgresql-15-pgtap libtap-parser-sourcehandler-pgtap-perl clang libclang-rt-14-dev
-  clang-format chromium libxml2-utils unzip"
+  clang-format chromium libxml2-utils unzip nginx-light openssl"
 
 missing_packages() {
     local name

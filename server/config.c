@@ -67,6 +67,7 @@ static const char *const server_keys[] = {"listen",    "ops_listen", "public_url
                                           "log_level", "test_clock", "trusted_proxy", NULL};
 static const char *const url_keys[] = {"url", NULL};
 static const char *const wechat_keys[] = {"api_base", "open_base", NULL};
+static const char *const backup_keys[] = {"recipient", "key", NULL};
 static const char *const account_keys[] = {"id",
                                            "name",
                                            "app_id",
@@ -84,9 +85,10 @@ static const struct {
     const char *name;
     const char *const *keys;
     bool repeated;
-} sections[] = {{"server", server_keys, false},  {"postgres", url_keys, false},
-                {"redis", url_keys, false},      {"wechat", wechat_keys, false},
-                {"account", account_keys, true}, {"template", template_keys, true}};
+} sections[] = {{"server", server_keys, false},   {"postgres", url_keys, false},
+                {"redis", url_keys, false},       {"wechat", wechat_keys, false},
+                {"backup", backup_keys, false},   {"account", account_keys, true},
+                {"template", template_keys, true}};
 
 static bool is_one_of(const char *const *list, const char *text) {
     for (; *list; list++)
@@ -543,6 +545,25 @@ static bool read_wechat(struct load *l, struct config *config) {
                     &config->wechat_open_base);
 }
 
+/* age reads the key's file itself, so only its place is known here. */
+static bool read_backup(struct load *l, struct config *config) {
+    const char *recipient, *key;
+    if (!read_text(l, NULL, "backup", "recipient", "", &recipient) ||
+        !read_text(l, NULL, "backup", "key", "", &key))
+        return false;
+    struct found found = find(l, NULL, "backup", "recipient");
+    if (*recipient && strncmp(recipient, "age1", 4) != 0)
+        return fail(l, &found, "backup", "recipient", "must be a public key of age, age1…");
+    found = find(l, NULL, "backup", "key");
+    if (*key && strncmp(key, "file:", 5) != 0)
+        return fail(l, &found, "backup", "key", "must be file:PATH, a file of age-keygen");
+    config->backup_recipient = *recipient ? recipient : NULL;
+    if (*key)
+        config->backup_key =
+            key[5] == '/' ? key + 5 : arena_printf(l->arena, "%s/%s", folder_of(l), key + 5);
+    return true;
+}
+
 static bool read_all(struct load *l, struct config *config) {
     for (size_t i = 0; i < l->entries.n; i++)
         if (!check_entry(l, &l->entries.items[i]))
@@ -550,7 +571,7 @@ static bool read_all(struct load *l, struct config *config) {
     return read_server(l, config) &&
            read_text(l, NULL, "postgres", "url", NULL, &config->postgres_url) &&
            read_text(l, NULL, "redis", "url", "", &config->redis_url) && read_wechat(l, config) &&
-           read_accounts(l, config) && read_templates(l, config);
+           read_backup(l, config) && read_accounts(l, config) && read_templates(l, config);
 }
 
 struct config *config_load(const char *path, char **error) {

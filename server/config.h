@@ -56,7 +56,9 @@ struct config {
     enum log_level log_level;
     bool test_clock; /* `gulou clock --set` is allowed */
     const char *postgres_url;
-    const char *redis_url; /* "" runs without Redis */
+    const char *redis_url;        /* "" runs without Redis */
+    const char *backup_recipient; /* whom backups are encrypted for; NULL: whoever has backup_key */
+    const char *backup_key;       /* the path of an age identity file; NULL: not on this machine */
     const char *wechat_api_base;
     const char *wechat_open_base; /* where browsers are sent to sign in */
     const struct account *accounts;

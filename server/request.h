@@ -27,6 +27,7 @@ struct background;    /* server/background.h */
 struct callback_open; /* wechat/callback.h */
 struct command;       /* server/route.h */
 struct event_base;
+struct health;   /* server/health.h */
 struct message;  /* wechat/message.h */
 struct platform; /* server/platform.h */
 struct visitors; /* server/visitors.h */
@@ -40,6 +41,7 @@ struct services {
     struct platform *platform;
     struct background *background;
     struct visitors *visitors;
+    struct health *health;      /* the first worker's; else NULL */
     struct rate *pictures;      /* of all workers: pictures sent from pages, good or not */
     struct rate *sign_in_codes; /* of all workers: QR codes that strangers ask for */
     const struct config *config;

@@ -1,4 +1,4 @@
-# Writes OUTPUT, a C file that holds the files of the four lists declared in server/base/embedded.h.
+# Writes OUTPUT, a C file that holds the files of the lists declared in server/base/embedded.h.
 # Usage: cmake -DSOURCE=… -DOUTPUT=… -P embed.cmake
 
 function(embed_list list)
@@ -30,6 +30,7 @@ endfunction()
 
 file(WRITE ${OUTPUT}.new "#include \"server/base/embedded.h\"\n\n")
 embed_list(migrations db/migrations/*.sql)
+embed_list(rollback db/rollback/*.sql)
 embed_list(functions db/functions/*.sql)
 embed_list(demo db/demo/*.sql)
 embed_list(pages server/pages/*.mustache server/pages/*.css server/pages/*.js

@@ -13,6 +13,7 @@ struct embedded_file {
 };
 
 extern const struct embedded_file embedded_migrations[];
+extern const struct embedded_file embedded_rollback[]; /* the ways back, by the same names */
 extern const struct embedded_file embedded_functions[];
 extern const struct embedded_file embedded_demo[];
 extern const struct embedded_file embedded_pages[];

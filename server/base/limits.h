@@ -89,6 +89,9 @@
 #define XLSX_PART_MAX_BYTES (64 << 20) /* unpacked */
 #define EXPORT_CHUNK_ROWS 2000
 
+/* ---- backups ---- */
+#define BACKUP_FACTS_MAX_BYTES (1 << 20) /* the line before the dump: schema and accounts */
+
 /* ---- the process ---- */
 #define STOP_SECONDS 10 /* SIGTERM finishes what is running within this */
 #define WORKERS_MAX 64

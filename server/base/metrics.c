@@ -28,10 +28,16 @@ static const struct {
     [METRIC_OUTBOX_DONE] = {"gulou_outbox_done_total", "Things sent to the platform"},
     [METRIC_OUTBOX_LATER] = {"gulou_outbox_later_total", "Attempts put off"},
     [METRIC_OUTBOX_FAILED] = {"gulou_outbox_failed_total", "Things given up"},
+    [METRIC_PG_CONNECTED] = {"gulou_pg_connections", "Connections to PostgreSQL that can be used"},
+    [METRIC_PG_PENDING] = {"gulou_pg_pending", "Calls of the database that wait or run"},
 };
 
 void metric_add(enum metric metric, uint64_t n) {
     atomic_fetch_add_explicit(&values[metric], n, memory_order_relaxed);
+}
+
+void metric_subtract(enum metric gauge, uint64_t n) {
+    atomic_fetch_sub_explicit(&values[gauge], n, memory_order_relaxed);
 }
 
 uint64_t metric_value(enum metric metric) {
@@ -40,8 +46,9 @@ uint64_t metric_value(enum metric metric) {
 
 void metrics_write(struct buf *out) {
     for (int i = 0; i < METRIC_COUNT; i++) {
-        buf_printf(out, "# HELP %s %s\n# TYPE %s counter\n%s %" PRIu64 "\n", descriptions[i].name,
-                   descriptions[i].help, descriptions[i].name, descriptions[i].name,
+        const char *type = i >= METRIC_PG_CONNECTED ? "gauge" : "counter";
+        buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %" PRIu64 "\n", descriptions[i].name,
+                   descriptions[i].help, descriptions[i].name, type, descriptions[i].name,
                    metric_value((enum metric)i));
     }
 }

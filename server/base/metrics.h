@@ -1,7 +1,7 @@
 #ifndef GULOU_BASE_METRICS_H
 #define GULOU_BASE_METRICS_H
 
-/* Counters for /metrics. Adding is one relaxed atomic add, from any thread. */
+/* Counters and gauges for /metrics. Adding is one relaxed atomic add, from any thread. */
 
 #include <stdint.h>
 
@@ -26,13 +26,17 @@ enum metric {
     METRIC_OUTBOX_DONE,
     METRIC_OUTBOX_LATER,
     METRIC_OUTBOX_FAILED,
+    /* ---- gauges: what there is now, of all workers ---- */
+    METRIC_PG_CONNECTED, /* connections that can be used */
+    METRIC_PG_PENDING,   /* calls that wait or run */
     METRIC_COUNT
 };
 
 void metric_add(enum metric metric, uint64_t n);
+void metric_subtract(enum metric gauge, uint64_t n);
 uint64_t metric_value(enum metric metric);
 
-/* All counters in the Prometheus text format, version 0.0.4. */
+/* All of them in the Prometheus text format, version 0.0.4. */
 void metrics_write(struct buf *out);
 
 #endif

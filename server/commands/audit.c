@@ -18,17 +18,12 @@ static void print_check(const cJSON *check) {
     }
 }
 
-static int run(int argc, const char **argv) {
-    int exit_code;
-    struct config *config = command_config(argc, argv, NULL, &exit_code);
-    if (config == NULL) {
-        return exit_code;
-    }
+bool command_audit_report(const char *postgres_url) {
     char *error = NULL;
-    char *json = pg_run(config->postgres_url, "audit", 0, NULL, &error);
-    config_free(config);
+    char *json = pg_run(postgres_url, "audit", 0, NULL, &error);
     if (json == NULL) {
-        return command_fail(error);
+        command_fail(error);
+        return false;
     }
     cJSON *facts = cJSON_Parse(json);
     const cJSON *check;
@@ -39,6 +34,17 @@ static int run(int argc, const char **argv) {
     puts(ok ? "audit: everything verifies" : "audit: NOT everything verifies, see above");
     cJSON_Delete(facts);
     free(json);
+    return ok;
+}
+
+static int run(int argc, const char **argv) {
+    int exit_code;
+    struct config *config = command_config(argc, argv, NULL, &exit_code);
+    if (config == NULL) {
+        return exit_code;
+    }
+    bool ok = command_audit_report(config->postgres_url);
+    config_free(config);
     return ok ? COMMAND_DONE : COMMAND_FAILED;
 }
 

@@ -23,6 +23,8 @@ extern const struct subcommand command_serve;
 extern const struct subcommand command_migrate;
 extern const struct subcommand command_check;
 extern const struct subcommand command_audit;
+extern const struct subcommand command_backup;
+extern const struct subcommand command_restore;
 extern const struct subcommand command_clock;
 extern const struct subcommand command_rebuild_cache;
 extern const struct subcommand command_menu;
@@ -46,6 +48,9 @@ int command_export_list(int argc, const char **argv);
 
 /* The account of --account, or the only one there is. NULL: it was said why. */
 const struct account *command_account(const struct config *config, const char *id);
+
+/* What gulou audit prints; false: something does not verify, or the database did not answer. */
+bool command_audit_report(const char *postgres_url);
 
 /* Prints `gulou: …` on standard error and frees it. */
 int command_fail(char *error);

@@ -10,12 +10,14 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "db/schema.h"
 #include "db/sync.h"
 #include "server/background.h"
 #include "server/base/limits.h"
 #include "server/base/log.h"
 #include "server/callback.h"
 #include "server/commands/commands.h"
+#include "server/health.h"
 #include "server/image.h"
 #include "server/jobs.h"
 #include "server/ops.h"
@@ -77,6 +79,7 @@ static void *run_worker(void *context) {
     worker->site = http_new(&(struct http_options){services->base, worker->site_socket, site_handle,
                                                    services, site_allow});
     if (worker->ops_socket >= 0) {
+        services->health = health_new(services);
         worker->ops = http_new(
             &(struct http_options){services->base, worker->ops_socket, ops_handle, services, NULL});
         worker->jobs = jobs_new(services);
@@ -91,6 +94,7 @@ static void *run_worker(void *context) {
     if (worker->ops != NULL) {
         http_free(worker->ops);
     }
+    health_free(services->health);
     background_free(services->background);
     visitors_free(services->visitors);
     platform_free(services->platform);
@@ -117,6 +121,17 @@ static bool open_sockets(struct worker *worker, bool first, const struct config 
         return worker->ops_socket >= 0;
     }
     return true;
+}
+
+/* An absent database is no reason not to start: /readyz tells, and server/health.c looks again. */
+static bool schema_fits(const struct config *config) {
+    char *why = NULL;
+    enum schema_state state = schema_check(config->postgres_url, &why);
+    bool fits = state != SCHEMA_TOO_OLD && state != SCHEMA_TOO_NEW;
+    if (!fits)
+        command_fail(strdup(why));
+    free(why);
+    return fits;
 }
 
 /* Accounts of the configuration that the database does not know yet. An absent database is no
@@ -197,7 +212,7 @@ static int run(int argc, const char **argv) {
         return exit_code;
     }
     log_init(config->log_level);
-    exit_code = serve(config, workers);
+    exit_code = schema_fits(config) ? serve(config, workers) : COMMAND_FAILED;
     config_free(config);
     return exit_code;
 }

@@ -10,7 +10,7 @@ import { Platform } from '../simulator/platform.mjs'
 
 export const { GULOU_E2E_SERVER: server, GULOU_E2E_OPS: ops, GULOU_E2E_STATE: state, GULOU_E2E_BIN: program } = process.env
 const script = fileURLToPath(new URL('../../scripts/run', import.meta.url))
-const config = `${state}/config.toml`
+export const config = `${state}/config.toml`
 const psql = '/usr/lib/postgresql/15/bin/psql'
 const LOCK_SECONDS = 40 // then the database ends a lock that a broken test has left
 
@@ -42,7 +42,7 @@ export async function stop(name, signal) {
 
 // ---- the database
 
-const databaseUrl = () => /^\[postgres\][^[]*?^url\s*=\s*"([^"]+)"/ms.exec(readFileSync(config, 'utf8'))[1]
+export const databaseUrl = () => /^\[postgres\][^[]*?^url\s*=\s*"([^"]+)"/ms.exec(readFileSync(config, 'utf8'))[1]
 
 // Rows as lists of texts.
 export function sql(query) {

@@ -2,6 +2,7 @@
 // times, judges the answers. As strict as the real one where that is known.
 import { randomBytes } from 'node:crypto'
 import http from 'node:http'
+import https from 'node:https'
 import { encrypt, sign } from './crypto.mjs'
 import { readReply } from './reply.mjs'
 
@@ -24,9 +25,10 @@ export function toXml(fields) {
 
 export class Platform {
   // account: {id, app_id, original_id, token, aes_key, mode}
+  // ca: of the server's certificate, when no public authority has signed it.
   // medium(id): finds a medium of the account, for replies that hold one.
-  constructor({ account, server, attemptMs = 5000, onEvent = () => {}, medium }) {
-    Object.assign(this, { account, server, attemptMs, onEvent, medium })
+  constructor({ account, server, attemptMs = 5000, onEvent = () => {}, medium, ca }) {
+    Object.assign(this, { account, server, attemptMs, onEvent, medium, ca })
     this.sent = new Map()
     this.nextMsgId = BigInt(Date.now()) << 20n
     this.lastId = 0
@@ -72,8 +74,8 @@ export class Platform {
       const started = Date.now()
       const done = (result) => resolve({ ms: Date.now() - started, ...result })
       const url = new URL(path, this.server)
-      const request = http.request(url, {
-        method: 'POST', agent: false,
+      const request = (url.protocol === 'https:' ? https : http).request(url, {
+        method: 'POST', agent: false, ca: this.ca,
         headers: { 'User-Agent': 'Mozilla/4.0', 'Content-Type': 'text/xml', Pragma: 'no-cache', 'Content-Length': Buffer.byteLength(body) }
       }, (response) => {
         const parts = []

@@ -1,0 +1,322 @@
+#include "db/backup.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "db/child.h"
+#include "db/migrate.h"
+#include "db/sync.h"
+#include "server/base/limits.h"
+
+#define HEAD "gulou-backup 1 "
+
+static const char facts_sql[] = "select api.export_backup_facts()";
+
+__attribute__((format(printf, 2, 3))) static bool fail(char **error, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    char *line = NULL;
+    if (vasprintf(&line, format, args) < 0)
+        abort();
+    va_end(args);
+    free(*error);
+    *error = line;
+    return false;
+}
+
+/* ---- writing ---- */
+
+static bool write_all(int fd, const char *text, size_t n) {
+    while (n > 0) {
+        ssize_t wrote = write(fd, text, n);
+        if (wrote < 0 && errno != EINTR)
+            return false;
+        text += wrote > 0 ? wrote : 0;
+        n -= wrote > 0 ? (size_t)wrote : 0;
+    }
+    return true;
+}
+
+static bool start_age(struct child *age, const struct backup_place *place, int in, int out,
+                      char **error) {
+    const char *argv[] = {"age", "--encrypt", place->recipient ? "--recipient" : "--identity",
+                          place->recipient ? place->recipient : place->key, NULL};
+    return child_start(age, argv, NULL, in, out, error);
+}
+
+static bool start_dump(struct child *dump, const char *url, const char *snapshot, int out,
+                       char **error) {
+    const char *argv[] = {"pg_dump",
+                          "--format=custom",
+                          "--no-password",
+                          "--no-unlogged-table-data",
+                          "--snapshot",
+                          snapshot,
+                          NULL};
+    char **environment = sync_environment(url, error);
+    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    bool good = environment && child_start(dump, argv, environment, nothing, out, error);
+    close(nothing);
+    sync_environment_free(environment);
+    return good;
+}
+
+/* Facts and dump go into `pipe`, which is closed; age reads its other end. */
+static bool feed(const struct backup_place *place, const char *facts, const char *snapshot,
+                 int pipe, char **error) {
+    struct child dump;
+    bool good = (write_all(pipe, HEAD, strlen(HEAD)) && write_all(pipe, facts, strlen(facts)) &&
+                 write_all(pipe, "\n", 1)) ||
+                fail(error, "age: %s", strerror(errno));
+    bool started = good && start_dump(&dump, place->url, snapshot, pipe, error);
+    close(pipe);
+    return started && child_wait(&dump, error);
+}
+
+static bool fill_file(const struct backup_place *place, const char *facts, const char *snapshot,
+                      int file, char **error) {
+    int ends[2];
+    struct child age;
+    char *said = NULL;
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return fail(error, "%s", strerror(errno));
+    bool started = start_age(&age, place, ends[0], file, error);
+    close(ends[0]);
+    if (!started) {
+        close(ends[1]);
+        return false;
+    }
+    bool fed = feed(place, facts, snapshot, ends[1], error);
+    bool sealed = child_wait(&age, &said);
+    if (!sealed) /* a full disk, say: pg_dump's broken pipe is only the consequence */
+        fail(error, "%s: %s", place->path, said);
+    free(said);
+    if (fed && sealed && fsync(file) != 0)
+        return fail(error, "%s: %s", place->path, strerror(errno));
+    return fed && sealed;
+}
+
+static void sync_folder(const char *path) {
+    char *copy = strdup(path);
+    int folder = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (folder >= 0) {
+        fsync(folder);
+        close(folder);
+    }
+    free(copy);
+}
+
+/* Under another name until it is complete: what has the name is a backup. */
+static bool write_file(const struct backup_place *place, const char *facts, const char *snapshot,
+                       char **error) {
+    char *partial = NULL;
+    if (access(place->path, F_OK) == 0)
+        return fail(error, "%s: exists already", place->path);
+    if (asprintf(&partial, "%s.partial", place->path) < 0)
+        abort();
+    int file = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    bool made = file >= 0, good = false;
+    if (!made)
+        fail(error, "%s: %s", partial, strerror(errno));
+    else
+        good = fill_file(place, facts, snapshot, file, error);
+    if (made)
+        close(file);
+    if (good && renameat2(AT_FDCWD, partial, AT_FDCWD, place->path, RENAME_NOREPLACE) != 0)
+        good = fail(error, "%s: %s", place->path, strerror(errno));
+    if (good)
+        sync_folder(place->path);
+    else if (made)
+        unlink(partial);
+    free(partial);
+    return good;
+}
+
+bool backup_write(const struct backup_place *place, char **facts, char **error) {
+    char *snapshot = NULL;
+    *facts = *error = NULL;
+    struct sync *sync = sync_open(place->url, error);
+    bool good = sync &&
+                sync_exec(sync, "begin isolation level repeatable read, read only", error) &&
+                sync_value(sync, "select pg_export_snapshot()", 0, NULL, &snapshot, error) &&
+                sync_exec(sync, "set local role gulou_owner", error) &&
+                sync_value(sync, facts_sql, 0, NULL, facts, error) &&
+                write_file(place, *facts, snapshot, error) && sync_exec(sync, "commit", error) &&
+                sync_exec(sync, "begin; set local role gulou_owner", error) &&
+                sync_value(sync, "select api.export_backup_noted($1::jsonb)", 1,
+                           (const char *const[]){*facts}, NULL, error) &&
+                sync_exec(sync, "commit", error);
+    sync_close(sync);
+    free(snapshot);
+    return good;
+}
+
+/* ---- reading ---- */
+
+static bool start_opening(struct child *age, const struct backup_place *place, int file, int out,
+                          char **error) {
+    const char *argv[] = {"age", "--decrypt", "--identity", place->key, NULL};
+    if (lseek(file, 0, SEEK_SET) != 0)
+        return fail(error, "%s: %s", place->path, strerror(errno));
+    return child_start(age, argv, NULL, file, out, error);
+}
+
+/* The first line, byte by byte: what follows belongs to pg_restore. NULL: there is none. */
+static char *read_line(int fd) {
+    char *line = malloc(BACKUP_FACTS_MAX_BYTES + 1);
+    size_t n = 0;
+    if (!line)
+        abort();
+    while (n < BACKUP_FACTS_MAX_BYTES && read(fd, line + n, 1) == 1 && line[n] != '\n')
+        n++;
+    bool ended = n < BACKUP_FACTS_MAX_BYTES && n > 0 && line[n] == '\n';
+    line[n] = '\0';
+    if (ended && strncmp(line, HEAD, strlen(HEAD)) == 0)
+        return line;
+    free(line);
+    return NULL;
+}
+
+static void read_to_end(int fd) {
+    char block[65536];
+    while (read(fd, block, sizeof block) > 0)
+        ;
+}
+
+/* The whole file is decrypted once, to no purpose but this: it is ours and all there. */
+static bool verify_file(const struct backup_place *place, int file, char **facts, char **error) {
+    int ends[2];
+    struct child age;
+    char *said = NULL;
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return fail(error, "%s", strerror(errno));
+    bool started = start_opening(&age, place, file, ends[1], error);
+    close(ends[1]);
+    char *line = started ? read_line(ends[0]) : NULL;
+    if (started)
+        read_to_end(ends[0]);
+    close(ends[0]);
+    bool good = started && child_wait(&age, &said);
+    if (started && !good)
+        fail(
+            error,
+            "%s: refused, nothing was restored: the key is another one, or the file was altered or "
+            "cut off (%s)",
+            place->path, said);
+    else if (good && !line)
+        good = fail(error, "%s: is not a backup of gulou", place->path);
+    if (good)
+        *facts = strdup(line + strlen(HEAD));
+    free(said);
+    free(line);
+    return good;
+}
+
+static bool check_schema(const struct backup_place *place, const char *facts, char **error) {
+    cJSON *json = cJSON_Parse(facts);
+    const cJSON *one;
+    bool good = json != NULL;
+    cJSON_ArrayForEach(one, cJSON_GetObjectItem(json, "migrations")) {
+        const char *name = cJSON_GetStringValue(cJSON_GetObjectItem(one, "name"));
+        const char *checksum = cJSON_GetStringValue(cJSON_GetObjectItem(one, "checksum"));
+        if (good && !migrate_knows(name ? name : "", checksum ? checksum : ""))
+            good = fail(error,
+                        "%s: was made by another version of gulou (%s is unknown here); restore it "
+                        "with that version",
+                        place->path, name ? name : "?");
+    }
+    cJSON_Delete(json);
+    return good;
+}
+
+static bool check_empty(struct sync *sync, char **error) {
+    char *found = NULL;
+    bool good = sync_value(
+        sync,
+        "select format('database %s is not empty (%s)', current_database(), min(thing)) from ("
+        " select 'schema ' || nspname as thing from pg_namespace where nspname in ('gulou', 'api')"
+        " union all select 'table ' || c.oid::regclass from pg_class c"
+        "  join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'p', 'v', 'm')"
+        "  and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and not exists (select "
+        "  from pg_depend d where d.objid = c.oid and d.deptype = 'e')) things having count(*) > 0",
+        0, NULL, &found, error);
+    if (found)
+        good = fail(error,
+                    "%s; make an empty one and let [postgres] url, or GULOU_POSTGRES_URL, "
+                    "point to it",
+                    found);
+    free(found);
+    return good;
+}
+
+static bool start_restore(struct child *restore, struct sync *sync, const char *url, int in,
+                          char **error) {
+    char *database = NULL;
+    char **environment = NULL;
+    bool good = sync_value(sync, "select current_database()", 0, NULL, &database, error) &&
+                (environment = sync_environment(url, error)) != NULL;
+    const char *argv[] = {"pg_restore",      "--dbname",      database, "--single-transaction",
+                          "--exit-on-error", "--no-password", NULL};
+    good = good && child_start(restore, argv, environment, in, STDERR_FILENO, error);
+    sync_environment_free(environment);
+    free(database);
+    return good;
+}
+
+static bool restore_file(const struct backup_place *place, struct sync *sync, int file,
+                         char **error) {
+    int ends[2];
+    struct child age, restore;
+    char *said = NULL;
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return fail(error, "%s", strerror(errno));
+    bool opened = start_opening(&age, place, file, ends[1], error);
+    close(ends[1]);
+    free(opened ? read_line(ends[0]) : NULL);
+    bool started = opened && start_restore(&restore, sync, place->url, ends[0], error);
+    close(ends[0]);
+    bool restored = started && child_wait(&restore, error);
+    bool read = opened && child_wait(&age, restored ? error : &said);
+    free(said);
+    return restored && read;
+}
+
+/* What is there now must be what the facts say was there. */
+static bool compare(struct sync *sync, const char *facts, char **error) {
+    char *text = NULL;
+    if (!sync_exec(sync, "begin; set local role gulou_owner", error) ||
+        !sync_value(sync, facts_sql, 0, NULL, &text, error) || !sync_exec(sync, "commit", error))
+        return false;
+    cJSON *was = cJSON_Parse(facts), *is = cJSON_Parse(text);
+    bool same = cJSON_Compare(cJSON_GetObjectItem(was, "accounts"),
+                              cJSON_GetObjectItem(is, "accounts"), true) &&
+                cJSON_Compare(cJSON_GetObjectItem(was, "migrations"),
+                              cJSON_GetObjectItem(is, "migrations"), true);
+    cJSON_Delete(was);
+    cJSON_Delete(is);
+    free(text);
+    return same || fail(error, "what was restored is not what was saved: chain heads or schema "
+                               "differ; do not use this database");
+}
+
+bool backup_restore(const struct backup_place *place, char **facts, char **error) {
+    *facts = *error = NULL;
+    int file = open(place->path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return fail(error, "%s: %s", place->path, strerror(errno));
+    struct sync *sync = NULL;
+    bool good = verify_file(place, file, facts, error) && check_schema(place, *facts, error) &&
+                (sync = sync_open(place->url, error)) != NULL && check_empty(sync, error) &&
+                migrate_roles(sync, error) && restore_file(place, sync, file, error) &&
+                compare(sync, *facts, error) && sync_exec(sync, "analyze", error);
+    sync_close(sync);
+    close(file);
+    return good;
+}

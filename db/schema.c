@@ -1,0 +1,89 @@
+#include "db/schema.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "db/sync.h"
+#include "server/base/embedded.h"
+
+__attribute__((format(printf, 1, 2))) static char *line(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    char *text = NULL;
+    if (vasprintf(&text, format, args) < 0)
+        abort();
+    va_end(args);
+    return text;
+}
+
+static bool has_migration(const cJSON *state, const char *name) {
+    const cJSON *one;
+    cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(state, "migrations")) {
+        if (strcmp(cJSON_GetStringValue(one) ? one->valuestring : "", name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Names begin with their number, so that they sort by age. */
+enum schema_state schema_judge(const cJSON *state, char **why) {
+    const cJSON *names = cJSON_GetObjectItemCaseSensitive(state, "migrations");
+    const char *floor = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(state, "floor"));
+    const char *newest =
+        cJSON_GetStringValue(cJSON_GetArrayItem(names, cJSON_GetArraySize(names) - 1));
+    const char *ours = "";
+    *why = NULL;
+    for (const struct embedded_file *file = embedded_migrations; file->name; file++) {
+        ours = file->name;
+        if (!has_migration(state, ours)) {
+            *why =
+                line("the schema is older than this program: it lacks %s; run gulou migrate", ours);
+            return SCHEMA_TOO_OLD;
+        }
+    }
+    if (floor && strcmp(ours, floor) < 0) {
+        *why = line("the schema is newer than this program and needs one that knows %s; install it",
+                    floor);
+        return SCHEMA_TOO_NEW;
+    }
+    if (newest && strcmp(newest, ours) > 0) {
+        *why = line("the schema (%s) is newer than this program (%s), and may be used by it",
+                    newest, ours);
+        return SCHEMA_NEWER;
+    }
+    return SCHEMA_FITS;
+}
+
+/* No such function, schema, table or role, and no right to use them: never migrated, or long ago.
+ */
+static bool tells_of_no_schema(const char *error) {
+    static const char *const states[] = {"42883", "3F000", "42P01", "22023", "42704", "42501"};
+    for (size_t i = 0; error && i < sizeof states / sizeof states[0]; i++) {
+        if (strstr(error, states[i]))
+            return true;
+    }
+    return false;
+}
+
+enum schema_state schema_check(const char *url, char **why) {
+    char *error = NULL;
+    char *json = pg_run(url, "schema_state", 0, NULL, &error);
+    if (!json && tells_of_no_schema(error)) {
+        *why = line("the database holds no schema that this program knows; run gulou migrate (%s)",
+                    error);
+        free(error);
+        return SCHEMA_TOO_OLD;
+    }
+    if (!json) {
+        *why = error;
+        return SCHEMA_UNKNOWN;
+    }
+    cJSON *state = cJSON_Parse(json);
+    enum schema_state judged = schema_judge(state, why);
+    cJSON_Delete(state);
+    free(json);
+    return judged;
+}

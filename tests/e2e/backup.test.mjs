@@ -1,0 +1,141 @@
+// The restore drill: a backup under load, restored into an empty database, is the same books and gives the same answers;
+// a file that is not exactly what was written restores nothing.
+import assert from 'node:assert/strict'
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
+import { crowd } from './people.mjs'
+import { config, databaseUrl, platformTo, program, secondServer, server, sql } from './system.mjs'
+
+const PEOPLE = 6
+const folder = mkdtempSync(`${tmpdir()}/gulou-backup-`)
+const file = `${folder}/gulou.age`
+const databases = []
+const platform = platformTo(server)
+const members = crowd(PEOPLE)
+let last = BigInt(Date.now()) << 12n
+const say = async (person, words, to = platform) =>
+  (await to.send(person.openid, { type: 'text', content: words, msgId: String(++last), createTime: Math.floor(Date.now() / 1000), attempts: 3 })).reply ?? ''
+
+// {status, out, error}; `environment` may name another database.
+function run(args, environment = {}) {
+  const done = spawnSync(program, [...args, '--config', config], { encoding: 'utf8', env: { ...process.env, ...environment } })
+  return { status: done.status, out: done.stdout, error: done.stderr }
+}
+
+function emptyDatabase() {
+  const name = `restored_${databases.length}_${process.pid}`
+  sql(`create database ${name}`)
+  databases.push(name)
+  return { name, environment: { GULOU_POSTGRES_URL: databaseUrl().replace('/gulou?', `/${name}?`) } }
+}
+
+const schemasOf = (environment) => execFileSync('/usr/lib/postgresql/15/bin/psql', [environment.GULOU_POSTGRES_URL, '-XAtc',
+  "select count(*) from pg_namespace where nspname in ('gulou', 'api')"], { encoding: 'utf8' }).trim()
+
+before(async () => {
+  await Promise.all(members.map((person, i) => say(person, `申报 40 1 备份之前${i}`)))
+  // Declarations go on while the backup is made.
+  let going = true
+  const load = Promise.all(members.map(async (person) => {
+    for (let i = 0; going; i++) await say(person, i === 0 ? '申报 40 1 备份之中' : '积分')
+  }))
+  const made = await promisify(execFile)(program, ['backup', '--output', file, '--config', config])
+  going = false
+  await load
+  assert.match(made.stdout, /account demo: \d+ chains, root [0-9a-f]{64}/)
+})
+
+after(() => {
+  for (const name of databases) sql(`drop database if exists ${name} with (force)`)
+  rmSync(folder, { recursive: true, force: true })
+})
+
+test('a restored backup passes the audit, a server starts on it and gives the same answers', async () => {
+  const { environment } = emptyDatabase()
+  const restored = run(['restore', file], environment)
+  assert.equal(restored.status, 0, restored.error)
+  assert.match(restored.out, /audit: everything verifies/)
+  const port = 20000 + Math.floor(Math.random() * 20000)
+  const second = await secondServer(port, config, { ...environment, GULOU_REDIS_URL: '' })
+  try {
+    const other = platformTo(second.address)
+    for (const person of members.slice(0, 3)) {
+      for (const words of ['我的申报', '积分', '明细']) assert.equal(await say(person, words, other), await say(person, words), words)
+    }
+    assert.match(await say(members[0], '申报 40 1 恢复之后', other), /编号/)
+  } finally {
+    await second.stop()
+  }
+})
+
+test('the file is readable by its maker only, says nothing in clear, and tells the database that it was made', () => {
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  const bytes = readFileSync(file)
+  for (const word of ['gulou.ledger_tx', '钟鼓楼', 'PGDMP']) assert.ok(!bytes.includes(word), word)
+  assert.deepEqual(sql("select count(*) > 0 from gulou.backup where taken_at > now() - interval '5 minutes'"), [['t']])
+  const again = run(['backup', '--output', file])
+  assert.equal(again.status, 1)
+  assert.match(again.error, /gulou\.age: exists already/)
+})
+
+for (const [what, spoil] of [
+  ['a flipped bit', (path) => { const bytes = readFileSync(path); bytes[bytes.length - 5000] ^= 1; writeFileSync(path, bytes) }],
+  ['a cut-off end', (path) => truncateSync(path, statSync(path).size - 1)],
+  ['a lost last chunk', (path) => truncateSync(path, statSync(path).size - (statSync(path).size - 200) % 65552 - 100)],
+  ['an empty file', (path) => truncateSync(path, 0)],
+  ['a file of something else', (path) => writeFileSync(path, 'PGDMP not ours')]
+]) {
+  test(`${what} is refused by name before anything is restored`, () => {
+    const { environment } = emptyDatabase()
+    const spoilt = `${folder}/spoilt.age`
+    writeFileSync(spoilt, readFileSync(file))
+    spoil(spoilt)
+    const { status, error } = run(['restore', spoilt], environment)
+    assert.equal(status, 1)
+    assert.match(error, /^gulou: \S*spoilt\.age: refused, nothing was restored: [^\n]*\n$/)
+    assert.equal(schemasOf(environment), '0')
+  })
+}
+
+test('another key is refused before anything is restored', () => {
+  const { environment } = emptyDatabase()
+  execFileSync('age-keygen', ['-o', `${folder}/other.key`], { stdio: 'pipe' })
+  const { status, error } = run(['restore', file, '--key', `${folder}/other.key`], environment)
+  assert.equal(status, 1)
+  assert.match(error, /refused, nothing was restored: the key is another one/)
+  assert.equal(schemasOf(environment), '0')
+})
+
+test('a database that holds something is left alone', () => {
+  const { status, error } = run(['restore', file])
+  assert.equal(status, 1)
+  assert.match(error, /database gulou is not empty/)
+  const { name, environment } = emptyDatabase()
+  execFileSync('/usr/lib/postgresql/15/bin/psql', [environment.GULOU_POSTGRES_URL, '-qc', 'create table public.theirs (n int)'])
+  const refused = run(['restore', file], environment)
+  assert.match(refused.error, new RegExp(`database ${name} is not empty \\(table theirs\\)`))
+})
+
+test('a full disk leaves no file that looks like a backup', (t) => {
+  const small = `${folder}/small`
+  mkdirSync(small)
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', small]).status !== 0) return t.skip('this machine lets nobody mount')
+  try {
+    const { status, error } = run(['backup', '--output', `${small}/gulou.age`])
+    assert.equal(status, 1)
+    assert.match(error, /gulou\.age: .*no space left/i)
+    assert.deepEqual([existsSync(`${small}/gulou.age`), existsSync(`${small}/gulou.age.partial`)], [false, false])
+  } finally {
+    spawnSync('umount', [small])
+  }
+})
+
+test('without PostgreSQL, a key or a name there is one clear line', () => {
+  const lost = run(['backup', '--output', `${folder}/lost.age`], { GULOU_POSTGRES_URL: 'postgresql:///gulou?host=/nowhere' })
+  assert.deepEqual([lost.status, lost.error.trim().split('\n').length, existsSync(`${folder}/lost.age`)], [1, 1, false])
+  for (const args of [['backup'], ['restore']]) assert.equal(run(args).status, 2)
+  assert.equal(run(['backup', '--output', `${folder}/x.age`], { GULOU_BACKUP_KEY: '' }).status, 2)
+})
