@@ -1,0 +1,72 @@
+// gulou check tells what is wrong and what to do; --offline looks at the configuration only.
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import http from 'node:http'
+import { after, before, test } from 'node:test'
+import { config, configWith, program } from './system.mjs'
+
+// {status, out, error}
+const check = (environment = {}, args = [], file = config) => new Promise((resolve) => {
+  execFile(program, ['check', '--config', file, ...args], { env: { ...process.env, ...environment } }, (failed, out, error) =>
+    resolve({ status: failed ? failed.code : 0, out, error }))
+})
+const nowhere = { GULOU_POSTGRES_URL: 'postgresql:///gulou?host=/nowhere', GULOU_REDIS_URL: 'unix:///nowhere', GULOU_WECHAT_API_BASE: 'http://127.0.0.1:1', GULOU_SERVER_PUBLIC_URL: 'http://127.0.0.1:1' }
+
+// A platform that answers every call with `code`.
+let code = 0
+const platform = http.createServer((request, response) => {
+  response.setHeader('Content-Type', 'application/json')
+  const good = request.url.includes('stable_token') ? { access_token: 'T', expires_in: 7200 } : { errcode: 46003, errmsg: 'menu no exist' }
+  response.end(JSON.stringify(code === 0 ? good : { errcode: code, errmsg: 'no rid: 1-2' }))
+})
+let base
+before(async () => {
+  await new Promise((resolve) => platform.listen(0, '127.0.0.1', resolve))
+  base = { GULOU_WECHAT_API_BASE: `http://127.0.0.1:${platform.address().port}` }
+})
+after(() => platform.close())
+
+test('a running system: every connection is ok, exit 0', async () => {
+  const { status, out } = await check()
+  assert.equal(status, 0, out)
+  for (const line of [/^ok +postgres: reached/m, /^ok +redis: reached/m, /^ok +account demo: the platform gives its token/m,
+    /^ok +account demo: http\S+\/wechat\/demo answers as the platform wants it/m]) assert.match(out, line)
+})
+
+test('nothing answers: each is named with what to do, exit 1; the configuration alone is still good', async () => {
+  const { status, out, error } = await check(nowhere)
+  assert.equal(status, 1)
+  for (const line of [/^FAIL +postgres: .*start it, or mend \[postgres\] url/m, /^FAIL +redis: .*start it/m,
+    /^FAIL +account demo: no token: -1 .*internet/m, /^FAIL +account demo: http:\/\/127\.0\.0\.1:1\/wechat\/demo: .*gulou serve/m]) assert.match(out, line)
+  assert.equal(error, 'gulou: check: something does not work yet, see FAIL\n')
+  const offline = await check(nowhere, ['--offline'])
+  assert.deepEqual([offline.status, offline.error], [0, ''])
+  assert.match(offline.out, /good; 1 account/)
+})
+
+test('a wrong configuration is one line with file, line and key, exit 2', async () => {
+  const file = configWith('\n[nonsense]\nx = 1\n')
+  const { status, out, error } = await check({}, [], file)
+  assert.deepEqual([status, out], [2, ''])
+  assert.match(error, /^gulou: \S+\.toml:\d+: nonsense[^\n]*\n$/)
+})
+
+for (const [errcode, advice] of [[40164, /IP白名单/], [40125, /app_secret is not this account's/], [40013, /app_id/]]) {
+  test(`the platform answers ${errcode}: what it means and where to mend it`, async () => {
+    code = errcode
+    const { status, out } = await check(base)
+    code = 0
+    assert.equal(status, 1)
+    assert.match(out, new RegExp(`^FAIL +account demo: no token: ${errcode} `, 'm'))
+    assert.match(out, advice)
+  })
+}
+
+test('no menu is worth a note, another token at the callback is a failure', async () => {
+  const plain = await check(base)
+  assert.equal(plain.status, 0, plain.out)
+  assert.match(plain.out, /^note +account demo: no menu below the chat; gulou menu push$/m)
+  const { status, out } = await check({ GULOU_ACCOUNT_DEMO_TOKEN: 'another2026' })
+  assert.equal(status, 1)
+  assert.match(out, /^FAIL +account demo: \S+: the server there has another token/m)
+})
