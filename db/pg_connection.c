@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "db/pg_hosts.h"
 #include "server/base/limits.h"
 #include "server/base/log.h"
 #include "server/base/metrics.h"
@@ -51,6 +52,9 @@ struct pg_connection {
     int64_t since;   /* when this state, or the present work, began */
     int64_t heard;   /* last bytes from the server */
     bool complained; /* one warning per outage */
+    unsigned turn;   /* of the hosts: with which to begin */
+    int hosts;
+    bool read_only; /* this server has become a standby, or was closed to writing */
 
     struct statement statements[STATEMENTS_MAX];
     int statement_count;
@@ -156,7 +160,7 @@ static void lose(struct pg_connection *c, const char *event) {
         report(&c->flights[i], c, &lost);
     c->flight_count = 0;
     c->sqlstate[0] = c->message[0] = '\0';
-    c->transaction_failed = c->send_failed = false;
+    c->transaction_failed = c->send_failed = c->read_only = false;
 }
 
 /* ---- the end of a transaction ---- */
@@ -223,6 +227,7 @@ static void note_error(struct pg_connection *c, const PGresult *result) {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     snprintf(c->sqlstate, sizeof c->sqlstate, "%s", sqlstate ? sqlstate : "");
+    c->read_only = c->read_only || strcmp(c->sqlstate, "25006") == 0;
     bool quotes = strncmp(c->sqlstate, "22", 2) == 0;
     snprintf(c->message, sizeof c->message, "%s", quotes || !text ? "" : text);
 }
@@ -298,6 +303,9 @@ static void on_readable(evutil_socket_t fd, short what, void *context) {
     /* A connection that ended may have left good answers in the buffer; they were read above. */
     if (!alive || PQstatus(c->conn) != CONNECTION_OK) {
         lose(c, "pg_lost");
+    } else if (c->read_only) {
+        c->turn++; /* somewhere there is one that writes */
+        lose(c, "pg_read_only");
     } else if (c->expect_at == c->expect_count) {
         bool refused = c->state == SETTING_UP;
         c->expect_at = c->expect_count = c->flight_count = 0;
@@ -371,9 +379,20 @@ static void notice_to_log(void *context, const PGresult *result) {
     log_debug("pg_notice", "connection=%d sqlstate=%s", c->number, sqlstate ? sqlstate : "");
 }
 
+/* What stands before the url is a default, what stands behind it wins. */
 static void start_connecting(struct pg_connection *c) {
-    const char *names[] = {"dbname", "fallback_application_name", "client_encoding", NULL};
-    const char *values[] = {c->url, "gulou", "UTF8", NULL};
+    struct pg_hosts hosts;
+    pg_hosts_turn(&hosts, c->url, c->turn);
+    c->hosts = hosts.count;
+    char patience[16];
+    snprintf(patience, sizeof patience, "%d", PG_USER_TIMEOUT_MS);
+    const char *names[4 + PG_HOST_KEYWORDS + 1] = {"fallback_application_name", "client_encoding",
+                                                   "tcp_user_timeout", "dbname"};
+    const char *values[4 + PG_HOST_KEYWORDS + 1] = {"gulou", "UTF8", patience, c->url};
+    for (int i = 0; i < hosts.n; i++) {
+        names[4 + i] = hosts.keywords[i];
+        values[4 + i] = hosts.values[i];
+    }
     set_state(c, CONNECTING);
     c->conn = PQconnectStartParams(names, values, 1);
     if (!c->conn || PQstatus(c->conn) == CONNECTION_BAD) {
@@ -489,8 +508,11 @@ void pg_connection_tick(struct pg_connection *c) {
         break;
     case CONNECTING:
     case SETTING_UP:
-        if (now - c->since >= PG_CONNECT_SECONDS * 1000)
-            lose(c, "pg_connect_timeout");
+        if (now - c->since <
+            1000 * (c->hosts > 1 ? PG_CONNECT_SECONDS_OF_MANY : PG_CONNECT_SECONDS))
+            break;
+        c->turn++;
+        lose(c, "pg_connect_timeout");
         break;
     case UP: {
         bool busy = c->expect_count > 0;

@@ -37,7 +37,9 @@
 /* ---- the callback: the platform hangs up after 5 s and tries three times in all ---- */
 #define CALLBACK_BUDGET_MS 4500
 #define CALLBACK_ATTEMPTS 3
-#define CALLBACK_WORK_MS 20000 /* how long the work itself may go on behind the attempts */
+#define CALLBACK_ATTEMPT_SECONDS 5      /* from one attempt to the next */
+#define CALLBACK_CLOCKS_APART_SECONDS 2 /* the platform's and ours */
+#define CALLBACK_WORK_MS 20000          /* how long the work itself may go on behind the attempts */
 #define ATTEMPT_LIFE_SECONDS 60
 
 /* ---- messages ---- */
@@ -52,6 +54,8 @@
 #define PG_STATEMENT_TIMEOUT_MS 10000
 #define PG_LOCK_TIMEOUT_MS 1000 /* then a call makes room for others and runs again */
 #define PG_CONNECT_SECONDS 5
+#define PG_CONNECT_SECONDS_OF_MANY 2 /* where the url names several hosts: then the next one */
+#define PG_USER_TIMEOUT_MS 5000      /* a machine that is gone acknowledges nothing */
 #define PG_RECONNECT_MS 500
 #define PG_ARGUMENTS_MAX 20
 

@@ -2,6 +2,9 @@
 
 #include "tests/unit/db/database.h"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
 #include "db/pg.h"
 #include "server/base/log.h"
 #include "server/base/metrics.h"
@@ -53,6 +56,9 @@ static const char functions_sql[] =
     "create function api.third_time(p_code text) returns jsonb language plpgsql"
     " security definer set search_path = public as $$ begin"
     "  if nextval('tries') % 3 > 0 then raise exception using errcode = p_code; end if;"
+    "  return 'true'; end $$;"
+    "create function api.close(s float) returns jsonb language plpgsql as $$ begin"
+    "  perform set_config('default_transaction_read_only', 'on', false), pg_sleep(s);"
     "  return 'true'; end $$;"
     "create function api.hang_up_once(p text) returns jsonb language plpgsql"
     " security definer set search_path = public as $$ begin"
@@ -365,6 +371,45 @@ static void a_changing_call_without_a_key_is_not_repeated(void **state) {
     assert_int_equal(calls[0].count, 1);
 }
 
+/* The operator closes it to writing, or it comes back as a standby. */
+static void a_server_that_no_longer_writes_is_left(void **state) {
+    (void)state;
+    wait_ready();
+    for (int i = 0; i < 2; i++) /* both connections, at once */
+        submit(i, "close", "0.1", NULL);
+    run_until(base, &done, 2, 8000);
+    submit_key(2, "00000000-0000-0000-0000-000000000002", "written");
+    run_until(base, &done, 3, 8000);
+    assert_answer(&calls[2], "\"written\"");
+}
+
+/* Connections to the first host are taken up and never answered, as by a machine that hangs. */
+static void a_host_that_says_nothing_is_passed_over(void **state) {
+    (void)state;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof address;
+    int silent = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(silent, (struct sockaddr *)&address, n), 0);
+    assert_int_equal(listen(silent, 16), 0);
+    assert_int_equal(getsockname(silent, (struct sockaddr *)&address, &n), 0);
+    char *folder = value_of(database_url, "select split_part(current_setting("
+                                          "'unix_socket_directories'), ',', 1)");
+    char *port = value_of(database_url, "show port");
+    char *user = value_of(database_url, "select current_user");
+    char url[512];
+    snprintf(url, sizeof url, "host=127.0.0.1,%s port=%d,%s user=%s dbname=%s", folder,
+             ntohs(address.sin_port), port, user, database_name);
+    pg_free(pg);
+    pg = pg_new(base, url, 2);
+    submit(0, "say", "found", NULL);
+    run_until(base, &done, 1, 8000);
+    assert_answer(&calls[0], "\"found\"");
+    close(silent);
+    free(folder);
+    free(port);
+    free(user);
+}
+
 /* A server that is not there, comes, goes and comes back: its socket under another name. */
 static void an_absent_server_is_waited_for(void **state) {
     (void)state;
@@ -395,7 +440,8 @@ static void an_absent_server_is_waited_for(void **state) {
 
     assert_int_equal(unlink(alias), 0);
     execute(database_url, kill);
-    run_for(base, 100);
+    for (int i = 0; i < 400 && pg_ready(pg); i++)
+        run_for(base, 10);
     assert_false(pg_ready(pg));
     submit(1, "say", "again", NULL);
     run_for(base, 700);
@@ -436,6 +482,8 @@ int main(void) {
         TEST(a_lost_connection_is_replaced_and_its_calls_run_again),
         TEST(a_changing_call_without_a_key_is_not_repeated),
         TEST(an_absent_server_is_waited_for),
+        TEST(a_server_that_no_longer_writes_is_left),
+        TEST(a_host_that_says_nothing_is_passed_over),
     };
     return cmocka_run_group_tests_name("pg", tests, set_up_all, database_drop);
 }
