@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "db/attempts.h"
 #include "server/base/limits.h"
@@ -22,6 +23,7 @@ struct work {
     struct http_exchange *exchange; /* NULL once the connection is done with */
     struct event *budget;
     struct attempt_call attempt;
+    int attempt_by_age;
     bool counting;
     bool answered;
 };
@@ -85,9 +87,22 @@ static void on_work_end(struct request *rq, struct str reply) {
 
 /* ---- the time budget ---- */
 
+/* Which attempt this must be, from when the message was written; 0 when the clocks do not tell.
+ * What was counted is too low when an earlier attempt was lost on its way, or with the server that
+ * had done its work, or was counted by another server while Redis was away. */
+static int attempt_by_age(const struct message *message) {
+    int64_t age = (int64_t)time(NULL) - message->create_time;
+    if (age < -CALLBACK_CLOCKS_APART_SECONDS ||
+        age > CALLBACK_ATTEMPTS * CALLBACK_ATTEMPT_SECONDS + CALLBACK_CLOCKS_APART_SECONDS)
+        return 0;
+    return 1 + (int)(age + 1) / CALLBACK_ATTEMPT_SECONDS;
+}
+
 static void on_attempt(struct attempt_call *call, int attempt) {
     struct work *w = (struct work *)(void *)((char *)call - offsetof(struct work, attempt));
     w->counting = false;
+    if (attempt < w->attempt_by_age)
+        attempt = w->attempt_by_age;
     log_info("callback_late", "request=%s account=%s attempt=%d", w->rq.id, w->rq.account->id,
              attempt);
     if (w->rq.ended)
@@ -179,6 +194,7 @@ static void start_work(struct work *w, struct http_exchange *x) {
     rq->key = callback_message_key(rq->arena, rq->account->id, rq->message);
     rq->act = act_of(rq->message);
     rq->on_ended = on_work_end;
+    w->attempt_by_age = attempt_by_age(rq->message);
     w->exchange = x;
     http_on_end(x, on_exchange_end, w);
     w->budget = evtimer_new(rq->services->base, on_budget, w);

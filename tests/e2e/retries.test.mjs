@@ -165,6 +165,16 @@ test('PostgreSQL is away when the answer is due: 系统繁忙 is true, nothing w
   assert.equal(declared(people[0].member, words), 0)
 })
 
+test('PostgreSQL is away for a later attempt: an earlier one may have done it elsewhere, so nobody says that nothing happened', async () => {
+  const written = (secondsAgo, words) => ({ ...push(`申报 40 1 ${words}`), createTime: Math.floor(Date.now() / 1000) - secondsAgo })
+  await stop('postgres', 'SIGINT')
+  const [second, third] = await Promise.all([written(5, unique('第二次')), written(10, unique('第三次'))].map((one) => platform.send(people[0].openid, one)))
+  startAgain()
+  await ready()
+  assert.equal(second.attempts[0].error, 'timeout')
+  assert.match(third.reply, /还在处理/)
+})
+
 test('PostgreSQL ends in the middle of the work: a later attempt has the answer, done once', async () => {
   const { member, openid } = people[1]
   const words = unique('断库')
