@@ -12,8 +12,15 @@ enum act { LOAD, SAVE, CLEAR };
 
 /* A version is the time in microseconds: it grows over clearing and starting anew, so an old
  * message never meets its own number again. */
+/* What is no dialogue of ours, whoever put it there, is none. */
+static const char load_script[] = "local have = redis.pcall('HMGET', KEYS[1], 'v', 'j')\n"
+                                  "if not have.err then return have end\n"
+                                  "redis.call('DEL', KEYS[1])\n"
+                                  "return {false, false}\n";
+
 static const char save_script[] =
     "local have = redis.call('HGET', KEYS[1], 'v') or '0'\n"
+    "if not tonumber(have) then have = '0' end\n"
     "if have ~= ARGV[1] then return {0, have} end\n"
     "local t = redis.call('TIME')\n"
     "local v = t[1] .. string.format('%06d', t[2])\n"
@@ -76,9 +83,8 @@ void dialogue_load(struct redis *store, struct dialogue_call *call, const char *
                    const char *openid) {
     char key[KEY_SIZE];
     begin(call, LOAD);
-    redis_command(
-        store, &call->redis, 4,
-        (const struct str[]){STR("HMGET"), key_of(key, account, openid), STR("v"), STR("j")});
+    redis_eval(store, &call->redis, load_script, 1, 1,
+               (const struct str[]){key_of(key, account, openid)});
 }
 
 void dialogue_save(struct redis *store, struct dialogue_call *call, const char *account,

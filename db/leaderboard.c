@@ -14,13 +14,28 @@
 #define KEY_SIZE 192
 #define TOKEN_SIZE 17
 
+/* The marker says what a whole board looks like: of which run of Redis, and how many entries. A key
+ * that was evicted, or a snapshot that an earlier run left, does not match it; then, as after any
+ * error (a key of another type, a value that is none of ours), the marker goes, nobody reads the
+ * board any more, and the feed builds it anew. */
+#define LUA_BOARD                                                                                  \
+    "local function marker_of(board)\n"                                                            \
+    "  return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') .. ' ' ..\n"              \
+    "    redis.call('HLEN', board .. ':v') .. ' ' .. redis.call('ZCARD', board .. ':members') "    \
+    "..\n"                                                                                         \
+    "    ' ' .. redis.call('ZCARD', board .. ':units')\n"                                          \
+    "end\n"                                                                                        \
+    "local function is_whole(board)\n"                                                             \
+    "  return redis.call('GET', board .. ':ready') == marker_of(board)\n"                          \
+    "end\n"                                                                                        \
+    "local function distrust(board)\n"                                                             \
+    "  redis.call('DEL', board .. ':ready', board .. ':building')\n"                               \
+    "end\n"
+
 /* ARGV: account, rows. Scores are absolute; the difference to what the hash remembers moves the two
  * sorted sets, so a unit is the sum of its members without anybody adding them up again. */
-static const char apply_script[] =
-    "local rows = cjson.decode(ARGV[2])\n"
-    "rows = rows.rows or rows.scores or rows\n"
-    "for _, r in ipairs(rows) do\n"
-    "  local board = 'board:' .. ARGV[1] .. ':' .. r.period\n"
+static const char apply_script[] = LUA_BOARD
+    "local function apply(board, r)\n"
     "  local member, org = tonumber(r.member), tonumber(r.org) or 0\n"
     "  local version, points = tonumber(r.version), tonumber(r.points)\n"
     "  local field = string.format('%.0f:%.0f', member, org)\n"
@@ -35,28 +50,60 @@ static const char apply_script[] =
     "    end\n"
     "  end\n"
     "end\n"
+    "local function apply_all(board, rows)\n"
+    "  local ready = redis.call('EXISTS', board .. ':ready') == 1\n"
+    "  if ready and not is_whole(board) then error('not whole') end\n"
+    "  for _, r in ipairs(rows) do apply(board, r) end\n"
+    "  if ready then redis.call('SET', board .. ':ready', marker_of(board)) end\n"
+    "end\n"
+    "local rows, boards = cjson.decode(ARGV[2]), {}\n"
+    "for _, r in ipairs(rows.rows or rows.scores or rows) do\n"
+    "  local board = 'board:' .. ARGV[1] .. ':' .. r.period\n"
+    "  boards[board] = boards[board] or {}\n"
+    "  table.insert(boards[board], r)\n"
+    "end\n"
+    "for board, of in pairs(boards) do\n"
+    "  if not pcall(apply_all, board, of) then distrust(board) end\n"
+    "end\n"
     "return 1\n";
 
-/* KEYS: ready, sorted set. ARGV: limit, the asker. Nothing without the marker. */
+/* ARGV: board, its sorted set, limit, the asker. Nothing without the marker. */
 static const char top_script[] =
-    "if redis.call('EXISTS', KEYS[1]) == 0 then return false end\n"
-    "local top = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', '(0', 'WITHSCORES',"
-    " 'LIMIT', 0, ARGV[1])\n"
-    "local mine = redis.call('ZSCORE', KEYS[2], ARGV[2])\n"
-    "if not mine then return {top} end\n"
-    "return {top, mine, redis.call('ZCOUNT', KEYS[2], '-inf', '(' .. mine)}\n";
+    LUA_BOARD "local set = ARGV[1] .. ':' .. ARGV[2]\n"
+              "local function read()\n"
+              "  if not is_whole(ARGV[1]) then error('not whole') end\n"
+              "  local top = redis.call('ZRANGEBYSCORE', set, '-inf', '(0', 'WITHSCORES',"
+              " 'LIMIT', 0, ARGV[3])\n"
+              "  local mine = redis.call('ZSCORE', set, ARGV[4])\n"
+              "  if not mine then return {top} end\n"
+              "  return {top, mine, redis.call('ZCOUNT', set, '-inf', '(' .. mine)}\n"
+              "end\n"
+              "local well, answer = pcall(read)\n"
+              "if well then return answer end\n"
+              "redis.call('DEL', ARGV[1] .. ':ready')\n" /* one being built goes on */
+              "return false\n";
+
+/* ARGV: board. */
+static const char check_script[] = LUA_BOARD "local well, whole = pcall(is_whole, ARGV[1])\n"
+                                             "return well and whole and 1 or 0\n";
 
 /* KEYS: v, members, units, ready, building. */
 static const char begin_script[] = "redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])\n"
                                    "redis.call('SET', KEYS[5], ARGV[1], 'EX', 120)\n"
                                    "return 1\n";
 
-/* KEYS: ready, building. A rebuild that another one has overtaken must not mark the other's
+/* ARGV: board, token. A rebuild that another one has overtaken must not mark the other's
  * half-filled board. */
-static const char ready_script[] = "if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end\n"
-                                   "redis.call('SET', KEYS[1], '1')\n"
-                                   "redis.call('DEL', KEYS[2])\n"
-                                   "return 1\n";
+static const char ready_script[] =
+    LUA_BOARD "if redis.call('GET', ARGV[1] .. ':building') ~= ARGV[2] then return 0 end\n"
+              "redis.call('SET', ARGV[1] .. ':ready', marker_of(ARGV[1]))\n"
+              "redis.call('DEL', ARGV[1] .. ':building')\n"
+              "return 1\n";
+
+static struct str board_name(char room[KEY_SIZE], const char *account, const char *period) {
+    int n = snprintf(room, KEY_SIZE, "board:%.100s:%.40s", account, period);
+    return (struct str){room, (size_t)n};
+}
 
 static struct str board_key(char room[KEY_SIZE], const char *account, const char *period,
                             const char *what) {
@@ -66,34 +113,36 @@ static struct str board_key(char room[KEY_SIZE], const char *account, const char
 
 /* ---- reading ---- */
 
-/* Rows come as id, -points, id, -points, … in order; equal points share the first one's rank. */
-static void read_rows(struct leaderboard_top *top, const struct redis_value *list) {
+/* Rows come as id, -points, id, -points, … in order; equal points share the first one's rank.
+ * False: among them is what nobody of ours has written. */
+static bool read_rows(struct leaderboard_top *top, const struct redis_value *list) {
     size_t n = redis_value_count(list) / 2;
     for (size_t i = 0; i < n && i < LEADERBOARD_ROWS_MAX; i++) {
         struct leaderboard_row *row = &top->rows[i];
         int64_t negative = 0;
-        if (!redis_value_integer(redis_value_at(list, 2 * i), &row->id) ||
-            !redis_value_integer(redis_value_at(list, 2 * i + 1), &negative))
-            return;
+        if (!redis_value_integer(redis_value_at(list, 2 * i), &row->id) || row->id < 1 ||
+            row->id > INT32_MAX || !redis_value_integer(redis_value_at(list, 2 * i + 1), &negative))
+            return false;
         row->points = -negative;
         row->rank = (int64_t)i + 1;
         if (i > 0 && row[-1].points == row->points)
             row->rank = row[-1].rank;
         top->n = i + 1;
     }
+    return true;
 }
 
 static void on_top(struct redis_call *redis, enum redis_status status,
                    const struct redis_value *value) {
     struct leaderboard_read *read =
         (struct leaderboard_read *)((char *)redis - offsetof(struct leaderboard_read, redis));
-    if (status != REDIS_ANSWERED || redis_value_count(value) == 0) {
+    struct leaderboard_top top = {0};
+    int64_t negative = 0, before = 0;
+    if (status != REDIS_ANSWERED || redis_value_count(value) == 0 ||
+        !read_rows(&top, redis_value_at(value, 0))) {
         read->on_done(read, LEADERBOARD_ASK_SQL, NULL);
         return;
     }
-    struct leaderboard_top top = {0};
-    int64_t negative = 0, before = 0;
-    read_rows(&top, redis_value_at(value, 0));
     if (redis_value_integer(redis_value_at(value, 1), &negative) &&
         redis_value_integer(redis_value_at(value, 2), &before))
         top.mine = (struct leaderboard_row){
@@ -103,17 +152,17 @@ static void on_top(struct redis_call *redis, enum redis_status status,
 
 void leaderboard_top(struct redis *redis, struct leaderboard_read *read, const char *account,
                      const char *period, bool units, size_t limit, int64_t mine) {
-    char ready[KEY_SIZE], set[KEY_SIZE], count[24], id[24];
+    char board[KEY_SIZE], count[24], id[24];
     if (limit > LEADERBOARD_ROWS_MAX)
         limit = LEADERBOARD_ROWS_MAX;
     snprintf(count, sizeof count, "%zu", limit);
     snprintf(id, sizeof id, "%010" PRId64, mine);
     read->mine = mine;
     read->redis.on_done = on_top;
-    redis_eval(redis, &read->redis, top_script, 2, 4,
-               (const struct str[]){board_key(ready, account, period, "ready"),
-                                    board_key(set, account, period, units ? "units" : "members"),
-                                    str_from(count), str_from(id)});
+    redis_eval(redis, &read->redis, top_script, 0, 4,
+               (const struct str[]){board_name(board, account, period),
+                                    str_from(units ? "units" : "members"), str_from(count),
+                                    str_from(id)});
 }
 
 void leaderboard_read_cancel(struct redis *redis, struct leaderboard_read *read) {
@@ -129,9 +178,9 @@ void leaderboard_apply(struct redis *redis, struct redis_call *call, const char 
 
 void leaderboard_check(struct redis *redis, struct redis_call *call, const char *account,
                        const char *period) {
-    char key[KEY_SIZE];
-    redis_command(redis, call, 2,
-                  (const struct str[]){STR("EXISTS"), board_key(key, account, period, "ready")});
+    char board[KEY_SIZE];
+    redis_eval(redis, call, check_script, 0, 1,
+               (const struct str[]){board_name(board, account, period)});
 }
 
 static void on_chunk(struct redis_call *call, enum redis_status status,
@@ -213,12 +262,10 @@ static void on_ready(struct redis_call *call, enum redis_status status,
 }
 
 static void mark_ready(struct leaderboard_rebuild *r) {
-    char ready[KEY_SIZE], building[KEY_SIZE];
+    char board[KEY_SIZE];
     r->call.on_done = on_ready;
-    redis_eval(r->redis, &r->call, ready_script, 2, 3,
-               (const struct str[]){board_key(ready, r->account, r->period, "ready"),
-                                    board_key(building, r->account, r->period, "building"),
-                                    str_from(r->token)});
+    redis_eval(r->redis, &r->call, ready_script, 0, 2,
+               (const struct str[]){board_name(board, r->account, r->period), str_from(r->token)});
 }
 
 static void on_filled(struct leaderboard_filling *filling, bool ok) {

@@ -5,8 +5,10 @@
  *
  * Scores arrive as absolute values with a version; the script that applies them ignores versions it
  * already has, so order and repetition do not matter. A board is only read after a rebuild has
- * marked it ready; until then, and without Redis, every read says LEADERBOARD_ASK_SQL and the
- * caller asks api.ranking.
+ * marked it ready, and while it is whole: of this run of Redis, with as many entries as the marker
+ * says. Otherwise, and without Redis, every read says LEADERBOARD_ASK_SQL and the caller asks
+ * api.ranking. Points that a stranger has written into Redis are not found out here: who shows
+ * rows asks api.labels, which says what they should be.
  *
  * Keys: board:{account}:{period}:v        hash "member:org" -> "version:points"
  *       board:{account}:{period}:members  sorted set of ten-digit ids by -points, so that ties

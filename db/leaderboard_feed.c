@@ -10,8 +10,9 @@
 #include "server/base/log.h"
 
 #define TICK_SECONDS 1
-#define LOOK_TICKS 60    /* between two looks at the markers */
-#define LATEST_PERIODS 2 /* rebuilt at the start, whatever their markers say */
+#define LOOK_TICKS 10     /* between two looks at the markers */
+#define REFRESH_TICKS 600 /* then the latest periods are rebuilt, whatever their markers say */
+#define LATEST_PERIODS 2
 #define SINCE_SIZE 48
 
 /* One round at a time: start -> (periods -> each: check -> rebuild) -> changes -> apply. */
@@ -24,6 +25,7 @@ struct leaderboard_feed {
     bool refreshed; /* the latest periods were rebuilt */
     bool missed;    /* a board of this round could not be rebuilt */
     int ticks;      /* since the markers were looked at */
+    int age;        /* since the latest periods were rebuilt */
     unsigned connections;
 
     char since[SINCE_SIZE]; /* PostgreSQL's time of the last look; empty before the first */
@@ -139,6 +141,7 @@ static void look_at_period(struct leaderboard_feed *feed) {
         feed->period = feed->period->next;
     if (!feed->period) {
         if (!feed->missed) { /* else the next round looks again */
+            feed->age = feed->refreshed ? feed->age : 0;
             feed->refreshed = true;
             feed->ticks = 0;
         }
@@ -180,6 +183,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context) {
     (void)what;
     struct leaderboard_feed *feed = context;
     feed->ticks++;
+    feed->refreshed = feed->refreshed && ++feed->age < REFRESH_TICKS;
     if (feed->busy || !redis_ready(feed->redis) || !pg_ready(feed->pg))
         return;
     bool reconnected = feed->connections != redis_connections(feed->redis);

@@ -195,6 +195,16 @@ static const char *take_part(struct arena *arena, struct str *text) {
     return part;
 }
 
+/* What Redis holds may be anybody's; a message's key is a UUID. */
+static bool is_key(const char *key) {
+    static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    size_t i = 0;
+    for (; key && form[i] && key[i]; i++)
+        if (form[i] == '-' ? key[i] != '-' : !strchr("0123456789abcdef", key[i]))
+            return false;
+    return key && !form[i] && !key[i];
+}
+
 static void on_recalled(struct redis_call *call, enum redis_status status,
                         const struct redis_value *value) {
     struct request *rq =
@@ -204,7 +214,10 @@ static void on_recalled(struct redis_call *call, enum redis_status status,
     struct str rest = rq->recalled;
     const char *action = take_part(rq->arena, &rest);
     const char *key = take_part(rq->arena, &rest);
-    rq->on_recalled(rq, action, key, rest);
+    if (is_key(key))
+        rq->on_recalled(rq, action, key, rest);
+    else
+        rq->on_recalled(rq, NULL, NULL, (struct str){"", 0});
 }
 
 void request_recall(struct request *rq, void (*on_done)(struct request *rq, const char *action,

@@ -99,16 +99,18 @@ begin
         'points', gulou.points_of(p_account, v_period, v_member)::text) end);
 end $$;
 
--- The words for ids that Redis ranked: masked names and units, in the order asked.
-create or replace function api.labels(p_account text, p_kind text, p_ids int[]) returns jsonb
+-- The words for members that Redis ranked, in the order asked: masked names and units; and the points that they
+-- should have there.
+drop function if exists api.labels(text, text, int[]);
+create or replace function api.labels(p_account text, p_period text, p_ids int[]) returns jsonb
 language sql stable as $$
   select jsonb_build_object('rows', coalesce(jsonb_agg(jsonb_build_object('id', asked.id,
-      'name', case p_kind when 'units' then o.name else shown.shown_name end, 'unit', o.name)
+      'name', shown.shown_name, 'unit', o.name, 'points', gulou.points_of(p_account, p_period, asked.id))
     order by asked.place), '[]'))
   from unnest(p_ids) with ordinality as asked (id, place)
-  left join gulou.masked_list(p_account, p_ids) shown on p_kind <> 'units' and shown.member_id = asked.id
-  left join gulou.org o on o.account_id = p_account and o.org_id = case p_kind when 'units' then asked.id
-    else gulou.org_on(p_account, asked.id, gulou.local_day(gulou.now_())) end
+  left join gulou.masked_list(p_account, p_ids) shown on shown.member_id = asked.id
+  left join gulou.org o on o.account_id = p_account
+    and o.org_id = gulou.org_on(p_account, asked.id, gulou.local_day(gulou.now_()))
 $$;
 
 -- Who is asking and which period runs: what the Redis way of `排行` still needs from the truth.
@@ -120,7 +122,7 @@ declare
   v_member int := gulou.speaker(p_account, p_openid);
 begin
   return jsonb_build_object('period', v_period, 'provisional', gulou.is_provisional(p_account, v_period),
-    'member', v_member, 'unit', gulou.org_on(p_account, v_member, v_today));
+    'member', v_member, 'unit', gulou.org_on(p_account, v_member, v_today), 'points', gulou.points_of(p_account, v_period, v_member));
 end $$;
 
 -- Every score of a period, to build a board anew.

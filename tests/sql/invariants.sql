@@ -117,7 +117,7 @@ select is(second('publish') ->> 'notice', '1', 'INV-24: is public');
 create temp table public_answers as
   select 'ranking of members' as name, api.ranking('t', null, 'members', '2026-Q3', 50) as answer
   union all select 'ranking of units', api.ranking('t', null, 'units', '2026-Q3', 50)
-  union all select 'labels', api.labels('t', 'members', array[1, 2, 3, 4])
+  union all select 'labels', api.labels('t', '2026-Q3', array[1, 2, 3, 4])
   union all select 'notices', api.notices('t', null, 50)
   union all select 'notice', api.notice('t', 1, null, 50)
   union all select 'proof', api.proof('t', 1, no) from made;

@@ -156,6 +156,31 @@ static void a_dialogue_ends_by_itself_and_holds_no_openid(void **state) {
     assert_int_equal(got, DIALOGUE_LIFE_SECONDS);
 }
 
+/* ARGV: account, command. */
+static void on_keys(const char *command) {
+    struct redis_call call = {.on_done = on_value};
+    redis_eval(redis, &call,
+               "for _, k in ipairs(redis.call('KEYS', 'dialogue:' .. ARGV[1] .. ':*')) do\n"
+               "  redis.call(unpack(cjson.decode(string.format(ARGV[2], k))))\n"
+               "end return 1",
+               0, 2, (const struct str[]){str_from(account), str_from(command)});
+    finish(1);
+}
+
+static void what_a_stranger_has_written_is_no_dialogue(void **state) {
+    (void)state;
+    static const char *const commands[] = {"[\"SET\",\"%s\",\"nonsense\"]",
+                                           "[\"HSET\",\"%s\",\"v\",\"nonsense\"]"};
+    for (size_t i = 0; i < 2; i++) {
+        clear(-1);
+        assert_int_equal(save(0, "1")->status, DIALOGUE_SAVED);
+        on_keys(commands[i]);
+        assert_int_equal(load()->status, DIALOGUE_NONE);
+        assert_int_equal(save(0, "2")->status, DIALOGUE_SAVED);
+        assert_string_equal(load()->json, "2");
+    }
+}
+
 static void without_redis_a_dialogue_is_away(void **state) {
     (void)state;
     open_redis("");
@@ -235,6 +260,7 @@ int main(void) {
         TEST(of_two_messages_at_once_one_wins),
         TEST(an_old_version_is_old_after_starting_anew_too),
         TEST(a_dialogue_ends_by_itself_and_holds_no_openid),
+        TEST(what_a_stranger_has_written_is_no_dialogue),
         TEST(without_redis_a_dialogue_is_away),
         TEST(a_text_that_is_too_long_is_not_saved),
         TEST(attempts_are_counted_with_and_without_redis),

@@ -206,6 +206,88 @@ static void of_two_rebuilds_at_once_the_board_is_whole(void **state) {
     assert_row(&top(false, 1, 2)->mine, 1198, 2, 1);
 }
 
+/* ---- what evicts, restores or writes behind our back ---- */
+
+static void redis_does(const char *command) {
+    struct redis_call call = {.on_done = on_applied};
+    redis_eval(redis, &call, "redis.call(unpack(cjson.decode(ARGV[1]))) return 1", 0, 1,
+               (const struct str[]){str_from(command)});
+    run_until(base, &done, 1, 1000);
+    done = 0;
+}
+
+static void board_does(const char *verb, const char *part, const char *rest) {
+    char command[256];
+    snprintf(command, sizeof command, "[\"%s\",\"board:%s:" PERIOD ":%s\"%s]", verb, account, part,
+             rest);
+    redis_does(command);
+}
+
+static void on_checked(struct redis_call *call, enum redis_status status,
+                       const struct redis_value *value) {
+    int64_t ready = -1;
+    (void)call;
+    assert_int_equal(status, REDIS_ANSWERED);
+    assert_true(redis_value_integer(value, &ready));
+    rebuilt = ready == 1;
+    done++;
+}
+
+static bool is_ready(void) {
+    struct redis_call call = {.on_done = on_checked};
+    leaderboard_check(redis, &call, account, PERIOD);
+    run_until(base, &done, 1, 1000);
+    done = 0;
+    return rebuilt;
+}
+
+static void a_board_of_which_a_part_is_gone_or_no_board_is_built_anew(void **state) {
+    (void)state;
+    static const char *const parts[] = {"v", "members", "units"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(rebuild());
+        assert_true(is_ready());
+        board_does("DEL", parts[i], "");
+        assert_false(is_ready());
+        assert_null(top(i == 2, 10, 1));
+        assert_true(rebuild());
+        board_does("SET", parts[i], ",\"nonsense\"");
+        apply("[{\"period\":\"2026-Q3\",\"member\":1,\"org\":1,\"points\":\"9\",\"version\":8}]");
+        assert_null(top(i == 2, 10, 1));
+        assert_false(is_ready());
+    }
+    assert_true(rebuild());
+    assert_row(&top(false, 1, 0)->rows[0], 1, 1200, 600);
+}
+
+static void an_eviction_does_not_double_what_is_applied_next(void **state) {
+    (void)state;
+    assert_true(rebuild());
+    board_does("DEL", "v", "");
+    apply("[{\"period\":\"2026-Q3\",\"member\":1200,\"org\":1,\"points\":\"600\",\"version\":8}]");
+    assert_null(top(false, 1, 0));
+    assert_false(is_ready());
+}
+
+static void a_snapshot_of_an_earlier_run_is_not_read(void **state) {
+    (void)state;
+    assert_true(rebuild());
+    board_does("SET", "ready", ",\"0123456789012345678901234567890123456789 1200 1200 10\"");
+    assert_false(is_ready());
+    assert_null(top(false, 10, 1));
+}
+
+static void rows_that_are_none_of_ours_are_not_shown(void **state) {
+    (void)state;
+    static const char *const rows[] = {",\"-99999\",\"nonsense\"", ",\"-99999\",\"99999999999\"",
+                                       ",\"-9999.5\",\"0000000001\""};
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(rebuild());
+        board_does("ZADD", "members", rows[i]);
+        assert_null(top(false, 10, 1));
+    }
+}
+
 static void without_redis_the_database_is_asked(void **state) {
     (void)state;
     open_redis("");
@@ -247,6 +329,10 @@ int main(void) {
         TEST(a_member_in_two_units_counts_in_each),
         TEST(a_rebuild_again_gives_the_same_and_drops_what_is_gone),
         TEST(of_two_rebuilds_at_once_the_board_is_whole),
+        TEST(a_board_of_which_a_part_is_gone_or_no_board_is_built_anew),
+        TEST(an_eviction_does_not_double_what_is_applied_next),
+        TEST(a_snapshot_of_an_earlier_run_is_not_read),
+        TEST(rows_that_are_none_of_ours_are_not_shown),
         TEST(without_redis_the_database_is_asked),
         TEST(without_the_database_there_is_no_board),
         TEST(a_rebuild_can_be_cancelled),
