@@ -141,12 +141,23 @@ shared_buffers = 128MB
 log_min_messages = warning
 CONF
     fi
-    is_running "$1" postgres && return 0
-    rm -f "$1/postgres/postmaster.pid"
-    setsid "${AS_SERVICE[@]}" "$PG_BIN/postgres" -D "$1/postgres" -k "$sockets" </dev/null >>"$1/log/postgres.log" 2>&1 &
-    remember "$1" postgres $!
-    wait_until 30 "$PG_BIN/pg_isready" -q -h "$sockets" -U gulou ||
-        die "PostgreSQL did not start, see $1/log/postgres.log"
+    # After a kill -9 some of its processes may still be finishing; PostgreSQL sees them and refuses to start
+    # beside them. So its lock file stays, and the start is tried again. Only a number that has become another
+    # program's, after a restart of the machine, would keep it away for ever.
+    local pid
+    if [ -f "$1/postgres/postmaster.pid" ] && read -r pid <"$1/postgres/postmaster.pid" && [ -e "/proc/$pid" ] &&
+        [ "$(cat "/proc/$pid/comm")" != postgres ]; then
+        rm -f "$1/postgres/postmaster.pid"
+    fi
+    local deadline=$((SECONDS + 30))
+    while [ $SECONDS -lt $deadline ]; do
+        is_running "$1" postgres || {
+            setsid "${AS_SERVICE[@]}" "$PG_BIN/postgres" -D "$1/postgres" -k "$sockets" </dev/null >>"$1/log/postgres.log" 2>&1 &
+            remember "$1" postgres $!
+        }
+        wait_until 1 "$PG_BIN/pg_isready" -q -h "$sockets" -U gulou && return 0
+    done
+    die "PostgreSQL did not start, see $1/log/postgres.log"
 }
 
 create_database() { # STATE NAME
