@@ -21,6 +21,7 @@ BUILD_PACKAGES="gcc g++ cmake ninja-build ccache mold pkg-config libmicrohttpd-d
 RUN_PACKAGES="postgresql-15 redis-server nodejs curl util-linux fonts-noto-cjk age"
 TEST_PACKAGES="libcmocka-dev postgresql-15-pgtap libtap-parser-sourcehandler-pgtap-perl clang libclang-rt-14-dev
   clang-format chromium libxml2-utils unzip nginx-light openssl"
+BENCH_PACKAGES="wrk nginx-light valgrind"
 
 missing_packages() {
     local name

@@ -1,66 +1,45 @@
-// Sends signed pushes of a secure account as fast as the server answers, over kept connections.
-//   node load.mjs --config STATE/config.toml --server http://127.0.0.1:8080 --kind read|write --count N --connections C
-// Prints {"requests","seconds","per_second","p50_ms","p99_ms","wrong"} as JSON. All pushes are made before the clock starts.
-import { randomBytes } from 'node:crypto'
-import net from 'node:net'
-import { parseArgs } from 'node:util'
-import { accountsFromToml } from '../simulator/accounts.mjs'
-import { Platform } from '../simulator/platform.mjs'
+// Load by wrk: composed pushes at full speed over kept connections, and the certainty that all were answered rightly.
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { cpuSeconds, postgresSeconds } from './machine.mjs'
 
-const { values } = parseArgs({
-  options: { config: { type: 'string' }, server: { type: 'string' }, kind: { type: 'string' }, count: { type: 'string' }, connections: { type: 'string' }, people: { type: 'string' } }
-})
-const [account] = accountsFromToml(values.config)
-const platform = new Platform({ account, server: values.server })
-const count = Number(values.count)
-const people = values.people.split(',')
-const { hostname, port } = new URL(values.server)
+const run = promisify(execFile)
+const script = fileURLToPath(new URL('./replay.lua', import.meta.url))
+const SAMPLE = 16
+const WARM_SECONDS = 1 // a fresh connection of PostgreSQL reads and plans every function first
 
-const act = values.kind === 'read' ? { type: 'text', content: '积分' } : { type: 'event', event: 'SCAN', fields: { Ticket: 'bench' } }
-const pushes = Array.from({ length: count }, (_, i) => {
-  const fields = platform.compose(people[i % people.length], { ...act, eventKey: values.kind === 'read' ? undefined : randomBytes(8).toString('hex') })
-  const { path, body } = platform.request(fields)
-  return Buffer.from(`POST ${path} HTTP/1.1\r\nHost: ${hostname}\r\nContent-Type: text/xml\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
-})
-
-const times = new Float64Array(count)
-let next = 0
-let done = 0
-let wrong = 0
-
-function run() {
-  return new Promise((resolve, reject) => {
-    const socket = net.connect(Number(port), hostname)
-    let mine = -1
-    let sent = 0
-    let got = Buffer.alloc(0)
-    const send = () => {
-      if (next >= count) return socket.end(resolve)
-      mine = next++
-      sent = performance.now()
-      socket.write(pushes[mine])
-    }
-    socket.setNoDelay(true)
-    socket.on('connect', send)
-    socket.on('error', reject)
-    socket.on('data', (data) => {
-      got = got.length ? Buffer.concat([got, data]) : data
-      const head = got.indexOf('\r\n\r\n')
-      if (head < 0) return
-      const length = Number(/content-length: (\d+)/i.exec(got.toString('latin1', 0, head))?.[1])
-      if (got.length < head + 4 + length) return
-      if (!got.toString('latin1', 0, 12).endsWith('200') || length < 100) wrong++
-      times[mine] = performance.now() - sent
-      got = Buffer.alloc(0)
-      done++
-      send()
-    })
-  })
+export async function wrk(address, file, { connections, seconds, skip = 0, again = false }) {
+  const { stdout } = await run('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, address, '--', file, skip, ...(again ? ['again'] : [])].map(String))
+  const result = JSON.parse(stdout.trim().split('\n').at(-1))
+  if (result.failed > 0) throw new Error(`${result.failed} requests failed: ${stdout}`)
+  if (result.ended) throw new Error(`the pushes in ${file} were too few`)
+  return { ...result, rate: result.answered / result.seconds }
 }
 
-const started = performance.now()
-await Promise.all(Array.from({ length: Number(values.connections) }, run))
-const seconds = (performance.now() - started) / 1000
-times.sort()
-const at = (part) => Number(times[Math.floor(count * part)].toFixed(2))
-console.log(JSON.stringify({ requests: done, seconds: Number(seconds.toFixed(2)), per_second: Math.round(done / seconds), p50_ms: at(0.5), p99_ms: at(0.99), wrong }))
+// The last ones sent may have been cut; the first ones were answered.
+export function worthAnotherLook(sent, connections) {
+  const last = Math.min(sent, 2 * connections)
+  return [...Array(last).keys()].map((i) => sent - last + i).concat([...Array(Math.min(SAMPLE, sent - last)).keys()])
+}
+
+// Fresh pushes for as long as `seconds` may need at `most` a second, after a moment to warm up. Then every push has been
+// answered, as a sample of them is asked again, and none with 系统繁忙. Returns wrk's figures, how many were `sent` in all,
+// and the CPU seconds that server and PostgreSQL took for one.
+export async function serve(server, pushes, { connections = 64, seconds, most, expected }) {
+  pushes.compose(Math.ceil(most * (WARM_SECONDS + seconds)) + connections)
+  const busy = await server.metric('gulou_replies_busy_total')
+  const { sent: skip } = await wrk(server.address, pushes.file, { connections, seconds: WARM_SECONDS })
+  await pushes.again(server.address, worthAnotherLook(skip, connections), expected)
+  const before = [cpuSeconds(server.pid), postgresSeconds()]
+  const result = await wrk(server.address, pushes.file, { connections, seconds, skip })
+  const cpu = { server: (cpuSeconds(server.pid) - before[0]) / result.answered, postgres: (postgresSeconds() - before[1]) / result.answered }
+  const sent = skip + result.sent
+  await pushes.again(server.address, worthAnotherLook(sent, connections), expected)
+  if (await server.metric('gulou_replies_busy_total') > busy) throw new Error('some were answered 系统繁忙')
+  return { ...result, sent, cpu }
+}
+
+// How the CPU was spent, for the table's remarks.
+const micros = (seconds) => Math.round(seconds * 1e6)
+export const spent = ({ cpu }, base) => `µs of CPU a message: server ${micros(cpu.server)}, PostgreSQL ${micros(cpu.postgres)}; under pgbench PostgreSQL ${micros(base.postgres)}`

@@ -1,0 +1,36 @@
+// What the measures share: the seeded database `base`, the sizes of a quick or a whole run, servers that live as long as
+// a measurement.
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { sql, startServer } from './machine.mjs'
+
+const SEED = fileURLToPath(new URL('./seed.sql', import.meta.url))
+
+export class Bench {
+  constructor({ quick, full, rounds }) {
+    Object.assign(this, { quick, full, rounds: Number(rounds ?? (quick ? 1 : 3)), seconds: quick ? 2 : 4, members: quick ? 2000 : 5000 })
+  }
+
+  // Once, in a state folder that is used again.
+  seed(database = 'base', members = this.members) {
+    const [[seeded]] = sql(database, "select count(*) from gulou.account where account_id = 'bench'")
+    if (seeded !== '0') return
+    sql(database, readFileSync(SEED, 'utf8'))
+    // What the seed writes is right by construction, and audited when it is small: no foreign key is looked up.
+    sql(database, `set session_replication_role = replica; select bench.seed(${members})`)
+    sql(database, 'vacuum analyze')
+  }
+
+  // So many declarations of half an hour that wait for a reviewer; the first of their numbers. Ten that follow each other
+  // are of ten members. A member's caps have room for forty.
+  waiting(count, database = 'base', members = this.members) {
+    const people = Math.min(count, members)
+    return Number(sql(database, `select bench.waiting(1, ${people}, ${Math.ceil(count / people)})`)[0][0])
+  }
+
+  // Runs while a server of ours serves; baselines run while none does.
+  async served(measure, { database = 'base', ...options } = {}) {
+    const server = await startServer(database, options)
+    try { return await measure(server) } finally { await server.stop() }
+  }
+}

@@ -1,0 +1,53 @@
+// D: a reviewer approves ten declarations in one message. Against the same statement by pgbench.
+import { atLeast } from '../goals.mjs'
+import { serve, spent } from '../load.mjs'
+import { bestPgbench, sql } from '../machine.mjs'
+import { Pushes } from '../pushes.mjs'
+
+const TEN = 10
+const REVIEWERS = 40
+
+// :first is the first number, :each how many messages a client has at most.
+const STATEMENT = `\\set i :i + 1
+\\set no :first + ${TEN} * (:client_id * :each + :i - 1)
+\\set reviewer random(1, ${REVIEWERS})
+select api.spoken('bench', 'oReviewer' || lpad((:reviewer)::text, 19, '0'), gen_random_uuid(), 'message',
+  api.approve('bench', 'oReviewer' || lpad((:reviewer)::text, 19, '0'), gen_random_uuid(), 'bench',
+    array[${Array.from({ length: TEN }, (_, k) => `:no + ${k}`)}]::bigint[]));
+`
+
+export const approvals = (name, first) => new Pushes(name, (i) => ({ person: `oReviewer${String(1 + i % REVIEWERS).padStart(19, '0')}`,
+  content: `通过 ${Array.from({ length: TEN }, (_, k) => first + TEN * i + k).join(' ')}` }))
+
+// Throws unless all ten of every message were approved and counted.
+function check(database, first, last, messages) {
+  const [[done]] = sql(database, `select count(*) from gulou.declaration where account_id = 'bench' and no between ${first} and ${last} and status = 'approved' and counted > 0`)
+  if (Number(done) !== TEN * messages) throw new Error(`${TEN * messages} approvals were sent, ${done} are written`)
+}
+
+// From the number `first` on, `most` messages a second at most, in `seconds` and one more to warm up.
+export async function approve(server, database, { first, most, seconds }) {
+  const result = await serve(server, approvals('approve', first), { most, seconds, expected: /^(编号：\d+ 已通过，王建国 5分\n){10}/ })
+  check(database, first, first + TEN * most * (seconds + 1) - 1, result.sent)
+  return result
+}
+
+export async function approveByPgbench(database, { first, most, seconds }) {
+  const part = { 8: 0, 16: 1, 32: 2 }
+  const result = await bestPgbench(database, STATEMENT, seconds, (clients) => ({ i: 0, each: Math.floor(most * (seconds + 1) / clients), first: first + TEN * most * (seconds + 1) * part[clients] }))
+  check(database, first, first + 3 * TEN * most * (seconds + 1) - 1, result.transactions)
+  return result
+}
+
+export default {
+  letter: 'D',
+  rows: { D: { what: 'approvals, ten numbers a message, 64 connections', unit: '/s', against: 'pgbench, best of -c 8, 16, 32', goal: atLeast(3) } },
+  async round(bench) {
+    const { seconds } = bench
+    const most = { pgbench: 300, served: 800 }
+    const first = bench.waiting(TEN * (seconds + 1) * (3 * most.pgbench + most.served))
+    const result = await bench.served((server) => approve(server, 'base', { first: first + 3 * TEN * (seconds + 1) * most.pgbench, most: most.served, seconds }))
+    const base = await approveByPgbench('base', { first, most: most.pgbench, seconds })
+    return { D: { figure: result.rate, baseline: base.tps, note: spent(result, base) } }
+  }
+}

@@ -1,0 +1,39 @@
+// F: instructions in user space for one secure message without database, counted by callgrind: the same in every run but
+// for a thousandth (random padding). The driver messages.c serves the pushes of A through the whole HTTP server.
+import { execFileSync } from 'node:child_process'
+import { atMost } from '../goals.mjs'
+import { build, config, state } from '../machine.mjs'
+import { helps } from './help.mjs'
+
+const WARM = 100
+const COUNTED = 1000
+const DRIVER = 'tests/bench/messages.c'
+
+// [{count, file, fn, object}] of callgrind_annotate's lines; an inlined function has no object and is ours by its file.
+function annotated(file) {
+  const text = execFileSync('callgrind_annotate', ['--threshold=100', file], { encoding: 'utf8', maxBuffer: 1 << 26 })
+  return [...text.matchAll(/^ *([\d,]+) \( *[\d.]+%\)  (.*?):(.*?)(?: \[(.*)\])?$/gm)]
+    .map(([, count, source, fn, object]) => ({ count: Number(count.replaceAll(',', '')), source, fn, object }))
+}
+
+const libraryOf = ({ source, object }) => /\b(server|wechat|db)\//.test(source) || object?.endsWith('bench_messages') ? 'our own code'
+  : object?.replace(/.*\/lib|\.so.*|-[\d.]+\.so.*/g, '') ?? 'libc'
+
+export default {
+  letter: 'F',
+  once: true,
+  rows: {
+    F: { what: 'instructions in user space, a secure message without database', unit: '', goal: atMost(100000) },
+    Fown: { what: 'of which our own code', unit: '', goal: atMost(15000) }
+  },
+  async round() {
+    const pushes = helps('instructions').compose(WARM + COUNTED)
+    const out = `${state}/callgrind.out`
+    execFileSync('valgrind', ['-q', '--tool=callgrind', '--instr-atstart=no', `--callgrind-out-file=${out}`, `${build}/bench_messages`, config, pushes.file, WARM, COUNTED].map(String), { stdio: 'pipe' })
+    const parts = {}
+    for (const one of annotated(out)) if (!one.source.endsWith(DRIVER)) parts[libraryOf(one)] = (parts[libraryOf(one)] ?? 0) + one.count / COUNTED
+    const all = Object.values(parts).reduce((sum, count) => sum + count, 0)
+    const shares = Object.entries(parts).sort(([, a], [, b]) => b - a).slice(0, 6).map(([name, count]) => `${name} ${Math.round(count / 1000)}k`)
+    return { F: { figure: all, note: shares.join(', ') }, Fown: { figure: parts['our own code'] } }
+  }
+}

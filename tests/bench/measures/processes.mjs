@@ -1,0 +1,59 @@
+// N: two server processes share the port (SO_REUSEPORT), as two machines behind a balancer would share the address. And
+// the case in which they stand in each other's way: the same messages reach both at once, in opposite order, so that each
+// holds keys that the other waits for. Every declaration must be written once.
+import { atLeast } from '../goals.mjs'
+import { worthAnotherLook, wrk } from '../load.mjs'
+import { firstPort } from '../machine.mjs'
+import { Pushes } from '../pushes.mjs'
+import { count, declarations, EXPECTED } from './declare.mjs'
+import { helps } from './help.mjs'
+
+const CONNECTIONS = 64
+const BLOCK = 64 // so far apart are a message and its repetition at most
+const MOST = 6000
+
+const second = { workers: 1, offset: 2 }
+
+// The same pushes, block by block backwards.
+function opposite(pushes) {
+  const other = new Pushes('opposite', pushes.act)
+  const backwards = pushes.fields.map((_, i) => pushes.fields[Math.min(i - i % BLOCK + BLOCK, pushes.fields.length) - 1 - i % BLOCK])
+  return Object.assign(other, { fields: backwards }).write()
+}
+
+async function sameKeys(bench, one, other) {
+  const { seconds } = bench
+  const pushes = declarations('same', bench.members).compose(Math.ceil(MOST * seconds / BLOCK) * BLOCK)
+  const backwards = opposite(pushes)
+  const before = count('base')
+  const reruns = async () => await one.metric('gulou_pg_reruns_total') + await other.metric('gulou_pg_reruns_total')
+  const rerunsBefore = await reruns()
+  const results = await Promise.all([wrk(one.address, pushes.file, { connections: 32, seconds }), wrk(other.address, backwards.file, { connections: 32, seconds })])
+  await pushes.again(one.address, worthAnotherLook(results[0].sent, 32), EXPECTED)
+  await backwards.again(other.address, worthAnotherLook(results[1].sent, 32), EXPECTED)
+  const sent = new Set(pushes.fields.slice(0, results[0].sent).concat(backwards.fields.slice(0, results[1].sent)))
+  const written = count('base') - before
+  if (written !== sent.size) throw new Error(`${sent.size} declarations were sent, ${written} rows written`)
+  return { figure: results[0].rate + results[1].rate, note: `${written} declarations, each once; ${await reruns() - rerunsBefore} calls ran again` }
+}
+
+export default {
+  letter: 'N',
+  rows: {
+    N: { what: 'two server processes on two cores, 帮助', unit: '/s', against: 'one process', goal: atLeast(1.6) },
+    Nsame: { what: 'the same declarations at both at once, opposite order', unit: ' answers/s', goal: atLeast(1000) }
+  },
+  async round(bench) {
+    const { seconds } = bench
+    const pushes = helps('processes').compose(4096)
+    const run = (server) => wrk(server.address, pushes.file, { connections: CONNECTIONS, seconds, again: true })
+    return bench.served(async (one) => {
+      await run(one)
+      const alone = await run(one)
+      const together = await bench.served(async (other) => { await run(other); return run(other) },
+        { ...second, port: firstPort })
+      const same = await bench.served((other) => sameKeys(bench, one, other), second)
+      return { N: { figure: together.rate, baseline: alone.rate }, Nsame: same }
+    }, { workers: 1 })
+  }
+}

@@ -1,0 +1,45 @@
+// K: the same work on a big database as on a small one. Ten declarations a member in both; --full has the million members
+// and ten million declarations of the goal, and takes most of an hour to seed.
+import { atLeast } from '../goals.mjs'
+import { makeDatabase } from '../machine.mjs'
+import { approve } from './approve.mjs'
+import { ask, questions } from './balance.mjs'
+import { declarations, declare } from './declare.mjs'
+
+const SMALL = 1000
+
+export function bigMembers(bench) {
+  return bench.full ? 1000000 : bench.quick ? 5000 : 20000
+}
+
+async function work(bench, database, members) {
+  const { seconds } = bench
+  const first = bench.waiting(10 * 300 * (seconds + 1), database, Math.min(members, 5000))
+  return bench.served(async (server) => ({
+    KB: (await declare(server, database, declarations('size', members), { seconds })).rate,
+    KC: (await ask(server, questions('size', members), { seconds })).rate,
+    KD: (await approve(server, database, { first, most: 300, seconds })).rate
+  }), { database })
+}
+
+export default {
+  letter: 'K',
+  rows: {
+    KB: { what: 'declarations on a big database', unit: '/s', against: '1,000 members, 10,000 declarations', goal: atLeast(0.8) },
+    KC: { what: '积分 on it', unit: '/s', against: 'the same', goal: atLeast(0.8) },
+    KD: { what: 'approvals of ten on it', unit: '/s', against: 'the same', goal: atLeast(0.8) }
+  },
+  prepare(bench) {
+    for (const [name, members] of [['small', SMALL], ['big', bigMembers(bench)]]) {
+      makeDatabase(name)
+      bench.seed(name, members)
+    }
+  },
+  async round(bench) {
+    const big = bigMembers(bench)
+    const small = await work(bench, 'small', SMALL)
+    const large = await work(bench, 'big', big)
+    const note = `${big.toLocaleString('en')} members, ${(10 * big).toLocaleString('en')} declarations`
+    return Object.fromEntries(Object.keys(small).map((row) => [row, { figure: large[row], baseline: small[row], note }]))
+  }
+}

@@ -1,0 +1,54 @@
+-- For wrk: sends the requests of a file one after the other, each once.
+--
+--   wrk -t1 -c64 -d3s -s replay.lua http://127.0.0.1:8080 -- FILE SKIP [again]
+--
+-- The first SKIP requests of the file were sent by an earlier run. FILE holds "BYTES\n" and the whole HTTP request, as often as there are requests (pushes.mjs writes it). `again` starts
+-- anew at its end; without it a file that ends too early is an error. Prints one line of JSON at the end.
+
+local thread
+
+function setup(one)
+   assert(not thread, "one thread reads the file: use -t1")
+   thread = one
+end
+
+function init(args)
+   file = assert(io.open(args[1], "rb"))
+   again = args[3] == "again"
+   sent = 0
+   ended = 0
+   for _ = 1, tonumber(args[2]) do read() end
+   start = file:seek()
+   probing = true
+end
+
+function read()
+   local length = file:read("*l")
+   return length and file:read(tonumber(length))
+end
+
+function request()
+   if probing then -- wrk asks once before it begins, and throws that request away
+      probing = false
+      local first = read()
+      file:seek("set", start)
+      return first
+   end
+   local text = read()
+   if not text then
+      file:seek("set")
+      text = read()
+      if not again then ended = 1 end
+   end
+   sent = sent + 1
+   return text
+end
+
+function done(summary, latency)
+   local errors = summary.errors
+   io.write(string.format(
+      '\n{"sent":%d,"ended":%d,"answered":%d,"seconds":%.6f,"p50":%.3f,"p99":%.3f,"failed":%d}\n',
+      thread:get("sent"), thread:get("ended"), summary.requests, summary.duration / 1e6,
+      latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
+      errors.connect + errors.read + errors.write + errors.status + errors.timeout))
+end
