@@ -10,6 +10,7 @@
 #include "server/route.h"
 #include "server/say.h"
 #include "wechat/message.h"
+#include "wechat/reply.h"
 
 #define REPLIES_KEPT 2
 #define TRIES_MAX 3
@@ -17,23 +18,24 @@
 #define ARGUMENTS 11 /* of declare_points behind the leading ones */
 
 /* Steps in their order; the session holds the name. DONE: submitted or cancelled. */
-static const char *const steps[] = {"category", "item",    "hours", "words",
-                                    "photos",   "confirm", "done"};
-enum step { CATEGORY, ITEM, HOURS, WORDS, PHOTOS, CONFIRM, DONE };
+static const char *const steps[] = {"category", "item", "hours",  "words", "photos",
+                                    "confirm",  "line", "reason", "done"};
+enum step { CATEGORY, ITEM, HOURS, WORDS, PHOTOS, CONFIRM, LINE, REASON, DONE };
 
-enum input { INPUT_START, INPUT_CANCEL, INPUT_BACK, INPUT_WORDS, INPUT_PHOTO };
+enum input { INPUT_START, INPUT_OBJECT, INPUT_CANCEL, INPUT_BACK, INPUT_WORDS, INPUT_PHOTO };
 
 struct dialogue {
     struct request *rq;
     enum input input;
     struct words words;
+    int64_t notice, no; /* of INPUT_OBJECT; no 0: to be asked for */
     int tries;
     int64_t version;
     cJSON *session;       /* NULL: none under way */
     const char *lead;     /* a sentence before the next question */
     struct str reply;     /* said once the session is saved */
     const cJSON *refusal; /* said instead, in the words that all actions share */
-    bool submit;          /* the saved session is to be declared */
+    bool submit;          /* the saved session is to be declared, or the objection filed */
     struct dialogue_call call;
 };
 
@@ -69,13 +71,22 @@ static void delete_session(void *session) {
     cJSON_Delete(session);
 }
 
-static void new_session(struct dialogue *d) {
+static void new_session(struct dialogue *d, enum step first) {
     d->session = cJSON_CreateObject();
     arena_on_free(d->rq->arena, delete_session, d->session);
     set(d, "id", cJSON_CreateString(d->rq->key));
     set(d, "photos", cJSON_CreateArray());
     set(d, "replies", cJSON_CreateArray());
-    go_to(d, CATEGORY);
+    go_to(d, first);
+}
+
+/* The first question of a declaration, or of an objection. */
+static bool is_first(enum step step) {
+    return step == CATEGORY || step == LINE;
+}
+
+static bool is_objection(const struct dialogue *d) {
+    return fact(d->session, "notice") != NULL;
 }
 
 static int photos(const struct dialogue *d) {
@@ -91,9 +102,13 @@ static bool needs_photo(const struct dialogue *d) {
 static void on_saved(struct dialogue_call *call, enum dialogue_status status, int64_t version,
                      struct str json);
 
-static void away(struct request *rq) {
-    say(rq, "现在不能一步一步申报，请用一句话：\n申报 项目 时长 说明\n例如：申报 40 2小时 "
-            "昨天义务巡逻");
+/* Without a session everything is said in one message. */
+static void away(const struct dialogue *d) {
+    if (d->input == INPUT_OBJECT)
+        say(d->rq, "请把公示编号、条目编号和理由写在一句话里，例如：\n异议 1 12 当天没有这项服务");
+    else
+        say(d->rq, "现在不能一步一步申报，请用一句话：\n申报 项目 时长 说明\n例如：申报 40 2小时 "
+                   "昨天义务巡逻");
 }
 
 static void save(struct dialogue *d, struct str reply) {
@@ -123,9 +138,11 @@ static void on_saved(struct dialogue_call *call, enum dialogue_status status, in
     if (status == DIALOGUE_CONFLICT && ++d->tries < TRIES_MAX) {
         load(d); /* another message moved it: read again and answer to that */
     } else if (status != DIALOGUE_SAVED) {
-        away(d->rq);
+        away(d);
     } else if (d->submit) {
         submit(d);
+    } else if (d->refusal != NULL && is_objection(d)) {
+        tell_object_refused(d->rq, d->refusal);
     } else if (d->refusal != NULL) {
         say_refused(d->rq, d->refusal);
     } else {
@@ -144,7 +161,7 @@ static void begin_question(struct dialogue *d, struct buf *out) {
 
 static void end_question(struct dialogue *d, struct buf *out) {
     say_next(out);
-    if (step_of(d) != CATEGORY) {
+    if (!is_first(step_of(d))) {
         say_tap(out, "上一步", "上一步");
         buf_puts(out, "　");
     }
@@ -216,6 +233,51 @@ static void ask_photos(struct dialogue *d) {
     end_question(d, &out);
 }
 
+/* ---- an objection's questions ---- */
+
+static void ask_line(struct dialogue *d) {
+    struct request *rq = d->rq;
+    int64_t notice = fact_number(d->session, "notice");
+    struct buf out;
+    begin_question(d, &out);
+    buf_printf(&out, "对公示%" PRId64 "的哪一条有异议？请回复编号（名单第一列的数字）。\n", notice);
+    web_link(&out, "打开名单",
+             arena_printf(rq->arena, "%s/%s/notices/%" PRId64, rq->services->config->public_url,
+                          rq->account->id, notice));
+    end_question(d, &out);
+}
+
+/* Whoever names a line sees which one it is before writing about it. */
+static void on_line(struct request *rq, const cJSON *facts) {
+    struct dialogue *d = of(rq);
+    if (request_refusal(facts) != NULL) {
+        bool mended = fact_is(facts, "refusal", "line_unknown");
+        go_to(d, mended ? LINE : DONE);
+        d->refusal = facts;
+        save(d, STR("请换一个编号。"));
+        return;
+    }
+    struct buf out;
+    begin_question(d, &out);
+    buf_printf(&out, "编号：%" PRId64 " %s（", fact_number(facts, "no"),
+               fact_text(facts, "member"));
+    say_cut(&out, fact_text(facts, "unit"), 20);
+    buf_printf(&out,
+               "）%s，%s分\n\n哪里不对？请用一两句话写能核实的事实，例如：当天活动取消了。\n"
+               "您的姓名只有区域党委知道，不会公开，也不会告诉申报人。",
+               fact_text(facts, "item"), fact_text(facts, "points"));
+    end_question(d, &out);
+}
+
+static const struct action ask_line_facts = {"dialogue", NULL, on_line};
+
+static void ask_reason(struct dialogue *d) {
+    struct request *rq = d->rq;
+    const char *args[] = {arg_number(rq, fact_number(d->session, "notice")),
+                          arg_number(rq, fact_number(d->session, "no"))};
+    request_call(rq, &ask_line_facts, REQUEST_READS, "line_to_object", 2, args);
+}
+
 /* ---- confirming and submitting ---- */
 
 static const char *const *arguments(struct dialogue *d) {
@@ -239,7 +301,19 @@ static const char *const *arguments(struct dialogue *d) {
     return args;
 }
 
+static void file_objection(struct dialogue *d) {
+    struct request *rq = d->rq;
+    const char *args[] = {arg_number(rq, fact_number(d->session, "notice")),
+                          arg_number(rq, fact_number(d->session, "no")),
+                          fact_text(d->session, "words"), arg_now(rq->arena)};
+    request_call(rq, &action_object, REQUEST_CHANGES, "object", 4, args);
+}
+
 static void submit(struct dialogue *d) {
+    if (is_objection(d)) {
+        file_objection(d);
+        return;
+    }
     request_call(d->rq, &action_declare, REQUEST_CHANGES, "declare_points", ARGUMENTS,
                  arguments(d));
 }
@@ -289,6 +363,12 @@ static void ask(struct dialogue *d) {
     case CONFIRM:
         request_call(d->rq, &ask_preview, REQUEST_READS, "preview_declaration", ARGUMENTS - 2,
                      arguments(d));
+        break;
+    case LINE:
+        ask_line(d);
+        break;
+    case REASON:
+        ask_reason(d);
         break;
     case DONE:
         action_unknown.start(d->rq, NULL);
@@ -395,8 +475,31 @@ static void take_confirm(struct dialogue *d) {
     save(d, STR("已提交"));
 }
 
+static void take_line(struct dialogue *d) {
+    struct words rest = d->words;
+    int64_t no;
+    if (words_number(&rest, &no) && no >= 1 && words_empty(rest)) {
+        set(d, "no", cJSON_CreateString(arg_number(d->rq, no)));
+        go_to(d, REASON);
+    } else {
+        d->lead = "请只回复编号，例如：12";
+    }
+    ask(d);
+}
+
+/* Filed under the key of this very message, however often the platform repeats it. */
+static void take_reason(struct dialogue *d) {
+    set(d, "words", cJSON_CreateString(str_z(d->rq->arena, words_typed(d->words))));
+    set(d, "filed_by", cJSON_CreateString(d->rq->key));
+    go_to(d, DONE);
+    d->submit = true;
+    save(d, STR("已提交"));
+}
+
 static void take_photo(struct dialogue *d) {
-    if (photos(d) >= PHOTOS_MAX) {
+    if (is_objection(d))
+        d->lead = "照片请在写完理由、收到异议编号之后再发。";
+    else if (photos(d) >= PHOTOS_MAX) {
         d->lead = "照片够多了，不用再发。";
     } else {
         cJSON *photo = cJSON_CreateObject();
@@ -425,6 +528,12 @@ static void take_input(struct dialogue *d) {
         break;
     case CONFIRM:
         take_confirm(d);
+        break;
+    case LINE:
+        take_line(d);
+        break;
+    case REASON:
+        take_reason(d);
         break;
     case DONE:
         action_unknown.start(d->rq, NULL);
@@ -461,16 +570,22 @@ static void outside(struct dialogue *d) {
 static void handle(struct dialogue *d) {
     bool active = d->session != NULL && step_of(d) != DONE;
     if (d->input == INPUT_START) {
-        new_session(d);
+        new_session(d, CATEGORY);
+        ask(d);
+    } else if (d->input == INPUT_OBJECT) {
+        new_session(d, d->no > 0 ? REASON : LINE);
+        set(d, "notice", cJSON_CreateString(arg_number(d->rq, d->notice)));
+        set(d, "no", cJSON_CreateString(arg_number(d->rq, d->no)));
         ask(d);
     } else if (!active) {
         outside(d);
     } else if (d->input == INPUT_CANCEL) {
         go_to(d, DONE);
-        save(d, STR("已取消，什么都没有提交。发送「申报」可以重新开始。"));
+        save(d, is_objection(d) ? STR("已取消，什么都没有提交。")
+                                : STR("已取消，什么都没有提交。发送「申报」可以重新开始。"));
     } else if (d->input == INPUT_BACK) {
         enum step step = step_of(d);
-        go_to(d, step > CATEGORY ? step - 1 : CATEGORY);
+        go_to(d, is_first(step) ? step : step - 1);
         ask(d);
     } else if (d->input == INPUT_PHOTO) {
         take_photo(d);
@@ -484,8 +599,8 @@ static void on_loaded(struct dialogue_call *call, enum dialogue_status status, i
     struct dialogue *d =
         (struct dialogue *)(void *)((char *)call - offsetof(struct dialogue, call));
     if (status == DIALOGUE_AWAY) {
-        if (d->input == INPUT_START) {
-            away(d->rq);
+        if (d->input == INPUT_START || d->input == INPUT_OBJECT) {
+            away(d);
         } else {
             outside(d);
         }
@@ -497,7 +612,8 @@ static void on_loaded(struct dialogue_call *call, enum dialogue_status status, i
         arena_on_free(d->rq->arena, delete_session, d->session);
         const char *before = reply_before(d);
         bool submitted = fact_true(d->session, "confirmed") && step_of(d) == DONE;
-        if (before != NULL && submitted && words_is(d->words, "确认")) {
+        if (before != NULL && ((submitted && words_is(d->words, "确认")) ||
+                               fact_is(d->session, "filed_by", d->rq->key))) {
             submit(d);
             return;
         }
@@ -514,13 +630,17 @@ static void load(struct dialogue *d) {
     dialogue_load(d->rq->services->redis, &d->call, d->rq->account->id, d->rq->openid);
 }
 
-static void begin(struct request *rq, enum input input, struct words words) {
+static struct dialogue *new_dialogue(struct request *rq, enum input input, struct words words) {
     struct dialogue *d = arena_alloc(rq->arena, sizeof(*d));
     d->rq = rq;
     d->input = input;
     d->words = words;
     rq->state = d;
-    load(d);
+    return d;
+}
+
+static void begin(struct request *rq, enum input input, struct words words) {
+    load(new_dialogue(rq, input, words));
 }
 
 static struct words no_words(struct request *rq) {
@@ -529,6 +649,13 @@ static struct words no_words(struct request *rq) {
 
 void dialogue_start(struct request *rq) {
     begin(rq, INPUT_START, no_words(rq));
+}
+
+void dialogue_object(struct request *rq, int64_t notice, int64_t no) {
+    struct dialogue *d = new_dialogue(rq, INPUT_OBJECT, no_words(rq));
+    d->notice = notice;
+    d->no = no;
+    load(d);
 }
 
 void dialogue_cancel_words(struct request *rq) {

@@ -1,7 +1,8 @@
 #ifndef GULOU_DIALOGUE_H
 #define GULOU_DIALOGUE_H
 
-/* The guided declaration: category → item → hours → words → photos → confirm.
+/* The guided declaration: category → item → hours → words → photos → confirm; and the guided
+ * objection: line → reason.
  *
  * Where it stands is a JSON in db/dialogue_store.h. Every step is saved with the version that was
  * read, so two messages at once cannot both move it; the slower one reads again. The last replies
@@ -16,8 +17,9 @@
 #include "server/words.h"
 
 void dialogue_start(struct request *rq);
-void dialogue_cancel_words(struct request *rq); /* 取消 */
-void dialogue_back(struct request *rq);         /* 上一步 */
+void dialogue_object(struct request *rq, int64_t notice, int64_t no); /* no 0: it is asked for */
+void dialogue_cancel_words(struct request *rq);                       /* 取消 */
+void dialogue_back(struct request *rq);                               /* 上一步 */
 
 /* A text that is no command; action_unknown when no dialogue is under way. */
 void dialogue_input(struct request *rq, struct words words);

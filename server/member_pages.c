@@ -11,34 +11,17 @@
 #include "server/evidence.h"
 #include "server/image.h"
 #include "server/js_sdk.h"
-#include "server/opening.h"
+#include "server/member_form.h"
 #include "server/rate.h"
 #include "server/say.h"
 #include "server/session.h"
 #include "server/sign_in.h"
 
-/* ---- reading what a script sent ---- */
-
-/* Fixed forms, so that the database never has to raise over one: 0 stands for a digit, x for a
- * hexadecimal one. */
-static bool has_form(const char *text, const char *form) {
-    for (; *form; form++, text++) {
-        bool fits = *form == '0'   ? *text >= '0' && *text <= '9'
-                    : *form == 'x' ? *text && strchr("0123456789abcdef", *text) != NULL
-                                   : *text == *form;
-        if (!fits)
-            return false;
-    }
-    return *text == '\0';
-}
-
-static bool is_uuid(const char *text) {
-    return has_form(text, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
-}
+/* ---- declare ---- */
 
 static bool is_day(const char *text) {
     int year, month, day;
-    if (!has_form(text, "0000-00-00") || sscanf(text, "%d-%d-%d", &year, &month, &day) != 3)
+    if (!form_fits(text, "0000-00-00") || sscanf(text, "%d-%d-%d", &year, &month, &day) != 3)
         return false;
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -47,87 +30,8 @@ static bool is_day(const char *text) {
 }
 
 static bool is_time(const char *text) {
-    return has_form(text, "00:00") && strcmp(text, "24:00") < 0 && text[3] < '6';
+    return form_fits(text, "00:00") && strcmp(text, "24:00") < 0 && text[3] < '6';
 }
-
-static void delete_json(void *json) {
-    cJSON_Delete(json);
-}
-
-static void wrong(struct web *web, const char *field) {
-    web_error(web, 400, "bad_field", arena_printf(web_arena(web), "%s 的写法不对", field));
-}
-
-/* NULL: answered. */
-static const cJSON *read_body(struct web *web) {
-    struct str body = http_body(web->exchange);
-    cJSON *json = cJSON_ParseWithLength(body.p, body.n);
-    arena_on_free(web_arena(web), delete_json, json);
-    if (!cJSON_IsObject(json)) {
-        web_error(web, 400, "bad_body", "请求应为一个 JSON 对象");
-        return NULL;
-    }
-    return json;
-}
-
-/* ---- answers that all share ---- */
-
-static const char *refusal_words(struct web *web, const cJSON *facts) {
-    struct buf out;
-    const char *code = request_refusal(facts);
-    buf_init(&out, web_arena(web));
-    if (strcmp(code, "signed_out") == 0)
-        return "登录已过期，请重新打开这个页面";
-    if (strcmp(code, "not_bound") == 0)
-        return "请先在公众号里绑定身份";
-    if (strcmp(code, "not_yours") == 0)
-        return "这项操作由审核员办理";
-    if (strcmp(code, "too_many") == 0)
-        return "一小时内的照片太多了，请稍后再传";
-    return tell_refusal(&out, facts) ? buf_view(&out).p : "这一步现在办不了";
-}
-
-/* The facts, and for a refusal its words. */
-static void reply_facts(struct web *web, const cJSON *facts) {
-    if (!request_refusal(facts)) {
-        web_json(web);
-        return;
-    }
-    cJSON *copy = cJSON_Duplicate(facts, true);
-    cJSON_AddStringToObject(copy, "message", refusal_words(web, facts));
-    web_json_of(web, copy);
-    cJSON_Delete(copy);
-}
-
-/* ---- opening a page ---- */
-
-struct page {
-    struct opening opening;
-    const char *script;
-    const char *title;
-};
-
-static void show(struct web *web, cJSON *facts) {
-    const struct page *page = web->state;
-    const char *code = request_refusal(facts);
-    if (code) {
-        web_error(web, 403, code, refusal_words(web, facts));
-        return;
-    }
-    cJSON_AddStringToObject(facts, "title", page->title);
-    cJSON_AddStringToObject(facts, "script", page->script);
-    web_member_page(web, page->opening.page, facts);
-}
-
-static void open_page(struct web *web, const char *name, const char *script, const char *function,
-                      const char *title) {
-    struct page *page = arena_alloc(web_arena(web), sizeof *page);
-    *page = (struct page){{.page = name, .then = show}, script, title};
-    web->state = page;
-    opening_start(web, function, 0, NULL);
-}
-
-/* ---- declare ---- */
 
 enum { ACCOUNT, SESSION, KEY, REQUEST, ITEM, MINUTES, FROM, TO, DAY, WORDS, PHOTOS, DECLARE_ARGS };
 
@@ -139,13 +43,11 @@ static bool read_declaration(struct web *web, const cJSON *body, const char *arg
     const char *day = fact_text(body, "day");
     bool timed = *from || *to;
     if (!is_day(day))
-        wrong(web, "day");
+        form_wrong(web, "day");
     else if (timed && (!is_time(from) || !is_time(to) || strcmp(from, to) == 0))
-        wrong(web, "from, to");
+        form_wrong(web, "from, to");
     else if (!timed && (minutes < 1 || minutes > 100000))
-        wrong(web, "minutes");
-    else if (fact(body, "photos") && !cJSON_IsArray(fact(body, "photos")))
-        wrong(web, "photos");
+        form_wrong(web, "minutes");
     else {
         args[ITEM] = arena_printf(arena, "%" PRId64, fact_number(body, "item"));
         args[MINUTES] = timed ? NULL : arena_printf(arena, "%" PRId64, minutes);
@@ -159,33 +61,18 @@ static bool read_declaration(struct web *web, const cJSON *body, const char *arg
 }
 
 static void preview(struct web *web) {
-    const cJSON *body = read_body(web);
+    const cJSON *body = form_read_body(web);
     const char *args[DECLARE_ARGS];
     if (!body || !read_declaration(web, body, args))
         return;
     const char *words = *args[WORDS] ? args[WORDS] : "…"; /* not yet typed */
     const char *all[] = {web->account->id, session_of(web), args[ITEM], args[MINUTES],
                          args[FROM],       args[TO],        args[DAY],  words};
-    web_call(web, "web_preview", 8, all, reply_facts);
-}
-
-/* ["uuid"…], checked; NULL: answered. */
-static const char *read_photos(struct web *web, const cJSON *body) {
-    const cJSON *photo;
-    cJSON_ArrayForEach(photo, fact(body, "photos")) {
-        if (!cJSON_IsString(photo) || !is_uuid(photo->valuestring)) {
-            wrong(web, "photos");
-            return NULL;
-        }
-    }
-    char *text = cJSON_PrintUnformatted(fact(body, "photos"));
-    const char *copy = arena_printf(web_arena(web), "%s", text ? text : "[]");
-    cJSON_free(text);
-    return copy;
+    web_call(web, "web_preview", 8, all, form_reply);
 }
 
 static void declare(struct web *web) {
-    const cJSON *body = read_body(web);
+    const cJSON *body = form_read_body(web);
     const char *args[DECLARE_ARGS];
     if (!body || !read_declaration(web, body, args))
         return;
@@ -193,11 +80,11 @@ static void declare(struct web *web) {
     args[SESSION] = session_of(web);
     args[KEY] = fact_text(body, "key");
     args[REQUEST] = random_text(web_arena(web));
-    args[PHOTOS] = read_photos(web, body);
-    if (args[PHOTOS] && !is_uuid(args[KEY]))
-        wrong(web, "key");
+    args[PHOTOS] = form_read_photos(web, body);
+    if (args[PHOTOS] && !form_is_uuid(args[KEY]))
+        form_wrong(web, "key");
     else if (args[PHOTOS])
-        web_change(web, args[SESSION], "web_declare", DECLARE_ARGS, args, reply_facts);
+        web_change(web, args[SESSION], "web_declare", DECLARE_ARGS, args, form_reply);
 }
 
 /* ---- one photo ---- */
@@ -237,12 +124,12 @@ static void on_cleaned(struct background_job *job) {
                           arena_printf(arena, "%d", u->image.height),
                           image_argument(arena, u->image.jpeg),
                           image_argument(arena, u->image.small)};
-    web_change(web, session, "web_upload", 7, args, reply_facts);
+    web_change(web, session, "web_upload", 7, args, form_reply);
 }
 
 static void on_allowed(struct web *web, const cJSON *facts) {
     if (request_refusal(facts)) {
-        reply_facts(web, facts);
+        form_reply(web, facts);
         return;
     }
     /* What the database counts are pictures that were kept; unpacking costs for the others, too. */
@@ -262,8 +149,8 @@ static void on_allowed(struct web *web, const cJSON *facts) {
  * are not even looked at. */
 static void take_photo(struct web *web) {
     const char *args[] = {web->account->id, session_of(web)};
-    if (!is_uuid(str_z(web_arena(web), http_query(web->exchange, "key"))))
-        wrong(web, "key");
+    if (!form_is_uuid(str_z(web_arena(web), http_query(web->exchange, "key"))))
+        form_wrong(web, "key");
     else
         web_call(web, "web_may_upload", 2, args, on_allowed);
 }
@@ -272,7 +159,7 @@ static void take_photo(struct web *web) {
 
 static void on_queue(struct web *web, const cJSON *facts) {
     if (request_refusal(facts)) {
-        reply_facts(web, facts);
+        form_reply(web, facts);
         return;
     }
     struct arena *arena = web_arena(web);
@@ -297,7 +184,7 @@ static void queue(struct web *web) {
     struct str after = http_query(web->exchange, "after");
     int64_t no;
     if (after.n > 0 && !str_to_i64(after, &no)) {
-        wrong(web, "after");
+        form_wrong(web, "after");
         return;
     }
     const char *args[] = {web->account->id, session_of(web),
@@ -307,7 +194,7 @@ static void queue(struct web *web) {
 }
 
 static void decide(struct web *web) {
-    const cJSON *body = read_body(web), *no;
+    const cJSON *body = form_read_body(web), *no;
     struct buf nos;
     if (!body)
         return;
@@ -324,12 +211,12 @@ static void decide(struct web *web) {
     const char *args[] = {
         web->account->id, session,          fact_text(body, "key"),  random_text(web_arena(web)),
         decision,         buf_view(&nos).p, fact_text(body, "words")};
-    if (!is_uuid(args[2]))
-        wrong(web, "key");
+    if (!form_is_uuid(args[2]))
+        form_wrong(web, "key");
     else if (count < 1 || count > (several ? 100 : 1))
-        wrong(web, "nos");
+        form_wrong(web, "nos");
     else
-        web_change(web, session, "web_decide", 7, args, reply_facts);
+        web_change(web, session, "web_decide", 7, args, form_reply);
 }
 
 /* ---- routing ---- */
@@ -340,11 +227,15 @@ const char *member_page_link(struct request *rq, const char *page) {
 }
 
 static void open_declare(struct web *web) {
-    open_page(web, "declare", "declare.js", "page_declare", "申报服务");
+    static const struct member_page page = {
+        .page = "declare", .template = "declare", .title = "申报服务", .photos = true};
+    form_open_page(web, &page, "page_declare", 0, NULL);
 }
 
 static void open_review(struct web *web) {
-    open_page(web, "review", "review.js", "page_review", "待审申报");
+    static const struct member_page page = {
+        .page = "review", .template = "review", .title = "待审申报"};
+    form_open_page(web, &page, "page_review", 0, NULL);
 }
 
 static const struct {

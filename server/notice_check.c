@@ -30,8 +30,9 @@ struct check {
     size_t lines;
     int64_t last_no;
     int64_t points;
-    size_t changed;  /* lines whose leaf and columns differ */
-    size_t nameless; /* lines whose name was taken back */
+    size_t changed;    /* lines whose leaf and columns differ */
+    size_t nameless;   /* lines whose name was taken back */
+    struct buf states; /* of the page, or of the whole CSV, as notice_state_add() */
 
     const char *root; /* as the file says; NULL: not yet seen */
     int64_t entries, total;
@@ -193,6 +194,10 @@ static void read_entry(struct check *c, const cJSON *entry) {
     const cJSON *salt = cJSON_GetObjectItemCaseSensitive(entry, "name_salt");
     if (!cJSON_IsString(salt) && !cJSON_IsNull(salt))
         fault(c, "line %zu: name_salt: missing", c->lines + 1);
+    const char *state = text_of(c, entry, "state");
+    if (!state || !*notice_state_words(state))
+        fault(c, "line %zu: state: %s is none", c->lines + 1, state ? state : "what stands there");
+    notice_state_add(&c->states, values[0], str_from(state));
     struct line line = {.leaf = values[5]};
     memcpy(line.parts, values, 5 * sizeof values[0]);
     add_line(c, line, values[6], str_from(cJSON_GetStringValue(salt)));
@@ -227,6 +232,45 @@ static void check_head(struct check *c, const cJSON *page) {
               (int)said.n, said.p, (int)computed.n, computed.p);
 }
 
+static void check_states(struct check *c, struct str said) {
+    struct str view = buf_view(&c->states), computed = hex_of(c->arena, merkle_digest(&view, 1));
+    if (!str_eq(said, computed))
+        fault(c, "state: a line's state was changed: the digest says %.*s, the states give %.*s",
+              (int)said.n, said.p, (int)computed.n, computed.p);
+    buf_init(&c->states, c->arena);
+}
+
+static void add_correction(struct check *c, struct buf *out, const cJSON *one) {
+    static const char *const names[] = {"correction",   "notice",     "no",      "member", "unit",
+                                        "item",         "points",     "penalty", "words",  "period",
+                                        "published_on", "counted_in", NULL};
+    for (size_t i = 0; names[i]; i++) {
+        const char *text = text_of(c, one, names[i]);
+        if (text)
+            buf_printf(out, "%s%s", i > 0 ? "|" : "", text);
+        else if (!cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(one, names[i])))
+            fault(c, "corrections: %s: missing", names[i]);
+    }
+    buf_puts(out, "\n");
+}
+
+static void check_corrections(struct check *c, const cJSON *page) {
+    static const char *const lists[] = {"corrections", "corrected"};
+    struct str said = str_from(text_of(c, page, "corrections_digest"));
+    struct buf out;
+    buf_init(&out, c->arena);
+    for (size_t i = 0; i < 2; i++) {
+        const cJSON *list = cJSON_GetObjectItemCaseSensitive(page, lists[i]), *one;
+        if (!cJSON_IsArray(list))
+            fault(c, "%s: missing", lists[i]);
+        cJSON_ArrayForEach(one, list) add_correction(c, &out, one);
+    }
+    struct str view = buf_view(&out), computed = hex_of(c->arena, merkle_digest(&view, 1));
+    if (!str_eq(said, computed))
+        fault(c, "corrections: one was changed: the digest says %.*s, they give %.*s", (int)said.n,
+              said.p, (int)computed.n, computed.p);
+}
+
 static void read_head(struct check *c, const cJSON *page) {
     const char *root = text_of(c, page, "root");
     check_head(c, page);
@@ -246,6 +290,8 @@ static void read_page(struct check *c, const cJSON *page, bool last) {
     if (!cJSON_IsArray(entries))
         fault(c, "entries: missing");
     cJSON_ArrayForEach(entry, entries) read_entry(c, entry);
+    check_states(c, str_from(text_of(c, page, "state_digest")));
+    check_corrections(c, page);
     if (last ? !cJSON_IsNull(next)
              : !cJSON_IsNumber(next) || next->valuedouble != (double)c->last_no)
         fault(c,
@@ -353,10 +399,11 @@ static void check_header(struct check *c, const struct str *cells, size_t n) {
             fault(c, "line 1: column %zu is not headed %s", i + 1, notice_columns[i]);
 }
 
-/* 合计 | | | 条数 | points | | | root */
+/* 合计 | | | 条数 | points | | | root | digest of the states */
 static void read_sum(struct check *c, const struct str *cells) {
     static const int empty[] = {NOTICE_MEMBER, NOTICE_UNIT, NOTICE_DATE, NOTICE_SALT};
     c->root = str_z(c->arena, cells[NOTICE_LEAF]);
+    check_states(c, cells[NOTICE_STATE]);
     for (size_t i = 0; i < sizeof empty / sizeof empty[0]; i++)
         if (cells[empty[i]].n > 0)
             fault(c, "last line: %s: must be empty", notice_columns[empty[i]]);
@@ -383,6 +430,11 @@ static void on_row(void *context, size_t row, const struct str *cells, size_t n)
         static const int from[] = {NOTICE_NO, NOTICE_UNIT, NOTICE_ITEM, NOTICE_POINTS, NOTICE_DATE};
         for (int i = 0; i < 5; i++)
             line.parts[i] = cells[from[i]];
+        const char *state = notice_state_of(cells[NOTICE_STATE]);
+        if (!*state)
+            fault(c, "line %zu: %s: %.*s is none", row, notice_columns[NOTICE_STATE],
+                  (int)cells[NOTICE_STATE].n, cells[NOTICE_STATE].p);
+        notice_state_add(&c->states, cells[NOTICE_NO], str_from(state));
         add_line(c, line, cells[NOTICE_MEMBER], cells[NOTICE_SALT]);
     }
 }
@@ -398,5 +450,6 @@ bool notice_check(struct arena *arena, struct str file, const char *root, struct
     struct check c = {.arena = arena, .report = report};
     struct str text = str_trim(file);
     c.end = &c.first;
+    buf_init(&c.states, arena);
     return text.n > 0 && text.p[0] == '{' ? check_json(&c, file, root) : check_csv(&c, file, root);
 }

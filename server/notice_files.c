@@ -11,16 +11,44 @@
 #include "server/base/limits.h"
 #include "server/base/log.h"
 #include "server/csv_file.h"
+#include "server/merkle.h"
 #include "server/say.h"
 #include "server/xlsx_file.h"
 
-const char *const notice_columns[NOTICE_COLUMNS] = {"编号", "姓名",     "单位",     "服务项目",
-                                                    "积分", "审核日期", "姓名盐值", "核对值"};
+const char *const notice_columns[NOTICE_COLUMNS] = {
+    "编号", "姓名", "单位", "服务项目", "积分", "审核日期", "姓名盐值", "核对值", "状态"};
 
 static const struct xlsx_column xlsx_columns[NOTICE_COLUMNS] = {
-    {"编号", XLSX_NUMBER, 10},   {"姓名", XLSX_TEXT, 14},   {"单位", XLSX_TEXT, 26},
-    {"服务项目", XLSX_TEXT, 26}, {"积分", XLSX_NUMBER, 8},  {"审核日期", XLSX_DATE, 12},
-    {"姓名盐值", XLSX_TEXT, 36}, {"核对值", XLSX_TEXT, 100}};
+    {"编号", XLSX_NUMBER, 10},   {"姓名", XLSX_TEXT, 14},    {"单位", XLSX_TEXT, 26},
+    {"服务项目", XLSX_TEXT, 26}, {"积分", XLSX_NUMBER, 8},   {"审核日期", XLSX_DATE, 12},
+    {"姓名盐值", XLSX_TEXT, 36}, {"核对值", XLSX_TEXT, 100}, {"状态", XLSX_TEXT, 18}};
+
+/* ---- states ---- */
+
+static const char *const states[][2] = {{"listed", "公示中"},        {"objected", "有异议待处理"},
+                                        {"dismissed", "异议不成立"}, {"upheld", "已撤销"},
+                                        {"settled", "已结算"},       {"corrected", "已更正"}};
+
+const char *notice_state_words(const char *state) {
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+        if (strcmp(state, states[i][0]) == 0)
+            return states[i][1];
+    return "";
+}
+
+const char *notice_state_of(struct str words) {
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+        if (str_is(words, states[i][1]))
+            return states[i][0];
+    return "";
+}
+
+void notice_state_add(struct buf *out, struct str no, struct str state) {
+    buf_addstr(out, no);
+    buf_puts(out, "|");
+    buf_addstr(out, state);
+    buf_puts(out, "\n");
+}
 
 struct notice_file {
     struct web *web;
@@ -30,7 +58,8 @@ struct notice_file {
     FILE *csv;               /* one of the two */
     struct xlsx_file *sheet; /* … */
     bool as_sheet;
-    char path[32]; /* of the sheet, "" when there is none */
+    struct buf states; /* what their digest is taken over */
+    char path[32];     /* of the sheet, "" when there is none */
     const char *failure;
 };
 
@@ -75,16 +104,21 @@ static void write_entries(struct notice_file *f, const cJSON *facts) {
                                              fact_text(entry, "points"),
                                              fact_text(entry, "reviewed_on"),
                                              fact_text(entry, "name_salt"),
-                                             fact_text(entry, "leaf")};
+                                             fact_text(entry, "leaf"),
+                                             notice_state_words(fact_text(entry, "state"))};
+        notice_state_add(&f->states, str_from(no), str_from(fact_text(entry, "state")));
         write_row(f, cells, false);
     }
 }
 
 static void write_sum(struct notice_file *f, const cJSON *facts) {
-    char entries[24];
+    char entries[24], digest[MERKLE_HEX_SIZE];
+    struct str all = buf_view(&f->states);
+    merkle_hex(merkle_digest(&all, 1), digest);
     snprintf(entries, sizeof entries, "%" PRId64, fact_number(facts, "entry_count"));
     const char *cells[NOTICE_COLUMNS] = {
-        NOTICE_SUM, "", "", entries, fact_text(facts, "points"), "", "", fact_text(facts, "root")};
+        NOTICE_SUM, "", "", entries, fact_text(facts, "points"), "", "", fact_text(facts, "root"),
+        digest};
     write_row(f, cells, true);
 }
 
@@ -195,6 +229,7 @@ bool notice_file_send(struct web *web, const char *session, const char *id, stru
         return false;
     struct notice_file *f = arena_alloc(web_arena(web), sizeof *f);
     *f = (struct notice_file){.web = web, .session = session, .id = id, .as_sheet = as_sheet};
+    buf_init(&f->states, web_arena(web));
     web->state = f;
     web_on_end(web, remove_file);
     fetch(f, NULL);

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "server/base/buf.h"
 #include "server/web.h"
 
 enum {
@@ -21,12 +22,20 @@ enum {
     NOTICE_DATE,
     NOTICE_SALT,
     NOTICE_LEAF,
+    NOTICE_STATE,
     NOTICE_COLUMNS
 };
 
 extern const char *const notice_columns[NOTICE_COLUMNS];
 
 #define NOTICE_SUM "合计"
+
+/* A line's state (gulou.shown_state()) in words, and back; "" for what is none. */
+const char *notice_state_words(const char *state);
+const char *notice_state_of(struct str words);
+
+/* One line of what the digest of all states is taken over (gulou.state_digest()). */
+void notice_state_add(struct buf *out, struct str no, struct str state);
 
 /* `session` as in api.public_notice; `ending` is ".csv" or ".xlsx". False: it is neither, and
  * nothing was answered. */

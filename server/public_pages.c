@@ -100,7 +100,11 @@ static void on_notices(struct web *web, const cJSON *facts) {
     if (answered_plainly(web, facts))
         return;
     cJSON *data = page_data(facts, "积分公示"), *head;
-    cJSON_ArrayForEach(head, cJSON_GetObjectItem(data, "notices")) prepare_head(head);
+    cJSON_ArrayForEach(head, cJSON_GetObjectItem(data, "notices")) {
+        prepare_head(head);
+        cJSON_AddBoolToObject(head, "has_corrections",
+                              cJSON_GetArraySize(fact(head, "corrections")) > 0);
+    }
     show(web, "notices", data);
 }
 
@@ -195,6 +199,43 @@ static void on_notice_json(struct web *web, const cJSON *facts) {
         answered_plainly(web, facts);
 }
 
+/* A line's state in words, and whether it may be objected to now. */
+static void add_states(cJSON *data) {
+    bool open = fact_true(data, "may_object");
+    cJSON *entry;
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItem(data, "entries")) {
+        const char *state = fact_text(entry, "state");
+        bool listed = strcmp(state, "listed") == 0;
+        cJSON_AddStringToObject(entry, "state_words", notice_state_words(state));
+        cJSON_AddBoolToObject(entry, "listed", listed);
+        cJSON_AddBoolToObject(entry, "taken_back",
+                              strcmp(state, "upheld") == 0 || strcmp(state, "corrected") == 0);
+        cJSON_AddBoolToObject(
+            entry, "may_object",
+            open && (listed || strcmp(state, "objected") == 0 || strcmp(state, "dismissed") == 0));
+    }
+}
+
+/* What became of the lines so far, in the order in which it happens. */
+static void add_summary(cJSON *data) {
+    static const char *const order[] = {"listed", "objected", "settled", "upheld", "corrected"};
+    const cJSON *states = fact(data, "states");
+    cJSON *list = cJSON_AddArrayToObject(data, "summary");
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        if (!fact(states, order[i]))
+            continue;
+        cJSON *one = cJSON_Duplicate(fact(states, order[i]), true);
+        cJSON_AddStringToObject(one, "words", notice_state_words(order[i]));
+        cJSON_AddItemToArray(list, one);
+    }
+}
+
+static void add_corrections(cJSON *data) {
+    cJSON_AddBoolToObject(data, "has_corrected", cJSON_GetArraySize(fact(data, "corrected")) > 0);
+    cJSON_AddBoolToObject(data, "has_corrections",
+                          cJSON_GetArraySize(fact(data, "corrections")) > 0);
+}
+
 static void on_notice_page(struct web *web, const cJSON *facts) {
     struct arena *arena = web_arena(web);
     const struct view *view = web->state;
@@ -212,6 +253,9 @@ static void on_notice_page(struct web *web, const cJSON *facts) {
     cJSON_AddBoolToObject(data, "more_units",
                           fact_number(facts, "unit_count") >
                               cJSON_GetArraySize(fact(facts, "units")));
+    add_states(data);
+    add_summary(data);
+    add_corrections(data);
     add_columns(arena, data, view);
     add_paging(arena, data, view);
     show(web, "notice", data);
@@ -300,6 +344,10 @@ static void on_check(struct web *web, const cJSON *facts) {
         return;
     cJSON *data = page_data(facts, NULL);
     prepare_head(data);
+    cJSON *entry = cJSON_GetObjectItem(data, "entry");
+    if (cJSON_IsObject(entry))
+        cJSON_AddStringToObject(entry, "state_words",
+                                notice_state_words(fact_text(entry, "state")));
     cJSON_AddStringToObject(data, "script", "check.js");
     cJSON_AddItemToObject(data, "steps", path_with_sides(fact(facts, "proof")));
     show(web, "check", data);

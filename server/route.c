@@ -31,6 +31,8 @@ static const struct {
     {"公示", ALONE, &action_notices},
     {"更多公示", WITH_REST, &action_notices},
     {"异议", WITH_REST, &action_object},
+    {"我的异议", ALONE, &action_my_objections},
+    {"更早异议", WITH_REST, &action_my_objections},
     {"异议列表", ALONE, &action_objections},
     {"更多异议", WITH_REST, &action_objections},
     {"异议受理", WITH_REST, &action_accept_objection},

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 #include "wechat/reply.h"
 
@@ -99,6 +100,16 @@ const char *say_cap(const char *cap) {
         if (strcmp(cap, names[i][0]) == 0)
             return names[i][1];
     return "";
+}
+
+const char *say_objection_status(const char *status) {
+    static const char *const names[][2] = {
+        {"filed", "已收到，待受理"},    {"accepted", "已受理"},  {"investigating", "核实中"},
+        {"upheld", "成立，该条已撤销"}, {"dismissed", "不成立"}, {"not_accepted", "未受理"}};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(status, names[i][0]) == 0)
+            return names[i][1];
+    return status;
 }
 
 const char *say_kind(const char *kind) {
@@ -240,6 +251,16 @@ void say_refused(struct request *rq, const cJSON *facts) {
 }
 
 /* ---- arguments ---- */
+
+const char *arg_now(struct arena *arena) {
+    char text[32];
+    struct timespec now;
+    struct tm tm;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &tm);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+    return arena_printf(arena, "%s.%06ldZ", text, now.tv_nsec / 1000);
+}
 
 const char *arg_number(struct request *rq, int64_t number) {
     return arena_printf(rq->arena, "%" PRId64, number);

@@ -43,6 +43,9 @@ const char *say_status(const char *status);
 /* 异议成立, 异议不成立 or 异议不受理 for an objection's outcome. */
 const char *say_outcome(const char *outcome);
 
+/* 已提交，待受理, 核实中, … for an objection's status or outcome. */
+const char *say_objection_status(const char *status);
+
 /* Why fewer points counted than were claimed: 单次上限, 每日上限, …; empty for no cap. */
 const char *say_cap(const char *cap);
 
@@ -71,5 +74,9 @@ void say_cut(struct buf *out, const char *text, size_t characters);
 /* Arguments for request_call(). */
 const char *arg_number(struct request *rq, int64_t number);
 const char *arg_text(struct request *rq, struct str text); /* NULL for the empty text */
+
+/* Now, as SQL's timestamptz: the last second of a window counts, so the database is told when
+ * something was here, not when it got there. */
+const char *arg_now(struct arena *arena);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "server/base/limits.h"
 #include "server/base/log.h"
+#include "server/objection_page.h"
 #include "server/qr.h"
 #include "server/rate.h"
 #include "server/say.h"
@@ -32,11 +33,20 @@ struct signing_in {
 
 static const char *const pages[] = {"declare", "review", "sheets", "notices"};
 
-static const char *known_page(struct str name) {
+static const char *known_page(struct arena *arena, struct str name) {
+    const char *command;
     for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++)
         if (str_is(name, pages[i]))
             return pages[i];
-    return pages[0];
+    return objection_page_is(arena, name, &command) ? str_z(arena, name) : pages[0];
+}
+
+/* What to send in the chat instead of using this page. */
+static const char *command_for(struct arena *arena, const char *page) {
+    const char *command;
+    if (objection_page_is(arena, str_from(page), &command))
+        return command;
+    return strcmp(page, "review") == 0 ? "待审" : strcmp(page, "declare") == 0 ? "申报" : "帮助";
 }
 
 static struct signing_in *of(struct web *web) {
@@ -131,7 +141,7 @@ static bool read_state(struct web *web, struct signing_in *s) {
     int64_t tries = TRIES_MAX;
     if (second)
         str_to_i64((struct str){second + 1, rest.n - name.n - 1}, &tries);
-    s->page = known_page(name);
+    s->page = known_page(web_arena(web), name);
     s->tries = (int)tries;
     return true;
 }
@@ -165,6 +175,7 @@ static void on_offered(struct web *web, const cJSON *facts) {
     cJSON_AddStringToObject(data, "qr", s->qr);
     cJSON_AddNumberToObject(data, "number", s->number);
     cJSON_AddStringToObject(data, "page", s->page);
+    cJSON_AddStringToObject(data, "command", command_for(web_arena(web), s->page));
     cJSON_AddStringToObject(data, "script", "sign_in.js");
     web_member_page(web, "sign_in", data);
     cJSON_Delete(data);
@@ -252,7 +263,9 @@ static bool is_inside_wechat(struct web *web) {
 void sign_in_start(struct web *web, const char *page) {
     if (!web->account->verified)
         tell(web, "请在公众号里办理",
-             "这个公众号没有开通网页登录。回到公众号发送「申报」或「帮助」，一样可以办理。");
+             arena_printf(web_arena(web),
+                          "这个公众号没有开通网页登录。回到公众号发送「%s」，一样可以办理。",
+                          command_for(web_arena(web), page)));
     else if (is_inside_wechat(web))
         ask_platform(web, page, 0);
     else

@@ -7,6 +7,7 @@
 #include "server/callback.h"
 #include "server/evidence.h"
 #include "server/member_pages.h"
+#include "server/objection_page.h"
 #include "server/public_pages.h"
 #include "server/sheets.h"
 #include "server/visitors.h"
@@ -99,8 +100,9 @@ void site_handle(struct http_exchange *x, void *context) {
         return;
     }
     n -= first + 1;
-    if (!web->json && ((n == 2 && evidence_handle(web, rest[0], rest[1])) ||
-                       member_pages_handle(web, rest, n) || sheets_handle(web, rest, n))) {
+    if (!web->json &&
+        ((n == 2 && evidence_handle(web, rest[0], rest[1])) || member_pages_handle(web, rest, n) ||
+         objection_page_handle(web, rest, n) || sheets_handle(web, rest, n))) {
         return;
     }
     if (http_method(x) != HTTP_GET) {

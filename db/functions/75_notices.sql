@@ -160,6 +160,13 @@ language sql stable as $$
     from gulou.announcement where account_id = p_account and announcement_id = p_id) as facts
 $$;
 
+-- What the lines' states are said to be: of the pairs 编号|state, a line each, in the order of the list.
+create or replace function gulou.state_digest(p_entries jsonb) returns text language sql immutable as $$
+  select encode(sha256(convert_to(coalesce(string_agg(concat_ws('|', one ->> 'no', one ->> 'state') || E'\n', ''
+                                                      order by place), ''), 'UTF8')), 'hex')
+  from jsonb_array_elements(p_entries) with ordinality as listed (one, place)
+$$;
+
 -- Consent was withdrawn: where the full name stands, it goes, and its salt with it; the proofs stay (INV-12).
 create or replace function gulou.hide_full_name(p_account text, p_member int) returns void language sql as $$
   delete from gulou.announcement_name n using gulou.member m
@@ -176,48 +183,56 @@ language sql stable as $$
 $$;
 
 create or replace function api.notices(p_account text, p_before int, p_limit int) returns jsonb
-language sql stable as $$
-  with shown as (
-    select announcement_id, row_number() over (order by announcement_id desc) as place
-    from gulou.announcement
-    where account_id = p_account and status <> 'frozen' and (p_before is null or announcement_id < p_before)
-    order by announcement_id desc limit p_limit + 1)
-  select jsonb_build_object(
-    'notices', coalesce(jsonb_agg(gulou.notice_head(p_account, announcement_id) order by place)
-                        filter (where place <= p_limit), '[]'),
-    'next', case when count(*) > p_limit then min(announcement_id) filter (where place <= p_limit) end)
-  from shown
-$$;
+language plpgsql stable as $$
+begin
+  return (
+    with shown as (
+      select announcement_id, row_number() over (order by announcement_id desc) as place
+      from gulou.announcement
+      where account_id = p_account and status <> 'frozen' and (p_before is null or announcement_id < p_before)
+      order by announcement_id desc limit p_limit + 1)
+    select jsonb_build_object(
+      'notices', coalesce(jsonb_agg(gulou.notice_head(p_account, announcement_id)
+                                    || jsonb_build_object('corrections', gulou.correction_list(p_account, announcement_id))
+                                    order by place) filter (where place <= p_limit), '[]'),
+      'next', case when count(*) > p_limit then min(announcement_id) filter (where place <= p_limit) end)
+    from shown);
+end $$;
 
 create or replace function gulou.is_public(p_account text, p_id int) returns boolean language sql stable as $$
   select exists (select from gulou.announcement
                  where account_id = p_account and announcement_id = p_id and status <> 'frozen')
 $$;
 
--- p_after: the number of the last entry seen. Erased names read as their member number's stand-in.
+-- p_after: the number of the last entry seen. Erased names read as their member number's stand-in. A line's state
+-- stands beside its leaf; what no leaf covers has digests of its own.
 create or replace function api.notice(p_account text, p_id int, p_after bigint, p_limit int) returns jsonb
 language plpgsql stable as $$
+declare
+  v_entries jsonb;
+  v_last    bigint;
+  v_more    boolean;
 begin
   if not gulou.is_public(p_account, p_id) then
     return gulou.refusal('not_found');
   end if;
+  with shown as (
+    select l.*, n.shown_name, n.name_salt, row_number() over (order by l.position) as place
+    from gulou.announcement_line l
+    left join gulou.announcement_name n using (account_id, announcement_id, member_id)
+    where l.account_id = p_account and l.announcement_id = p_id and (p_after is null or l.no > p_after)
+    order by l.position limit p_limit + 1)
+  select coalesce(jsonb_agg(jsonb_build_object('no', no, 'member',
+             gulou.line_name(p_account, member_id, shown_name), 'unit', unit, 'item', item, 'points', points::text,
+             'reviewed_on', reviewed_on, 'name_salt', name_salt, 'leaf', leaf,
+             'state', gulou.shown_state(p_account, p_id, no)) order by place)
+           filter (where place <= p_limit), '[]'),
+         max(no) filter (where place <= p_limit), count(*) > p_limit
+  into v_entries, v_last, v_more from shown;
   -- `entries` is the list here; the head's count goes by another name beside it.
-  return gulou.notice_head(p_account, p_id)
-    || jsonb_build_object('entry_count', gulou.notice_head(p_account, p_id) -> 'entries',
-                          'corrections', gulou.corrections_in(p_account, p_id)) || (
-    with shown as (
-      select l.*, n.shown_name, n.name_salt, row_number() over (order by l.position) as place
-      from gulou.announcement_line l
-      left join gulou.announcement_name n using (account_id, announcement_id, member_id)
-      where l.account_id = p_account and l.announcement_id = p_id and (p_after is null or l.no > p_after)
-      order by l.position limit p_limit + 1)
-    select jsonb_build_object(
-      'entries', coalesce(jsonb_agg(jsonb_build_object('no', no, 'member',
-          gulou.line_name(p_account, member_id, shown_name), 'unit', unit, 'item', item, 'points', points::text,
-          'reviewed_on', reviewed_on, 'name_salt', name_salt, 'leaf', leaf) order by place)
-        filter (where place <= p_limit), '[]'),
-      'next', case when count(*) > p_limit then max(no) filter (where place <= p_limit) end)
-    from shown);
+  return gulou.notice_head(p_account, p_id) || gulou.corrections_beside(p_account, p_id)
+    || jsonb_build_object('entry_count', gulou.notice_head(p_account, p_id) -> 'entries', 'entries', v_entries,
+         'state_digest', gulou.state_digest(v_entries), 'next', case when v_more then v_last end);
 end $$;
 
 create or replace function api.proof(p_account text, p_id int, p_no bigint) returns jsonb

@@ -71,16 +71,47 @@ language sql stable as $$
                   gulou.local_midnight(p_filed + 8))
 $$;
 
+-- Why this member cannot object to this line at that moment; NULL when they can. The chat, the page and the guided
+-- dialogue all ask here; the one that files asks behind its locks.
+create or replace function gulou.filing_refusal(p_account text, p_member int, p_notice int, p_no bigint,
+                                                p_at timestamptz) returns jsonb language plpgsql stable as $$
+declare
+  v_closes timestamptz;
+  v_status text;
+  v_own    bigint;
+begin
+  select closes_at into v_closes from gulou.announcement
+  where account_id = p_account and announcement_id = p_notice and status <> 'frozen';
+  if not found then
+    return jsonb_build_object('refusal', 'notice_unknown', 'notice', p_notice);
+  end if;
+  select d.status into v_status
+  from gulou.announcement_line l join gulou.declaration d on d.account_id = l.account_id and d.no = l.no
+  where l.account_id = p_account and l.announcement_id = p_notice and l.no = p_no;
+  if not found then
+    return jsonb_build_object('refusal', 'line_unknown', 'notice', p_notice, 'no', p_no);
+  elsif v_status in ('revoked', 'revoked_late') then
+    return jsonb_build_object('refusal', 'line_revoked', 'no', p_no);
+  elsif p_at >= v_closes or v_status not in ('announced', 'objected') then
+    return jsonb_build_object('refusal', 'window_closed', 'notice', p_notice,
+      'last_day', gulou.local_day(v_closes - interval '1 microsecond'));
+  end if;
+  select objection_no into v_own from gulou.objection o
+  where account_id = p_account and announcement_id = p_notice and no = p_no and objector_id = p_member
+    and gulou.is_open(o);
+  return case when v_own is not null
+    then jsonb_build_object('refusal', 'already_filed', 'objection', v_own, 'no', p_no) end;
+end $$;
+
 create or replace function gulou.file_objection(p_account text, p_member int, p_request text, p_notice int,
   p_no bigint, p_words text, p_received timestamptz) returns jsonb language plpgsql as $$
 declare
-  v_at     timestamptz := gulou.received_at(p_received);
-  v_words  text := btrim(coalesce(p_words, ''));
-  v_notice gulou.announcement;
-  v_line   gulou.announcement_line;
-  v_status text;
-  v_own    bigint;
-  v_new    bigint;
+  v_at      timestamptz := gulou.received_at(p_received);
+  v_words   text := btrim(coalesce(p_words, ''));
+  v_refusal jsonb;
+  v_line    gulou.announcement_line;
+  v_status  text;
+  v_new     bigint;
 begin
   if v_words = '' then
     return gulou.refusal('words_missing');
@@ -88,28 +119,14 @@ begin
     return gulou.refusal('words_too_long');
   end if;
   -- Shared: the window is not closed, nor the notice settled, while somebody objects.
-  select * into v_notice from gulou.announcement
-  where account_id = p_account and announcement_id = p_notice and status <> 'frozen' for share;
-  select * into v_line from gulou.announcement_line
-  where account_id = p_account and announcement_id = p_notice and no = p_no;
-  if v_notice.announcement_id is null then
-    return jsonb_build_object('refusal', 'notice_unknown', 'notice', p_notice);
-  elsif v_line.no is null then
-    return jsonb_build_object('refusal', 'line_unknown', 'notice', p_notice, 'no', p_no);
-  end if;
+  perform from gulou.announcement where account_id = p_account and announcement_id = p_notice for share;
   select status into v_status from gulou.declaration where account_id = p_account and no = p_no for update;
-  if v_status in ('revoked', 'revoked_late') then
-    return jsonb_build_object('refusal', 'line_revoked', 'no', p_no);
-  elsif v_at >= v_notice.closes_at or v_status not in ('announced', 'objected') then
-    return jsonb_build_object('refusal', 'window_closed', 'notice', p_notice,
-      'last_day', gulou.local_day(v_notice.closes_at - interval '1 microsecond'));
+  v_refusal := gulou.filing_refusal(p_account, p_member, p_notice, p_no, v_at);
+  if v_refusal is not null then
+    return v_refusal;
   end if;
-  select objection_no into v_own from gulou.objection o
-  where account_id = p_account and announcement_id = p_notice and no = p_no and objector_id = p_member
-    and gulou.is_open(o);
-  if v_own is not null then
-    return jsonb_build_object('refusal', 'already_filed', 'objection', v_own, 'no', p_no);
-  end if;
+  select * into strict v_line from gulou.announcement_line
+  where account_id = p_account and announcement_id = p_notice and no = p_no;
   v_new := nextval('gulou.objection_no');
   insert into gulou.objection (account_id, objection_no, announcement_id, no, objector_id, words, status, filed_at, due_at)
   values (p_account, v_new, p_notice, p_no, p_member, v_words, 'filed', v_at,
@@ -123,8 +140,10 @@ begin
     perform gulou.move_declaration(p_account, p_no, 'objected', null, 'system', null, p_request);
   end if;
   perform gulou.notify(p_account, a.member_id, 'objection_filed', v_new::text, jsonb_build_object(
-    'objection', v_new, 'title', v_notice.title, 'no', p_no, 'item', v_line.item))
-  from gulou.administrators(p_account) a where a.member_id <> p_member;
+    'objection', v_new, 'title', n.title, 'no', p_no, 'item', v_line.item))
+  from gulou.administrators(p_account) a
+  join gulou.announcement n on n.account_id = p_account and n.announcement_id = p_notice
+  where a.member_id <> p_member;
   return jsonb_build_object('objection', v_new, 'notice', p_notice, 'no', p_no, 'unit', v_line.unit,
     'item', v_line.item, 'answer_by', gulou.local_day(gulou.answer_due(p_account, gulou.local_day(v_at))
                                                       - interval '1 microsecond'));
@@ -141,6 +160,58 @@ begin
   return gulou.inbox_keep(p_account, p_key, case when v_member is null then gulou.refusal('not_bound')
     else gulou.file_objection(p_account, v_member, p_request, p_notice, p_no, p_words, p_received) end);
 end $$;
+
+-- The line as everybody reads it: beside the form, and before somebody writes why they object.
+create or replace function gulou.shown_line(p_account text, p_notice int, p_no bigint) returns jsonb
+language sql stable as $$
+  select jsonb_build_object('notice', l.announcement_id, 'no', l.no, 'member',
+    gulou.line_name(p_account, l.member_id, n.shown_name), 'unit', l.unit, 'item', l.item, 'points', l.points::text,
+    'reviewed_on', l.reviewed_on)
+  from gulou.announcement_line l
+  left join gulou.announcement_name n using (account_id, announcement_id, member_id)
+  where l.account_id = p_account and l.announcement_id = p_notice and l.no = p_no
+$$;
+
+-- {"line"} that this person may object to now, or why not.
+create or replace function api.line_to_object(p_account text, p_openid text, p_notice int, p_no bigint) returns jsonb
+language plpgsql stable as $$
+declare
+  v_member int := gulou.speaker(p_account, p_openid);
+begin
+  if v_member is null then
+    return gulou.refusal('not_bound');
+  end if;
+  return coalesce(gulou.filing_refusal(p_account, v_member, p_notice, p_no, gulou.now_()),
+                  gulou.shown_line(p_account, p_notice, p_no));
+end $$;
+
+-- ---------------------------------------------------------------- what the objector reads
+
+-- A member's own objections, the newest first, each with what became of it.
+create or replace function gulou.own_objections(p_account text, p_member int, p_before bigint, p_limit int)
+returns jsonb language sql stable as $$
+  select coalesce(jsonb_agg(jsonb_build_object('objection', o.objection_no, 'notice', o.announcement_id, 'no', o.no,
+    'unit', l.unit, 'item', l.item, 'words', o.words, 'filed_on', gulou.local_day(o.filed_at),
+    'status', coalesce(e.to_status, o.status), 'answer', e.reason,
+    'answer_by', gulou.local_day(o.due_at - interval '1 microsecond'),
+    'photos', (select count(*) from gulou.photo p where p.account_id = p_account and p.objection_no = o.objection_no))
+    order by o.objection_no desc), '[]')
+  from (select * from gulou.objection
+        where account_id = p_account and objector_id = p_member and (p_before is null or objection_no < p_before)
+        order by objection_no desc limit p_limit) o
+  join gulou.announcement_line l on l.account_id = o.account_id and l.announcement_id = o.announcement_id and l.no = o.no
+  left join gulou.objection_event e on e.account_id = o.account_id and e.objection_no = o.objection_no
+    and e.to_status in ('upheld', 'dismissed', 'not_accepted')
+$$;
+
+create or replace function api.my_objections(p_account text, p_openid text, p_before bigint, p_limit int) returns jsonb
+language sql stable as $$
+  select case when member is null then gulou.refusal('not_bound')
+              else jsonb_build_object('rows', gulou.own_objections(p_account, member, p_before, p_limit)) end
+  from gulou.speaker(p_account, p_openid) as member
+$$;
+
+-- ---------------------------------------------------------------- photos
 
 -- The open objection that this member's next photo joins: filed within the hour, and no declaration of theirs that
 -- takes photos has moved since. NULL: none.

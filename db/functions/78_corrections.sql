@@ -85,16 +85,59 @@ begin
       where account_id = p_account and member_id = v_own.member_id and false_declaration and correction_no <> v_new));
 end $$;
 
--- The corrections that a notice shows: those of its own period, each saying which earlier line it takes back.
-create or replace function gulou.corrections_in(p_account text, p_id int) returns jsonb language sql stable as $$
-  select coalesce(jsonb_agg(jsonb_build_object('correction', c.correction_no, 'notice', c.announcement_id, 'no', c.no,
-    'member', coalesce(n.shown_name, '已注销成员#' || c.member_id), 'unit', l.unit, 'item', l.item,
-    'points', (-c.points)::text, 'penalty', (-c.penalty)::text, 'words', c.words,
-    'published_on', gulou.local_day(c.published_at)) order by c.correction_no), '[]')
-  from gulou.announcement a
-  join gulou.correction_notice c on c.account_id = a.account_id and c.period = a.period
-  join gulou.announcement_line l on l.account_id = c.account_id and l.no = c.no
-  left join gulou.announcement_name n on n.account_id = c.account_id and n.announcement_id = c.announcement_id
-    and n.member_id = c.member_id
-  where a.account_id = p_account and a.announcement_id = p_id and a.kind = 'member_points'
+-- ---------------------------------------------------------------- what everybody reads
+
+-- A line's state: listed, objected, dismissed, upheld, settled or corrected. It names nobody, and stands beside the
+-- leaf, which never changes.
+create or replace function gulou.shown_state(p_account text, p_id int, p_no bigint) returns text
+language sql stable as $$
+  select case when state = 'settled' and exists (select from gulou.correction_notice
+                                                 where account_id = p_account and no = p_no) then 'corrected' else state end
+  from gulou.line_state(p_account, p_id, p_no) as state
+$$;
+
+-- One correction notice, with the masked name of the line that it takes back. `counted_in`: the notice in which its
+-- negative line stands, once there is one.
+create or replace function gulou.correction_facts(p_one gulou.correction_notice) returns jsonb
+language sql stable as $$
+  select jsonb_build_object('correction', p_one.correction_no, 'notice', p_one.announcement_id, 'no', p_one.no,
+    'member', gulou.line_name(p_one.account_id, p_one.member_id, n.shown_name), 'unit', l.unit, 'item', l.item,
+    'points', (-p_one.points)::text, 'penalty', (-p_one.penalty)::text, 'words', p_one.words,
+    'period', p_one.period, 'published_on', gulou.local_day(p_one.published_at),
+    'counted_in', (select announcement_id from gulou.announcement a
+                   where a.account_id = p_one.account_id and a.period = p_one.period and a.kind = 'member_points'
+                     and a.status <> 'frozen'))
+  from gulou.announcement_line l
+  left join gulou.announcement_name n using (account_id, announcement_id, member_id)
+  where l.account_id = p_one.account_id and l.announcement_id = p_one.announcement_id and l.no = p_one.no
+$$;
+
+-- Of the numbers and words of a list of corrections, a line each.
+create or replace function gulou.corrections_digest(p_corrections jsonb) returns text language sql immutable as $$
+  select encode(sha256(convert_to(coalesce(string_agg(concat_ws('|', one ->> 'correction', one ->> 'notice', one ->> 'no',
+    one ->> 'member', one ->> 'unit', one ->> 'item', one ->> 'points', one ->> 'penalty', one ->> 'words',
+    one ->> 'period', one ->> 'published_on', one ->> 'counted_in') || E'\n', '' order by place), ''), 'UTF8')), 'hex')
+  from jsonb_array_elements(p_corrections) with ordinality as listed (one, place)
+$$;
+
+-- "corrections": those that count in this notice's own period, each saying which earlier line it takes back.
+-- "corrected": those that take back a line of this notice.
+create or replace function gulou.corrections_beside(p_account text, p_id int) returns jsonb language sql stable as $$
+  select jsonb_build_object('corrections', counted, 'corrected', of_lines,
+                            'corrections_digest', gulou.corrections_digest(counted || of_lines))
+  from (
+    select coalesce((select jsonb_agg(gulou.correction_facts(c) order by c.correction_no)
+                     from gulou.announcement a
+                     join gulou.correction_notice c on c.account_id = a.account_id and c.period = a.period
+                     where a.account_id = p_account and a.announcement_id = p_id and a.kind = 'member_points'), '[]') as counted,
+           coalesce((select jsonb_agg(gulou.correction_facts(c) order by c.correction_no)
+                     from gulou.correction_notice c
+                     where c.account_id = p_account and c.announcement_id = p_id), '[]') as of_lines) as listed
+$$;
+
+-- For the list of notices, which is open for ever: without name and unit.
+create or replace function gulou.correction_list(p_account text, p_id int) returns jsonb language sql stable as $$
+  select coalesce(jsonb_agg(jsonb_build_object('correction', correction_no, 'no', no, 'points', (-points)::text,
+    'published_on', gulou.local_day(published_at)) order by correction_no), '[]')
+  from gulou.correction_notice where account_id = p_account and announcement_id = p_id
 $$;

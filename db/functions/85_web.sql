@@ -123,3 +123,49 @@ begin
     when p_decision = 'reject' then api.reject(p_account, v_openid, p_key, p_request, p_nos[1], p_words)
     else gulou.refusal('decision_unknown') end);
 end $$;
+
+-- ---------------------------------------------------------------- object
+
+-- The form for one line, or without a number the question for it; and what this person has objected to already.
+create or replace function api.page_object(p_account text, p_session bytea, p_next bytea, p_notice int, p_no bigint)
+returns jsonb language plpgsql as $$
+declare
+  v_facts jsonb := gulou.enter(p_account, p_session, p_next);
+begin
+  if v_facts ? 'refusal' then
+    return v_facts;
+  elsif not gulou.is_public(p_account, p_notice) then
+    return gulou.refusal('notice_unknown');
+  end if;
+  return v_facts || (
+    select jsonb_build_object('notice', announcement_id, 'notice_title', title, 'closes_at', gulou.rfc3339(closes_at),
+      'is_open', status = 'published' and gulou.now_() < closes_at, 'no', p_no,
+      'line', gulou.shown_line(p_account, p_notice, p_no), 'own', own,
+      'why', case when p_no is not null
+                  then gulou.filing_refusal(p_account, (v_facts ->> 'member')::int, p_notice, p_no, gulou.now_()) end)
+    from gulou.announcement
+    cross join gulou.own_objections(p_account, (v_facts ->> 'member')::int, null, 20) as own
+    where account_id = p_account and announcement_id = p_notice);
+end $$;
+
+-- As 异议 in the chat, with photos that this person has uploaded: ["uuid"…].
+create or replace function api.web_object(p_account text, p_session bytea, p_key uuid, p_request text, p_notice int,
+  p_no bigint, p_words text, p_photos jsonb, p_received timestamptz) returns jsonb language plpgsql as $$
+declare
+  v_openid text := gulou.session_openid(p_account, p_session);
+  v_facts  jsonb := gulou.web_refusal(p_account, v_openid);
+begin
+  if v_facts is not null then
+    return v_facts;
+  end if;
+  v_facts := api.object(p_account, v_openid, p_key, p_request, p_notice, p_no, p_words, p_received);
+  if not v_facts ? 'refusal' then
+    insert into gulou.photo (account_id, objection_no, media_id, at, status, digest)
+    select p_account, (v_facts ->> 'objection')::bigint, 'upload:' || u.upload_id, gulou.now_(), 'stored', u.digest
+    from gulou.upload u
+    where u.account_id = p_account and u.openid = v_openid
+      and u.upload_id in (select value::uuid from jsonb_array_elements_text(p_photos))
+    on conflict do nothing;
+  end if;
+  return v_facts;
+end $$;

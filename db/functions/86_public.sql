@@ -55,6 +55,23 @@ returns table (no bigint, member_id int, member text, org_id int, unit text, ite
                          lower(p_search)) > 0 end
 $$;
 
+-- What became of the lines so far: {"settled":{"entries","points"}, …} by the names of gulou.shown_state(); dismissed
+-- ones count as listed, which they are again.
+create or replace function gulou.states_of(p_account text, p_id int) returns jsonb language sql stable as $$
+  with held as (
+    select distinct no from gulou.objection
+    where account_id = p_account and announcement_id = p_id and status in ('filed', 'accepted', 'investigating')),
+  sorted as (
+    select case d.status when 'settled' then 'settled' when 'revoked' then 'upheld' when 'revoked_late' then 'corrected'
+             else case when held.no is not null then 'objected' else 'listed' end end as state, l.points
+    from gulou.announcement_line l
+    join gulou.declaration d on d.account_id = l.account_id and d.no = l.no
+    left join held on held.no = l.no
+    where l.account_id = p_account and l.announcement_id = p_id)
+  select coalesce(jsonb_object_agg(state, jsonb_build_object('entries', entries, 'points', points::text)), '{}')
+  from (select state, count(*) as entries, sum(points) as points from sorted group by state) as summed
+$$;
+
 -- p_page counts from 1; p_sort: no, member, unit, item, points or date.
 create or replace function api.notice_page(p_account text, p_session bytea, p_id int, p_search text, p_sort text,
                                            p_page int, p_limit int) returns jsonb language plpgsql as $$
@@ -66,7 +83,10 @@ begin
     return v_refusal;
   end if;
   v_head := gulou.notice_head(p_account, p_id);
-  return v_head || jsonb_build_object('entry_count', v_head -> 'entries') || (
+  return v_head || gulou.corrections_beside(p_account, p_id)
+    || jsonb_build_object('entry_count', v_head -> 'entries', 'states', gulou.states_of(p_account, p_id),
+         'may_object', (select status = 'published' and gulou.now_() < closes_at from gulou.announcement
+                        where account_id = p_account and announcement_id = p_id)) || (
     with found as materialized (select * from gulou.found_lines(p_account, p_id, p_search)),
     page as (
       select *, row_number() over () as place from (
@@ -82,7 +102,8 @@ begin
       from found group by org_id)
     select jsonb_build_object(
       'entries', coalesce((select jsonb_agg(jsonb_build_object('no', no, 'member', member, 'unit', unit, 'unit_id', org_id,
-                   'item', item, 'points', points::text, 'reviewed_on', reviewed_on) order by place) from page), '[]'),
+                   'item', item, 'points', points::text, 'reviewed_on', reviewed_on,
+                   'state', gulou.shown_state(p_account, p_id, no)) order by place) from page), '[]'),
       'found', (select jsonb_build_object('entries', count(*), 'members', count(distinct member_id),
                   'points', coalesce(sum(points), 0)::text, 'pages', greatest(1, ceil(count(*)::numeric / p_limit))) from found),
       'categories', coalesce((select jsonb_agg(jsonb_build_object('name', name, 'points', points::text, 'entries', entries,

@@ -113,11 +113,16 @@ begin
       and l.no > coalesce((p_after ->> 0)::bigint, 0)
     order by l.no limit p_limit)
   select gulou.export_page(array['编号 number 10', '姓名 text 14', '单位 text 26', '服务项目 text 26', '积分 number 8',
-      '审核日期 date 12', '姓名盐值 text 36', '核对值 text 100'] || v_full, p_mark,
-    coalesce(jsonb_agg(jsonb_build_array(no::text, shown, unit, item, points::text, reviewed_on::text, salt, leaf)
+      '审核日期 date 12', '姓名盐值 text 36', '核对值 text 100', '状态 state 16'] || v_full, p_mark,
+    coalesce(jsonb_agg(jsonb_build_array(no::text, shown, unit, item, points::text, reviewed_on::text, salt, leaf,
+        gulou.shown_state(p_account, v_notice.announcement_id, no))
         || case when p_mark is not null then jsonb_build_array(full_name) else '[]' end order by no), '[]')
       || case when count(*) < p_limit then jsonb_build_array(jsonb_build_array('合计', '', '',
-           v_notice.entries::text, v_notice.points::text, '', '', encode(v_notice.root, 'hex'))
+           v_notice.entries::text, v_notice.points::text, '', '', encode(v_notice.root, 'hex'), (
+           select gulou.state_digest(jsonb_agg(jsonb_build_object('no', l.no, 'state',
+             gulou.shown_state(p_account, v_notice.announcement_id, l.no)) order by l.no))
+           from gulou.announcement_line l
+           where l.account_id = p_account and l.announcement_id = v_notice.announcement_id))
            || case when p_mark is not null then '[""]'::jsonb else '[]' end) else '[]' end,
     case when count(*) = p_limit then jsonb_build_array(max(no)) end) into v_page
   from page;

@@ -25,6 +25,7 @@ extern const struct action action_ledger;
 extern const struct action action_rank;
 extern const struct action action_notices;
 extern const struct action action_object;
+extern const struct action action_my_objections;
 extern const struct action action_objections;
 extern const struct action action_accept_objection;
 extern const struct action action_uphold;
@@ -61,6 +62,10 @@ void tell_join(struct buf *out, const char *unit);
 
 /* What came of an invite code; typed and scanned are told alike. False: none of its refusals. */
 bool tell_bound(struct buf *out, const cJSON *facts);
+
+/* Why a line cannot be objected to, without links: for pages, too. False: none of its refusals. */
+bool tell_filing_refusal(struct buf *out, const cJSON *facts);
+void tell_object_refused(struct request *rq, const cJSON *facts); /* in the chat */
 
 /* What was asked of a second administrator, and why it could not be; objection.c says it alike. */
 void tell_second_asked(struct request *rq, const cJSON *facts);

@@ -34,7 +34,8 @@ static void tell_row(struct request *rq, struct buf *out, const cJSON *row) {
     else {
         buf_puts(out, "公示至");
         tell_until(out, fact_text(row, "closes_at"));
-        buf_printf(out, "\n有异议请发：异议 %" PRId64 " 条目编号 理由", fact_number(row, "id"));
+        buf_puts(out, "　");
+        say_tap(out, "提异议", "异议 %" PRId64, fact_number(row, "id"));
     }
     buf_puts(out, "\n\n");
 }

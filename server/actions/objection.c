@@ -3,9 +3,9 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "server/actions/actions.h"
+#include "server/dialogue.h"
 #include "server/evidence.h"
 #include "server/route.h"
 #include "server/say.h"
@@ -17,67 +17,82 @@
 
 /* ---- filing ---- */
 
-/* The last second counts, so the database is told when the message was here, not when it got
- * there. */
-static const char *received_at(struct request *rq) {
-    char text[32];
-    struct timespec now;
-    struct tm tm;
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &tm);
-    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
-    return arena_printf(rq->arena, "%s.%06ldZ", text, now.tv_nsec / 1000);
+static void tell_how(struct request *rq) {
+    struct buf out;
+    say_begin(rq, &out);
+    buf_puts(&out, "对公示的哪一条有异议？先打开名单找到那一行，点「提异议」；或者发：\n"
+                   "异议 公示编号 条目编号 理由\n例如：异议 1 12 当天没有这项服务\n"
+                   "您的姓名只有区域党委知道，不会公开，也不会告诉申报人。");
+    say_next(&out);
+    say_tap(&out, "看公示", "公示");
+    buf_puts(&out, "　");
+    say_tap(&out, "我的异议", "我的异议");
+    say_end(rq, &out);
 }
 
+/* What is missing is asked for. */
 static void start_object(struct request *rq, const struct command *command) {
     struct words rest = command->rest;
     int64_t notice, no;
-    if (!words_number(&rest, &notice) || !words_number(&rest, &no) || notice > NOTICE_MAX) {
-        struct buf out;
-        say_begin(rq, &out);
-        buf_puts(&out, "请写公示编号、条目编号和理由，例如：\n异议 1 12 当天没有这项服务\n"
-                       "您的姓名只有区域党委知道，不会公开，也不会告诉申报人。");
-        say_next(&out);
-        say_tap(&out, "看公示", "公示");
-        say_end(rq, &out);
-        return;
+    if (!words_number(&rest, &notice) || notice < 1 || notice > NOTICE_MAX)
+        tell_how(rq);
+    else if (words_empty(rest))
+        dialogue_object(rq, notice, 0);
+    else if (!words_number(&rest, &no))
+        tell_how(rq);
+    else if (words_empty(rest))
+        dialogue_object(rq, notice, no);
+    else {
+        const char *args[] = {arg_number(rq, notice), arg_number(rq, no),
+                              arg_text(rq, words_typed(rest)), arg_now(rq->arena)};
+        request_call(rq, &action_object, REQUEST_CHANGES, "object", 4, args);
     }
-    const char *args[] = {arg_number(rq, notice), arg_number(rq, no),
-                          arg_text(rq, words_typed(rest)), received_at(rq)};
-    request_call(rq, &action_object, REQUEST_CHANGES, "object", 4, args);
 }
 
-static void refuse_object(struct request *rq, const cJSON *facts, const char *code) {
+bool tell_filing_refusal(struct buf *out, const cJSON *facts) {
+    const char *code = request_refusal(facts);
     int64_t notice = fact_number(facts, "notice"), no = fact_number(facts, "no");
+    if (strcmp(code, "notice_unknown") == 0)
+        buf_puts(out, "没有这份公示，请核对公示编号。");
+    else if (strcmp(code, "line_unknown") == 0)
+        buf_printf(out, "公示%" PRId64 "里没有编号：%" PRId64 "，请核对。", notice, no);
+    else if (strcmp(code, "window_closed") == 0) {
+        buf_puts(out, "异议期已在");
+        say_day(out, fact_text(facts, "last_day"));
+        buf_puts(out, "结束。之后发现的问题，请向区域党委办公室反映。");
+    } else if (strcmp(code, "line_revoked") == 0)
+        buf_printf(out, "编号：%" PRId64 " 已被撤销，不用再提异议。", no);
+    else if (strcmp(code, "already_filed") == 0)
+        buf_printf(out, "您对编号：%" PRId64 " 已提过异议（异议编号：%" PRId64 "），正在处理。", no,
+                   fact_number(facts, "objection"));
+    else if (strcmp(code, "words_missing") == 0)
+        buf_puts(out, "请写上理由，例如：当天没有这项服务");
+    else
+        return false;
+    return true;
+}
+
+void tell_object_refused(struct request *rq, const cJSON *facts) {
+    const char *code = request_refusal(facts);
     struct buf out;
     say_begin(rq, &out);
-    if (strcmp(code, "notice_unknown") == 0) {
-        buf_printf(&out, "没有公示编号%" PRId64 "，请核对：", notice);
-        say_tap(&out, "看公示", "公示");
-    } else if (strcmp(code, "line_unknown") == 0)
-        buf_printf(&out, "公示%" PRId64 "里没有编号：%" PRId64 "，请核对。", notice, no);
-    else if (strcmp(code, "window_closed") == 0) {
-        buf_puts(&out, "异议期已在");
-        say_day(&out, fact_text(facts, "last_day"));
-        buf_puts(&out, "结束。之后发现的问题，请向区域党委办公室反映。");
-    } else if (strcmp(code, "line_revoked") == 0)
-        buf_printf(&out, "编号：%" PRId64 " 已被撤销，不用再提异议。", no);
-    else if (strcmp(code, "already_filed") == 0)
-        buf_printf(&out, "您对编号：%" PRId64 " 已提过异议（异议编号：%" PRId64 "），正在处理。",
-                   no, fact_number(facts, "objection"));
-    else if (strcmp(code, "words_missing") == 0)
-        buf_puts(&out, "请写上理由，例如：异议 1 12 当天没有这项服务");
-    else {
+    if (!tell_filing_refusal(&out, facts)) {
         say_refused(rq, facts);
         return;
+    }
+    if (strcmp(code, "words_missing") != 0) {
+        say_next(&out);
+        if (strcmp(code, "already_filed") == 0)
+            say_tap(&out, "我的异议", "我的异议");
+        else
+            say_tap(&out, "看公示", "公示");
     }
     say_end(rq, &out);
 }
 
 static void answer_object(struct request *rq, const cJSON *facts) {
-    const char *code = request_refusal(facts);
-    if (code != NULL) {
-        refuse_object(rq, facts, code);
+    if (request_refusal(facts) != NULL) {
+        tell_object_refused(rq, facts);
         return;
     }
     struct buf out;
@@ -91,6 +106,8 @@ static void answer_object(struct request *rq, const cJSON *facts) {
     buf_puts(&out, "\n有照片可以接着发来。最晚");
     say_day(&out, fact_text(facts, "answer_by"));
     buf_puts(&out, "答复您。\n您的姓名只有区域党委知道，不会公开，也不会告诉申报人。");
+    say_next(&out);
+    say_tap(&out, "我的异议", "我的异议");
     say_end(rq, &out);
 }
 

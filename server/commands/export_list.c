@@ -17,6 +17,7 @@
 #include "server/base/limits.h"
 #include "server/commands/commands.h"
 #include "server/csv_file.h"
+#include "server/notice_files.h"
 #include "server/say.h"
 #include "server/xlsx_file.h"
 
@@ -41,6 +42,8 @@ struct list {
 static const char *worded(const char *type, const char *value) {
     if (!*value)
         return value;
+    if (strcmp(type, "state") == 0 && *notice_state_words(value))
+        return notice_state_words(value);
     return strcmp(type, "status") == 0 ? say_status(value)
            : strcmp(type, "cap") == 0  ? say_cap(value)
            : strcmp(type, "kind") == 0 ? say_kind(value)

@@ -1,4 +1,5 @@
-// What both pages do alike: speak to the server, say something short.
+// What all pages of signed-in people do alike: speak to the server, say something short.
+const by = (id) => document.getElementById(id)
 const account = document.body.dataset.account
 const csrf = document.querySelector('meta[name=csrf]').content
 

@@ -1,11 +1,7 @@
 // The form: a live preview of the points, photos sent while the rest is typed, one declaration however often it is sent.
-const by = (id) => document.getElementById(id)
 const form = by('form'), item = by('item'), day = by('day'), from = by('from'), to = by('to'), words = by('words'), worth = by('worth')
-const PHOTOS_MAX = 9
-const PHOTO_BYTES_MAX = 10 << 20 // the server takes no more
 let minutes = 0
 let key = uuid()
-let photos = [] // {id, state: busy | there | failed, element, file}
 let asked = 0
 
 const press = (buttons, pressed) => buttons.forEach((one) => one.setAttribute('aria-pressed', String(one === pressed)))
@@ -77,71 +73,13 @@ item.addEventListener('change', () => {
 })
 words.addEventListener('input', () => { by('count').textContent = words.value.length })
 
-// ---- photos
-
-function send(photo) {
-  photo.sending = sendOnce(photo)
-}
-
-async function sendOnce(photo) {
-  photo.state = 'busy'
-  photo.element.className = 'weui-uploader__file busy'
-  try {
-    const facts = await ask(`photos?key=${photo.id}`, { method: 'POST', body: photo.file, headers: { 'Content-Type': photo.file.type } })
-    if (facts.refusal) throw new Error(facts.message)
-    photo.state = 'there'
-    photo.element.className = 'weui-uploader__file'
-  } catch (error) {
-    photo.state = 'failed'
-    photo.element.className = 'weui-uploader__file failed'
-    toast(error.message)
-  }
-}
-
-function addPhoto(file) {
-  const element = document.createElement('li')
-  const drop = document.createElement('button')
-  const photo = { id: uuid(), state: 'busy', element, file }
-  drop.type = 'button'
-  drop.className = 'drop'
-  drop.textContent = '×'
-  drop.setAttribute('aria-label', '删除这张照片')
-  drop.addEventListener('click', (event) => {
-    event.stopPropagation()
-    photos = photos.filter((one) => one !== photo)
-    element.remove()
-  })
-  element.addEventListener('click', () => { if (photo.state === 'failed') send(photo) })
-  const picture = document.createElement('img')
-  picture.src = URL.createObjectURL(file)
-  picture.alt = '待提交的照片'
-  picture.width = picture.height = 96
-  picture.style.objectFit = 'cover'
-  element.append(picture, drop)
-  by('photos').append(element)
-  photos.push(photo)
-  send(photo)
-}
-
-by('photo').addEventListener('change', (event) => {
-  const room = PHOTOS_MAX - photos.length
-  const files = [...event.target.files].filter((one) => one.size <= PHOTO_BYTES_MAX)
-  if (files.length < event.target.files.length) toast('照片太大了，每张不能超过10MB')
-  if (files.length > room) toast(`最多 ${PHOTOS_MAX} 张照片`)
-  files.slice(0, room).forEach(addPhoto)
-  event.target.value = ''
-})
-
 // ---- sending
-
-const PHOTO_FAILED = '有照片没传上，点一下照片重试，或删掉它'
-const failed = (photo) => photo.state === 'failed'
 
 function missing(value) {
   if (!value.item) return [item, '请选择服务项目']
   if (!value.minutes && !value.from) return [hourChips[0], '请选择服务时长']
   if (!value.words) return [words, '请写一句做了什么']
-  if (photos.some(failed)) return [by('photo'), PHOTO_FAILED]
+  if (photosFailed()) return [by('photo'), PHOTO_FAILED]
   return null
 }
 
@@ -157,9 +95,7 @@ form.addEventListener('submit', async (event) => {
   button.disabled = true
   button.textContent = '正在提交…'
   try {
-    await Promise.all(photos.map((one) => one.sending))
-    if (photos.some(failed)) throw new Error(PHOTO_FAILED)
-    const facts = await post('declare', { ...value, key, photos: photos.map((one) => one.id) })
+    const facts = await post('declare', { ...value, key, photos: await photosSent() })
     if (facts.refusal) {
       key = uuid() // nothing happened; what is mended is a new try
       tellWorth(facts)

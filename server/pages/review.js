@@ -1,5 +1,4 @@
 // The queue: approve one or several, return or reject one; every decision is sent under a key of its own until it arrived.
-const by = (id) => document.getElementById(id)
 const rows = new Map() // no → {row, card}
 const deciding = new Set() // numbers on their way: a second tap does not decide them again
 let last = null

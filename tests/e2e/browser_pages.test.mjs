@@ -49,7 +49,7 @@ describe('pages', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not se
     const { page, scene } = await qrCode(path)
     await scan(one, scene)
     await one.tap('是，登录')
-    await page.locator('h1', { hasText: path === 'declare' ? '申报服务' : '待审申报' }).waitFor()
+    await page.locator('h1', { hasText: path === 'declare' ? '申报服务' : path === 'review' ? '待审申报' : '提出异议' }).waitFor()
     return page
   }
 
@@ -162,6 +162,58 @@ describe('pages', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not se
     assert.match(await page.locator('#done-words').innerText(), /把照片直接发来/)
     assert.match(await one.say('我的申报'), new RegExp(`编号：${no} [\\s\\S]*待补照片`))
     await page.context().close()
+  })
+
+  // The newest notice that is open, with a line that nobody has touched: the demonstration's.
+  const openLine = () => sql(`select announcement_id, l.no from gulou.announcement a join gulou.announcement_line l using (account_id, announcement_id)
+    join gulou.declaration d using (account_id, no) where account_id = 'demo' and a.status = 'published' and gulou.now_() < a.closes_at
+      and d.status = 'announced' order by l.no desc limit 1`)[0].map(Number)
+
+  test('objecting from a line: the photo, the number as the receipt, and what became of it', async () => {
+    const [notice, line] = openLine()
+    const one = await person()
+    const page = await signIn(one, `notices/${notice}/object?no=${line}`)
+    const text = await page.locator('main').innerText()
+    assert.match(text, new RegExp(`编号 ${line}`))
+    assert.match(text, /您的姓名不公开，也不告诉申报人/)
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth))
+    await page.locator('#send').click()
+    await page.locator('#toast', { hasText: '请写出哪里不对' }).waitFor()
+    await page.fill('#words', '那天下大雨，活动取消了')
+    await page.setInputFiles('#photo', [PHOTO])
+    await page.locator('#send').click()
+    await page.locator('#done-title').waitFor()
+    const objection = Number(/异议编号：(\d+)/.exec(await page.locator('#done-title').innerText())[1])
+    assert.deepEqual(sql(`select o.no, o.words, count(p.photo_id) from gulou.objection o left join gulou.photo p using (account_id, objection_no)
+      where o.account_id = 'demo' and o.objection_no = ${objection} group by 1, 2`), [[String(line), '那天下大雨，活动取消了', '1']])
+    await page.reload()
+    assert.match(await page.locator('main').innerText(), new RegExp(`已提过异议（异议编号：${objection}）[^]*我提过的异议[^]*已收到，待受理`))
+    assert.deepEqual(page.problems, [])
+    const open = await newPage(browser, PHONE)
+    await open.goto(`${GULOU_E2E_SERVER}/demo/notices/${notice}?q=${line}`)
+    assert.match(await open.locator('td.state').innerText(), /有异议待处理/)
+    assert.ok(!(await open.content()).includes('那天下大雨'), 'the public sees that there is one, not whose nor why')
+    for (const each of [page, open]) await each.context().close()
+  })
+
+  test('objecting from the notice: the number is asked for; what is not there is said; without a script the chat\'s words are given', async () => {
+    const [notice, line] = openLine()
+    const one = await person()
+    const page = await signIn(one, `notices/${notice}/object`)
+    await page.fill('#no', '999999999')
+    await page.getByRole('button', { name: '下一步' }).click()
+    await page.getByText(`公示${notice}里没有编号：999999999`).waitFor()
+    await page.fill('#no', String(line))
+    await page.getByRole('button', { name: '下一步' }).click()
+    await page.locator('#words').waitFor()
+    const cookies = await page.context().cookies()
+    const bare = await newPage(browser, PHONE, { javaScriptEnabled: false })
+    await bare.context().addCookies(cookies)
+    await bare.goto(page.url())
+    assert.match(await bare.locator('main').innerText(), new RegExp(`异议 ${notice} ${line} 理由`))
+    assert.equal(await bare.locator('#send').isVisible(), false)
+    assert.equal((await fetch(page.url().replace(/\?.*/, ''), { method: 'POST', body: '{}' })).status, 403, 'nothing is filed without the page\'s own token')
+    for (const each of [page, bare]) await each.context().close()
   })
 
   test('what is no photo is refused before anything is declared', async () => {

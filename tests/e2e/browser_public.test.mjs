@@ -38,6 +38,14 @@ describe('the public pages in a browser', { skip: !GULOU_E2E_SERVER && 'GULOU_E2
     })
   }
 
+  test('each line says what became of it, and leads to the objection while the window is open', async () => {
+    const page = await open(`notices/${notice.id}?q=${entry.no}`)
+    assert.match(await page.locator('td.state').innerText(), /公示中|有异议待处理|异议不成立|已撤销|已结算|已更正/)
+    if (notice.status === 'open') assert.match(await page.getByRole('link', { name: `对编号 ${entry.no} 提异议` }).getAttribute('href'), new RegExp(`/notices/${notice.id}/object\\?no=${entry.no}$`))
+    assert.match(await page.locator('.states').innerText(), /公示中 \d+ 条|已结算 \d+ 条/)
+    await page.close()
+  })
+
   test('what is tapped on a phone is large enough', async () => {
     const page = await open(`notices/${notice.id}`)
     for (const one of await page.locator('button, .button, header nav a').all()) assert.ok((await one.boundingBox()).height >= 44, await one.innerText())

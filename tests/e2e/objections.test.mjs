@@ -84,12 +84,13 @@ test('two administrators freeze and publish, and make the window longer', async 
   notice = number(published, '公示')
   assert.match(await first.say(`延长公示 ${PERIOD} 0`), /只能延长/)
   assert.match(await both(`延长公示 ${PERIOD} 2天`), /公示至4月28日 00:00/)
-  assert.match(await objector.say('公示'), new RegExp(`异议 ${notice} `))
+  await objector.say('公示')
+  assert.match(await objector.tap('提异议'), new RegExp(`对公示${notice}的哪一条`))
+  await objector.tap('取消')
 })
 
 test('an objection gets a number, takes a photo, and shows nobody who made it', async () => {
-  assert.match(await member.say('异议 1'), /例如/)
-  assert.match(await objector.say(`异议 ${notice} ${no.upheld}`), /理由/)
+  assert.match(await member.say('异议'), /例如/)
   assert.match(await objector.say(`异议 ${notice} 999999 没有人`), /没有编号/)
   const objection = await objects(objector, no.upheld, '当天没有看到人')
   assert.match((await objector.photo()).reply, new RegExp(`异议编号：${objection}$`))
@@ -102,6 +103,27 @@ test('an objection gets a number, takes a photo, and shows nobody who made it', 
   assert.match(await member.say('异议列表'), /没有这个权限/)
   assert.match(await first.say('帮助'), /异议列表/)
   assert.doesNotMatch(await member.say('帮助'), /异议列表/)
+})
+
+test('by tap: the line is asked for, then why; the platform\'s repetitions file it once', async () => {
+  const guided = await bound(), line = no.calm
+  await guided.say('公示')
+  await guided.tap('提异议')
+  assert.match(await guided.say('第一行'), /请只回复编号/)
+  assert.match(await guided.say('999999'), /没有编号：999999/)
+  assert.match(await guided.say(String(line)), /编号：\d+ 测\*+[^]*义务巡逻，10分[^]*您的姓名只有区域党委知道/)
+  assert.match((await guided.photo()).reply, /写完理由/)
+  assert.match(await guided.tap('上一步'), /请回复编号/)
+  await guided.say(String(line))
+  await client.faults('lose_answer', 'lose_answer')
+  const filed = await guided.say('当天活动取消了')
+  assert.match(filed, /已收到您的异议/)
+  assert.equal(count(`gulou.objection where account_id = 'demo' and announcement_id = ${notice} and no = ${line}`), 1)
+  assert.match((await guided.photo()).reply, new RegExp(`异议编号：${number(filed, '异议')}`))
+  assert.match(await guided.say('我的异议'), new RegExp(`异议编号：${number(filed, '异议')}，已收到，待受理[^]*当天活动取消了[^]*最晚`))
+  assert.match(await guided.say(`异议 ${notice} ${line}`), /已提过异议/)
+  assert.match(await both(`异议不成立 ${number(filed, '异议')} 活动照常`), /异议不成立/)
+  assert.match(await guided.say('我的异议'), /不成立[^]*答复：活动照常/)
 })
 
 test('upheld by two: the points are cancelled, both sides are told', async () => {

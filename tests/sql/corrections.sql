@@ -1,7 +1,7 @@
 -- A complaint upheld after settlement: correction notice, CLAWBACK, debt, penalty (domain 4.3, 5, 6.2; INV-04, INV-21).
 begin;
 set client_min_messages = warning;
-select plan(41);
+select plan(51);
 
 select api.set_clock('2026-09-20 18:00+08');
 select api.sync_account('t', '测试');
@@ -117,6 +117,20 @@ select acts('freeze', '2026-Q4'), acts('publish', '2026-Q4');
 select is(jsonb_array_length(api.notice('t', 2, null, 10) -> 'corrections'), 3, 'the next notice shows every correction');
 select is(api.notice('t', 2, null, 10) #>> '{corrections,0,points}', '-10', 'as a negative line');
 select is(api.notice('t', 1, null, 10) -> 'corrections', '[]', 'the corrected notice has none of its own');
+select is(api.notice('t', 1, null, 10) #>> '{corrected,0,points}', '-10', 'but shows which of its lines were taken back');
+select is(api.notice('t', 1, null, 10) #>> '{corrected,0,counted_in}', '2', 'and where that counts');
+select is(api.notices('t', null, 10) #>> '{notices,1,corrections,0,no}', a::text, 'the list names the corrections, too') from made;
+select ok(not api.notices('t', null, 10) #> '{notices,1,corrections,0}' ?| array['member', 'unit'], 'and nobody');
+select matches(api.notice('t', 1, null, 10) #>> '{corrected,0,member}', '^成\*\d', 'INV-24: a correction shows the masked name');
+select is((select string_agg(one ->> 'state', ' ' order by one ->> 'no') from jsonb_array_elements(api.notice('t', 1, null, 10) -> 'entries') as one),
+          (select string_agg(case when no in (a, b, c) then 'corrected' else 'settled' end, ' ' order by no::text) from gulou.announcement_line, made where account_id = 't' and announcement_id = 1),
+          'every line says what became of it');
+select is((select string_agg(one ->> 'leaf', ' ') from jsonb_array_elements(api.notice('t', 1, null, 10) -> 'entries') as one),
+          (select string_agg(leaf, ' ' order by position) from before), 'INV-12: beside its leaf');
+select is(gulou.states_of('t', 1) #>> '{corrected,entries}', '3', 'the page counts them');
+select is(api.notice('t', 1, null, 10) ->> 'state_digest', (select encode(sha256(convert_to(string_agg(concat(l.no, '|', gulou.shown_state('t', 1, l.no), E'\n'), '' order by l.no), 'UTF8')), 'hex')
+          from gulou.announcement_line l where account_id = 't' and announcement_id = 1), 'what a state is said to be has a digest');
+select is(api.notice('t', 1, null, 10) ->> 'corrections_digest', gulou.corrections_digest(api.notice('t', 1, null, 10) -> 'corrected'), 'and so have corrections');
 select results_eq('select * from gulou.announcement_line where announcement_id = 1 and account_id = ''t''', 'select * from before', 'INV-21: its lines are as they were');
 select api.set_clock('2027-02-01 09:00+08');
 select settles();

@@ -44,7 +44,7 @@ select api.set_clock('2027-01-16 10:00+08');
 select gulou.freeze('t', '2026-Q4', 3, 3, 'test');
 select is(shown(page('notice', null, null, 100), 0), (select string_agg(no::text, ' ' order by no) from made) || ' 合计', 'a notice with its sum at the end');
 select is(shown(page('notice', null, page('notice', null, null, 2) -> 'next', 2), 0), '合计', 'on a page of its own if need be');
-select is(shown(page('notice', '第1次', null, 100), 8), '王小明 王大明 ', 'full names stand beside');
+select is(shown(page('notice', '第1次', null, 100), 9), '王小明 王大明 ', 'full names stand beside');
 
 select is(api.export_unmasked('t', 'ledger', null, '看', 'root') ->> 'refusal', 'reason', 'full names need a reason');
 select is(api.export_unmasked('t', 'ledger', null, '纪委核查', 'root') ->> 'mark', '第1次导出 2027-01-16', 'then the list is numbered');

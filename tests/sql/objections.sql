@@ -1,7 +1,7 @@
 -- Objections from the first word to the last event (domain 4.3; INV-10, INV-13, INV-25).
 begin;
 set client_min_messages = warning;
-select plan(71);
+select plan(92);
 
 select api.set_clock('2026-09-20 18:00+08');
 select api.sync_account('t', '测试');
@@ -126,6 +126,44 @@ select is(story(five), 'filed not_accepted notified', 'without an investigation'
 select is(api.accept_objection('t', 'o5', gen_random_uuid(), 'test', (three ->> 'objection')::bigint) ->> 'no', e::text, 'one can be taken up at once') from made, by_reviewer;
 select is(decides(6, three, 'not_accepted') ->> 'refusal', 'objection_accepted', 'what was accepted is decided, not turned away') from by_reviewer;
 
+-- ---- from a page: the same rule, with the photos of the one who signed in
+create function h(p_text text) returns bytea language sql immutable as $$ select sha256(convert_to(p_text, 'UTF8')) $$;
+create function page(p_no bigint, p_token text default 'two', p_notice int default 1) returns jsonb language sql as $$
+  select api.page_object('t', h(p_token), h('next'), p_notice, p_no)
+$$;
+create function sends(p_no bigint, p_words text, p_key uuid default gen_random_uuid(), p_token text default 'two') returns jsonb language sql as $$
+  select api.web_object('t', h(p_token), p_key, 'test', 1, p_no, p_words,
+    '["aaaaaaaa-0000-0000-0000-00000000000a", "aaaaaaaa-0000-0000-0000-00000000000b"]', null)
+$$;
+select api.start_session('t', 'o2', h('two')), api.start_session('t', 'o3', h('three'));
+select api.web_upload('t', h('two'), 'aaaaaaaa-0000-0000-0000-00000000000a', 4, 3, 'pixels', 'small'),
+       api.web_upload('t', h('three'), 'aaaaaaaa-0000-0000-0000-00000000000b', 4, 3, 'others', 'small');
+select is(page(b, 'nobody') ->> 'refusal', 'signed_out', 'the form is for who signed in') from made;
+select is(page(b, 'two', 9) ->> 'refusal', 'notice_unknown', 'of a notice that there is') from made;
+select is(page(null) -> 'line', 'null', 'without a number the page asks for one');
+select is(page(b) #>> '{line,member}', '成*1', 'the line is shown masked') from made;
+select is(page(b) -> 'why', 'null', 'and may be objected to') from made;
+select is(page(a) #>> '{why,refusal}', 'line_revoked', 'a revoked one may not') from made;
+select is(api.line_to_object('t', 'o2', 1, b) ->> 'no', b::text, 'the guided way asks the same') from made;
+select is(api.line_to_object('t', 'o2', 1, a) ->> 'refusal', 'line_revoked', 'and hears the same') from made;
+select is(sends(b, '没有人', gen_random_uuid(), 'nobody') ->> 'refusal', 'signed_out', 'nobody files without a session') from made;
+select is(sends(b, ' ') ->> 'refusal', 'words_missing', 'nor without words') from made;
+create temp table sent as select sends(b, '那天下大雨', '00000000-0000-0000-0000-00000000000c') as six from made;
+select matches(six ->> 'objection', '^\d+$', 'the receipt is a number') from sent;
+select is(sends(b, '那天下大雨', '00000000-0000-0000-0000-00000000000c') -> 'objection', six -> 'objection', 'sent again it is the same objection') from made, sent;
+select results_eq($$select count(*)::int, min(encode(digest, 'hex')) from gulou.photo, sent where account_id = 't' and objection_no = (six ->> 'objection')::bigint$$,
+                  $$values (1, encode(sha256('pixels'), 'hex'))$$, 'with the sender''s own photo, once, and nobody else''s');
+select is(page(b) #>> '{why,refusal}', 'already_filed', 'the page says that it is filed') from made;
+select is(page(null) #>> '{own,0,status}', 'filed', 'and what the sender has filed');
+select is(page(null, 'three') -> 'own', '[]', 'to nobody else');
+select answers(6, decides(5, six, 'dismissed', '雨停后去的')) from sent;
+select is(api.my_objections('t', 'o2', null, 5) #>> '{rows,0,answer}', '雨停后去的', 'the answer is read in the chat');
+select is(api.my_objections('t', 'o2', null, 5) #>> '{rows,0,status}', 'dismissed', 'with what was decided');
+select is(api.my_objections('t', 'o3', null, 5) -> 'rows', '[]', 'by the objector alone');
+select is(api.my_objections('t', 'stranger', null, 5) ->> 'refusal', 'not_bound', 'guests have none');
+select is(api.my_objections('t', 'o4', (api.my_objections('t', 'o4', null, 1) #>> '{rows,0,objection}')::bigint, 1) #>> '{rows,0,objection}',
+          (select (array_agg(objection_no order by objection_no desc))[2]::text from gulou.objection where account_id = 't' and objector_id = 4), 'the older ones follow');
+
 -- ---- the last second, by the server's time of receipt
 select api.set_clock('2026-10-24 00:00:05+08');
 select is(objects(1, d, '最后一秒', clock_timestamp() - interval '6 seconds') ->> 'refusal', null, 'received at 23:59:59 counts, although it came to the database later') from made;
@@ -164,6 +202,7 @@ select api.photo_failed('t', (select outbox_id from gulou.outbox o join gulou.ph
                               where o.account_id = 't' and o.kind = 'photo' and p.objection_no is not null), 'gone');
 select is(told(4, 'photo_failed') ->> 'objection', one ->> 'objection', 'the objector is asked for another photo') from filed;
 select api.erase_member('t', 4, true, 'test');
-select is((select count(*) from gulou.photo where account_id = 't' and objection_no is not null), 0::bigint, 'erasing the objector erases the photo');
+select is((select count(*) from gulou.photo p join gulou.objection o using (account_id, objection_no)
+           where p.account_id = 't' and o.objector_id = 4), 0::bigint, 'erasing the objector erases the photo');
 select * from finish();
 rollback;

@@ -28,10 +28,11 @@ static int tear_down(void **state) {
 /* ---- a notice of our own making ---- */
 
 static const struct entry {
-    const char *no, *member, *unit, *item, *points, *salt; /* salt NULL: erased */
-} entries[] = {{"3", "王*明", "甲单位", "义务巡逻", "20", "0123456789abcdef0123456789abcdef"},
-               {"7", "已注销成员#9", "乙单位", "读书会", "15", NULL},
-               {"8", "欧阳*", "=乙\"公司\"", "合唱", "10", "fedcba9876543210fedcba9876543210"}};
+    const char *no, *member, *unit, *item, *points, *salt, *state; /* salt NULL: erased */
+} entries[] = {
+    {"3", "王*明", "甲单位", "义务巡逻", "20", "0123456789abcdef0123456789abcdef", "settled"},
+    {"7", "已注销成员#9", "乙单位", "读书会", "15", NULL, "objected"},
+    {"8", "欧阳*", "=乙\"公司\"", "合唱", "10", "fedcba9876543210fedcba9876543210", "corrected"}};
 #define ENTRIES (sizeof entries / sizeof entries[0])
 #define DAY "2026-09-30"
 
@@ -54,6 +55,27 @@ static const char *root_of(struct arena *arena) {
     return hex(arena, merkle_root(hashes, ENTRIES));
 }
 
+static const char *states_digest(struct arena *arena, size_t from, size_t to) {
+    struct buf out;
+    buf_init(&out, arena);
+    for (size_t i = from; i < to; i++)
+        notice_state_add(&out, str_from(entries[i].no), str_from(entries[i].state));
+    struct str all = buf_view(&out);
+    return hex(arena, merkle_digest(&all, 1));
+}
+
+#define CORRECTION                                                                                   \
+    "{\"correction\": 2, \"notice\": 1, \"no\": 8, \"member\": \"欧阳*\", \"unit\": \"丙\", "     \
+    "\"item\": "                                                                                     \
+    "\"教课\", \"points\": \"-10\", \"penalty\": \"0\", \"words\": \"查无此事\", \"period\": " \
+    "\"2026-Q4\", "                                                                                  \
+    "\"published_on\": \"2026-11-03\", \"counted_in\": null}"
+
+static const char *corrections_digest(struct arena *arena) {
+    struct str all = STR("2|1|8|欧阳*|丙|教课|-10|0|查无此事|2026-Q4|2026-11-03\n");
+    return hex(arena, merkle_digest(&all, 1));
+}
+
 static const char *quoted(struct arena *arena, const char *text) {
     struct buf out;
     buf_init(&out, arena);
@@ -72,15 +94,19 @@ static void add_page(struct arena *arena, struct buf *out, size_t from, size_t t
         "{\"id\": 1, \"title\": \"第 3 季度\", \"period\": \"2026-Q3\", \"status\": \"open\", "
         "\"opened_at\": \"a\", \"closes_at\": \"b\", \"members\": 3, \"entry_count\": 3, "
         "\"points\": \"45\", \"root\": \"%s\", \"seal\": {\"day\": \"" DAY
-        "\", \"root\": \"%s\"}, \"digest\": \"%s\", \"next\": %s, \"entries\": [",
-        root, seal, hex(arena, merkle_digest(&head, 1)), next);
+        "\", \"root\": \"%s\"}, \"digest\": \"%s\", \"next\": %s, \"state_digest\": \"%s\", "
+        "\"corrections\": [], \"corrected\": [" CORRECTION "], \"corrections_digest\": \"%s\", "
+        "\"entries\": [",
+        root, seal, hex(arena, merkle_digest(&head, 1)), next, states_digest(arena, from, to),
+        corrections_digest(arena));
     for (size_t i = from; i < to; i++) {
         const struct entry *e = &entries[i];
         buf_printf(out,
                    "%s{\"no\": %s, \"member\": \"%s\", \"unit\": \"%s\", \"item\": \"%s\", "
-                   "\"points\": \"%s\", \"reviewed_on\": \"" DAY "\", \"leaf\": \"%s\", ",
+                   "\"points\": \"%s\", \"reviewed_on\": \"" DAY "\", \"leaf\": \"%s\", "
+                   "\"state\": \"%s\", ",
                    i > from ? ", " : "", e->no, e->member, quoted(arena, e->unit), e->item,
-                   e->points, quoted(arena, leaf_of(arena, e)));
+                   e->points, quoted(arena, leaf_of(arena, e)), e->state);
         buf_printf(out, e->salt ? "\"name_salt\": \"%s\"}" : "\"name_salt\": null}", e->salt);
     }
     buf_puts(out, "]}");
@@ -104,13 +130,21 @@ static struct str csv(struct arena *arena) {
     csv_file_row(file, header, NOTICE_COLUMNS);
     for (size_t i = 0; i < ENTRIES; i++) {
         const struct entry *e = &entries[i];
-        struct str cells[] = {str_from(e->no),   str_from(e->member),        str_from(e->unit),
-                              str_from(e->item), str_from(e->points),        STR(DAY),
-                              str_from(e->salt), str_from(leaf_of(arena, e))};
+        struct str cells[] = {
+            str_from(e->no),   str_from(e->member),         str_from(e->unit),
+            str_from(e->item), str_from(e->points),         STR(DAY),
+            str_from(e->salt), str_from(leaf_of(arena, e)), str_from(notice_state_words(e->state))};
         csv_file_row(file, cells, NOTICE_COLUMNS);
     }
-    struct str sum[] = {STR(NOTICE_SUM), STR(""), STR(""), STR("3"),
-                        STR("45"),       STR(""), STR(""), str_from(root_of(arena))};
+    struct str sum[] = {STR(NOTICE_SUM),
+                        STR(""),
+                        STR(""),
+                        STR("3"),
+                        STR("45"),
+                        STR(""),
+                        STR(""),
+                        str_from(root_of(arena)),
+                        str_from(states_digest(arena, 0, ENTRIES))};
     csv_file_row(file, sum, NOTICE_COLUMNS);
     fclose(file);
     struct str copy = {arena_strndup(arena, bytes, n), n};
@@ -177,6 +211,9 @@ static void test_the_line_and_the_field_are_named(void **state) {
     assert_named(*state, replaced(*state, json, "第 3 季度", "第 4 季度"), "head: ");
     assert_named(*state, replaced(*state, csv(*state), "\"合唱\"", "\"独唱\""),
                  "line 3 (no 8): item");
+    assert_named(*state, replaced(*state, json, "\"settled\"", "\"upheld\""), "state: a line's");
+    assert_named(*state, replaced(*state, csv(*state), "已结算", "已撤销"), "state: a line's");
+    assert_named(*state, replaced(*state, json, "查无此事", "查有此事"), "corrections: one was");
 }
 
 /* Column and leaf changed alike: only the root can tell. */
