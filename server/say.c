@@ -95,7 +95,7 @@ const char *say_cap(const char *cap) {
                                            {"day", "每日上限"},
                                            {"week", "每周上限"},
                                            {"category", "本类上限"},
-                                           {"period", "本季上限"}};
+                                           {"period", "本期上限"}};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(cap, names[i][0]) == 0)
             return names[i][1];

@@ -167,7 +167,7 @@ void web_not_found(struct web *web) {
 void web_refusal(struct web *web, const char *code) {
     bool unknown = strcmp(code, "not_found") == 0;
     web_error(web, unknown ? 404 : 400, code,
-              unknown ? "没有这一项" : "请求的内容不对：季度请写成 2026-Q3");
+              unknown ? "没有这一项" : "请求的内容不对：周期请写成 2026-Q3 或 2026-10");
 }
 
 void web_redirect(struct web *web, const char *url) {

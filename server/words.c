@@ -320,3 +320,32 @@ size_t words_count(struct str text, int *out) {
     *out = (lead > 0 ? high : 1) * 10 + low;
     return lead + ten + unit;
 }
+
+static struct str behind(struct str text, size_t n) {
+    return (struct str){text.p + n, text.n - n};
+}
+
+/* A single figure without a word is a quarter, as people have always written it here. */
+size_t words_period(struct str text, char out[WORDS_PERIOD_SIZE]) {
+    static const char *const marks[] = {"-", "年", " ", "Q", "q", "第"};
+    static const char *const quarters[] = {"季度", "季"}, *const months[] = {"月份", "月"};
+    int year, count;
+    size_t n = words_count(text, &year), digits, unit;
+    bool marked = false; /* as a quarter */
+    if (n != 4 || year < 2000 || year > 2099)
+        return 0;
+    for (size_t i = 0; i < COUNT(marks); i++) {
+        size_t taken = words_prefix(behind(text, n), marks[i]);
+        marked = marked || (taken > 0 && i >= 3);
+        n += taken;
+    }
+    digits = words_count(behind(text, n), &count);
+    n += digits;
+    bool quarter = (unit = any_prefix(behind(text, n), quarters, COUNT(quarters))) > 0;
+    bool month = !marked && !quarter &&
+                 ((unit = any_prefix(behind(text, n), months, COUNT(months))) > 0 || digits == 2);
+    if (digits == 0 || count < 1 || count > (month ? 12 : 4))
+        return 0;
+    snprintf(out, WORDS_PERIOD_SIZE, month ? "%04d-%02d" : "%04d-Q%d", year, count);
+    return n + unit;
+}

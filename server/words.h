@@ -56,6 +56,11 @@ size_t words_numbers(struct words *words, int64_t *out, size_t max);
  * sign or fraction; returns the bytes taken, 0 if there is none. */
 size_t words_count(struct str text, int *out);
 
+/* A period at the start of `text`, as 2026-Q3 or 2026-10 into `out`: 2026-Q3, 2026Q3,
+ * 2026年第三季度; 2026-10, 2026年10月. Returns the bytes taken, 0 if there is none. */
+#define WORDS_PERIOD_SIZE 8
+size_t words_period(struct str text, char out[WORDS_PERIOD_SIZE]);
+
 /* The UTF-8 literal `prefix` at the start of `text`: its length, else 0. */
 size_t words_prefix(struct str text, const char *prefix);
 

@@ -126,7 +126,7 @@ begin
   perform pg_temp.demo_quarter(v_past, v_quarter - v_past, 260);
   -- Published on the last working day before today, so that the window is open.
   v_publish := greatest(v_quarter, v_today - 1);
-  perform pg_temp.demo_notice(gulou.period_of(v_past), v_publish + time '09:00', v_publish + time '10:00');
+  perform pg_temp.demo_notice(gulou.period_of('demo', v_past), v_publish + time '09:00', v_publish + time '10:00');
   perform pg_temp.demo_quarter(greatest(v_quarter, v_today - 25), least(v_today - v_quarter, 25), 260);
   perform pg_temp.at(v_today + time '00:01');
   perform pg_temp.demo_waiting(v_today);

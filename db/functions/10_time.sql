@@ -18,15 +18,6 @@ create or replace function gulou.local_midnight(p_day date) returns timestamptz 
   select p_day::timestamp at time zone 'Asia/Shanghai'
 $$;
 
-create or replace function gulou.period_of(p_day date) returns text language sql immutable as $$
-  select extract(year from p_day)::int::text || '-Q' || extract(quarter from p_day)::int::text
-$$;
-
--- The first day after the period.
-create or replace function gulou.period_end(p_period text) returns date language sql immutable as $$
-  select (make_date(left(p_period, 4)::int, right(p_period, 1)::int * 3 - 2, 1) + interval '3 months')::date
-$$;
-
 -- RFC 3339 with the region's offset, as contract.md shows times.
 create or replace function gulou.rfc3339(p_at timestamptz) returns text language plpgsql immutable as $$
 begin

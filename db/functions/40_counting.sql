@@ -1,16 +1,5 @@
 -- What a service is worth: half-hours, the split at midnight, and the caps (domain 6.2).
 
--- The rules that were valid on the day of the service (domain 9.10).
-create or replace function gulou.rules_on(p_account text, p_day date) returns gulou.rule_version
-language plpgsql stable as $$
-declare
-  v_rule gulou.rule_version;
-begin
-  select * into v_rule from gulou.rule_version where account_id = p_account and valid_from <= p_day
-  order by valid_from desc limit 1;
-  return v_rule;
-end $$;
-
 -- Points before any cap.
 create or replace function gulou.claim(p_item gulou.service_item, p_minutes int) returns int
 language sql immutable as $$
@@ -104,14 +93,14 @@ begin
   end loop;
 end $$;
 
--- The period a service counts in: the quarter in which it ended, or, when that quarter's list is fixed
--- already, the one that is open now (announcements never change, INV-12).
+-- The period a service counts in: the one in which it ended, or, when the list of that is fixed already,
+-- the one that is open now (announcements never change, INV-12).
 create or replace function gulou.counting_period(p_account text, p_ended timestamptz) returns text
 language plpgsql stable as $$
 declare
-  v_own text := gulou.period_of(gulou.local_day(p_ended - interval '1 microsecond'));
+  v_own text := gulou.period_of(p_account, gulou.local_day(p_ended - interval '1 microsecond'));
 begin
   return case when exists (select from gulou.announcement
                            where account_id = p_account and kind = 'member_points' and period = v_own)
-              then gulou.period_of(gulou.local_day(gulou.now_())) else v_own end;
+              then gulou.period_of(p_account, gulou.local_day(gulou.now_())) else v_own end;
 end $$;

@@ -150,7 +150,7 @@ language plpgsql stable as $$
 declare
   v_member int := gulou.speaker(p_account, p_openid);
   v_today  date := gulou.local_day(gulou.now_());
-  v_period text := gulou.period_of(v_today);
+  v_period text := gulou.period_of(p_account, v_today);
   v_own    record;
 begin
   if v_member is null then

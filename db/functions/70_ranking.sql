@@ -77,17 +77,17 @@ $$;
 create or replace function api.ranking(p_account text, p_openid text, p_kind text, p_period text, p_limit int)
 returns jsonb language plpgsql stable as $$
 declare
-  v_period text := coalesce(p_period, gulou.period_of(gulou.local_day(gulou.now_())));
+  v_period text := coalesce(p_period, gulou.period_of(p_account, gulou.local_day(gulou.now_())));
   v_member int := gulou.speaker(p_account, p_openid);
   v_unit   int := gulou.org_on(p_account, v_member, gulou.local_day(gulou.now_()));
 begin
-  if v_period !~ '^\d{4}-Q[1-4]$' then
+  if not gulou.is_period(v_period) then
     return gulou.refusal('period_invalid');
   end if;
   return jsonb_build_object('period', v_period, 'provisional', gulou.is_provisional(p_account, v_period),
     'rows', case p_kind when 'units' then gulou.unit_rows(p_account, v_period, p_limit)
                         else gulou.member_rows(p_account, v_period, p_limit) end,
-    'periods', (select coalesce(jsonb_agg(jsonb_build_object('name', period) order by period desc), '[]')
+    'periods', (select coalesce(jsonb_agg(jsonb_build_object('name', period) order by gulou.period_start(period) desc), '[]')
                 from (select jsonb_array_elements_text(api.periods(p_account) -> 'periods') as period) as known),
     'member', v_member, 'unit', v_unit,
     'mine', case when v_member is not null and p_kind = 'units' then jsonb_build_object(
@@ -118,7 +118,7 @@ create or replace function api.ranking_context(p_account text, p_openid text) re
 language plpgsql stable as $$
 declare
   v_today  date := gulou.local_day(gulou.now_());
-  v_period text := gulou.period_of(v_today);
+  v_period text := gulou.period_of(p_account, v_today);
   v_member int := gulou.speaker(p_account, p_openid);
 begin
   return jsonb_build_object('period', v_period, 'provisional', gulou.is_provisional(p_account, v_period),
@@ -143,7 +143,7 @@ language sql stable as $$
 $$;
 
 create or replace function api.periods(p_account text) returns jsonb language sql stable as $$
-  select jsonb_build_object('periods', coalesce(jsonb_agg(period order by period), '[]'))
+  select jsonb_build_object('periods', coalesce(jsonb_agg(period order by gulou.period_start(period)), '[]'))
   from (select distinct period from gulou.unit_total where account_id = p_account
-        union select gulou.period_of(gulou.local_day(gulou.now_()))) as known
+        union select gulou.period_of(p_account, gulou.local_day(gulou.now_()))) as known
 $$;

@@ -81,7 +81,7 @@ begin
   -- The row comes first with an empty root, because the lines refer to it; the root is set below, once.
   insert into gulou.announcement (account_id, announcement_id, period, title, status, window_days, frozen_at,
     members, entries, points, root)
-  values (p_account, v_id, p_period, replace(p_period, '-Q', ' 年第 ') || ' 季度积分公示', 'frozen', v_days,
+  values (p_account, v_id, p_period, gulou.period_title(p_period) || '积分公示', 'frozen', v_days,
     v_now, v_sum.members, v_sum.entries, v_sum.points, sha256(''));
   perform gulou.fix_names(p_account, v_id, v_sum.who);
   perform gulou.fix_lines(p_account, v_id, p_period);
@@ -94,7 +94,7 @@ begin
   return gulou.notice_head(p_account, v_id) || jsonb_build_object('notice', v_id, 'left_waiting', (
     select count(*) from gulou.declaration
     where account_id = p_account and status in ('draft', 'submitted', 'in_review', 'returned', 'appealed')
-      and gulou.period_of(gulou.local_day(ended_at - interval '1 microsecond')) = p_period));
+      and gulou.ended_in(p_period, ended_at)));
 end $$;
 
 -- ---------------------------------------------------------------- publish

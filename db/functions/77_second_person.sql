@@ -40,8 +40,9 @@ begin
     return gulou.objection_refusal(p_act.account_id, p_act.subject, p_act.details ->> 'outcome', p_actor);
   elsif p_act.kind = 'correction' then
     return gulou.correction_refusal(p_act.account_id, p_act.subject, p_actor);
-  elsif coalesce(p_act.period, '') !~ '^20\d\d-Q[1-4]$' then
-    return gulou.refusal('period_invalid');
+  elsif not gulou.is_period_of(p_act.account_id, p_act.period) then
+    return jsonb_build_object('refusal', 'period_invalid',
+      'example', gulou.period_before(p_act.account_id, gulou.local_day(gulou.now_())));
   elsif p_act.kind = 'extension' then
     return gulou.extension_refusal(p_act.account_id, p_act.period, (p_act.details ->> 'days')::int);
   end if;
@@ -137,7 +138,7 @@ begin
                  where account_id = p_account and period = p_period and status = 'approved'),
     'waiting', (select count(*) from gulou.declaration
                 where account_id = p_account and status in ('submitted', 'appealed')
-                  and gulou.period_of(gulou.local_day(ended_at - interval '1 microsecond')) = p_period)) end;
+                  and gulou.ended_in(p_period, ended_at))) end;
 end $$;
 
 create or replace function api.request_second(p_account text, p_openid text, p_key uuid, p_request text,

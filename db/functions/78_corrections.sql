@@ -50,7 +50,7 @@ create or replace function gulou.correct(p_account text, p_no bigint, p_words te
                                          p_decider int, p_request text) returns jsonb language plpgsql as $$
 declare
   v_now    timestamptz := gulou.now_();
-  v_period text := gulou.period_of(gulou.local_day(v_now));
+  v_period text := gulou.period_of(p_account, gulou.local_day(v_now));
   v_new    bigint := nextval('gulou.correction_no');
   v_own    gulou.declaration;
   v_rule   gulou.rule_version := gulou.rules_on(p_account, gulou.local_day(v_now));

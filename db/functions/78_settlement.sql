@@ -212,14 +212,14 @@ end $$;
 
 -- ---------------------------------------------------------------- who holds something up
 
--- What the office is late with, or nearly: {"what":…,"period"?,"count"?,"last_day"?}. The last quarter's timetable:
+-- What the office is late with, or nearly: {"what":…,"period"?,"count"?,"last_day"?}. The last period's timetable:
 -- reviewed by its 15th day, frozen on the 16th, published by the 20th; objections answered when due.
 create or replace function gulou.held_up(p_account text) returns table (what text, facts jsonb)
 language plpgsql stable as $$
 declare
   v_today  date := gulou.local_day(gulou.now_());
-  v_ended  date := date_trunc('quarter', v_today)::date;   -- the first day after the last quarter
-  v_period text := gulou.period_of(v_ended - 1);
+  v_period text := gulou.period_before(p_account, v_today);
+  v_ended  date := gulou.period_end(v_period);   -- the first day after it
   v_status text;
 begin
   select status into v_status from gulou.announcement
@@ -232,7 +232,7 @@ begin
     select 'review_due', jsonb_build_object('waiting', count(*), 'period', v_period, 'last_day', v_ended + 14)
     from gulou.declaration
     where account_id = p_account and status in ('submitted', 'in_review', 'appealed') and v_status is null
-      and v_today >= v_ended + 12 and gulou.period_of(gulou.local_day(ended_at - interval '1 microsecond')) = v_period
+      and v_today >= v_ended + 12 and gulou.ended_in(v_period, ended_at)
     having count(*) > 0;
   return query
     select 'notice_due', jsonb_build_object('period', v_period, 'step', coalesce(v_status, 'approved'),

@@ -136,7 +136,7 @@ create or replace function api.unit_page(p_account text, p_org int) returns json
 declare
   v_now    timestamptz := gulou.now_();
   v_today  date := gulou.local_day(v_now);
-  v_period text := gulou.period_of(v_today);
+  v_period text := gulou.period_of(p_account, v_today);
   v_org    gulou.org;
 begin
   select * into v_org from gulou.org where account_id = p_account and org_id = p_org;
@@ -167,10 +167,10 @@ begin
     'periods', (
       select coalesce(jsonb_agg(jsonb_build_object('period', period, 'points', points::text, 'members', members,
                'rank', gulou.unit_rank_of(p_account, period, p_org),
-               'provisional', gulou.is_provisional(p_account, period)) order by period desc), '[]')
+               'provisional', gulou.is_provisional(p_account, period)) order by gulou.period_start(period) desc), '[]')
       from (select period, points, members from gulou.unit_total
             where account_id = p_account and org_id = p_org and members > 0
-            order by period desc limit 12) as latest),
+            order by gulou.period_start(period) desc limit 12) as latest),
     'notices', (
       select coalesce(jsonb_agg(jsonb_build_object('notice', announcement_id, 'title', title, 'lines', lines,
                'points', points::text) order by announcement_id desc), '[]')

@@ -67,9 +67,9 @@ create or replace function gulou.import_fields(p_kind text) returns jsonb langua
       "basis":["计分方式"],"points":["分值","积分"],"proof":["佐证","佐证要求"]}'
     when 'calendar' then '{"day":["日期"],"workday":["是否工作日","工作日","是否上班"],"note":["说明","备注","节日"]}'
     when 'rules' then '{"valid_from":["生效日期"],"declaration_half_hours":["单次最多小时"],"day_cap":["每日上限"],
-      "week_cap":["每周上限"],"period_cap":["每季度上限"],"category_cap":["每类上限"],"days_back":["可补报天数"],
+      "week_cap":["每周上限"],"period_cap":["每季度上限","每期上限","每月上限"],"category_cap":["每类上限"],"days_back":["可补报天数"],
       "returns_max":["可退回次数"],"window_days":["公示工作日"],"debt_floor":["待抵扣下限"],
-      "answer_days":["答复工作日"],"false_penalty":["虚假申报扣分"]}' end
+      "answer_days":["答复工作日"],"false_penalty":["虚假申报扣分"],"period_kind":["计分周期","周期"]}' end
 $$;
 
 create or replace function gulou.needed_fields(p_kind text) returns text[] language sql immutable as $$
@@ -603,6 +603,7 @@ declare
   v_after  gulou.rule_version;
   v_values jsonb := '{}';
   v_number numeric;
+  v_kind   text;
   v_rule   record;
 begin
   if v_from is null then
@@ -617,6 +618,13 @@ begin
     end if;
     v_values := v_values || jsonb_build_object(v_rule.field, v_number::int);
   end loop;
+  if p_row ? 'period_kind' then
+    v_kind := case when p_row ->> 'period_kind' ~ '^(按)?(季度?)$' then 'quarter' when p_row ->> 'period_kind' ~ '^(按)?(月|每月|月度)$' then 'month' end;
+    if v_kind is null then
+      return gulou.wrong_cell(p_row, '计分周期', p_row ->> 'period_kind', '不认识', '季度 或 月');
+    end if;
+    v_values := v_values || jsonb_build_object('period_kind', v_kind);
+  end if;
   select * into v_own from gulou.rule_version where account_id = p_account and valid_from = v_from;
   select * into v_base from gulou.rule_version where account_id = p_account and valid_from <= v_from
   order by valid_from desc limit 1;

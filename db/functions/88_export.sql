@@ -70,7 +70,7 @@ returns jsonb language sql stable as $$
     select d.* from gulou.declaration d
     where d.account_id = p_account and d.no > coalesce((p_after ->> 0)::bigint, 0)
       and (p_period is null or p_period = coalesce(d.period,
-             gulou.period_of(gulou.local_day(d.ended_at - interval '1 microsecond'))))
+             gulou.period_of(p_account, gulou.local_day(d.ended_at - interval '1 microsecond'))))
     order by d.no limit p_limit)
   select gulou.export_page(array['编号 number 8', '成员编号 number 10', '姓名 text 12', '单位 text 24', '项目编号 number 10',
       '服务项目 text 24', '服务日期 date 12', '分钟 number 8', '状态 status 16', '申报分 number 8', '计入分 number 8',

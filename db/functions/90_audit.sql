@@ -316,7 +316,7 @@ create or replace function gulou.audit_corrections() returns jsonb language sql 
       when c.no is null then 'revoked late without a correction notice'
       when d.status <> 'revoked_late' then 'corrected, but ' || d.status
       when c.points <> d.counted or c.member_id <> d.member_id or c.org_id <> d.org_id then 'it differs from its declaration'
-      when c.period <= d.period then 'it counts in no later period'
+      when gulou.period_start(c.period) <= gulou.period_start(d.period) then 'it counts in no later period'
       when (c.clawed_back, c.penalty_taken) is distinct from (coalesce(t.clawed_back, 0), coalesce(t.penalty, 0))
         then 'the ledger took back something else' end as fault
     from gulou.declaration d

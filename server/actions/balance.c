@@ -22,7 +22,7 @@ static void answer(struct request *rq, const cJSON *facts) {
         buf_printf(&out, "\n兑换中：%s", fact_text(facts, "reserved"));
     if (fact_number(facts, "debt") > 0)
         buf_printf(&out, "\n待抵扣：%s（从以后的积分里抵扣）", fact_text(facts, "debt"));
-    buf_printf(&out, "\n本季（%s）已通过：%s分", fact_text(facts, "period"),
+    buf_printf(&out, "\n本期（%s）已通过：%s分", fact_text(facts, "period"),
                fact_text(facts, "score"));
     if (fact_number(facts, "rank") > 0)
         buf_printf(&out, "，%s第%" PRId64 "名", fact_true(facts, "provisional") ? "暂列" : "",

@@ -47,7 +47,7 @@ static void answer(struct request *rq, const cJSON *facts) {
     const cJSON *row;
     cJSON_ArrayForEach(row, rows) tell_row(rq, &out, row);
     if (cJSON_GetArraySize(rows) == 0)
-        buf_puts(&out, "还没有公示。每季结束后，审核通过的积分会在这里公示。");
+        buf_puts(&out, "还没有公示。每期结束后，审核通过的积分会在这里公示。");
     if (fact_number(facts, "next") > 0)
         say_tap(&out, "更早的公示", "更多公示 %" PRId64, fact_number(facts, "next"));
     say_end(rq, &out);

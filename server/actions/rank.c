@@ -125,7 +125,7 @@ static void tell_mine(struct buf *out, const cJSON *mine) {
         buf_printf(out, "\n我的名次：第%" PRId64 "名，%s分", fact_number(mine, "rank"),
                    fact_text(mine, "points"));
     else
-        buf_puts(out, "\n我的名次：本季还没有积分");
+        buf_puts(out, "\n我的名次：本期还没有积分");
 }
 
 static void answer(struct request *rq, const cJSON *facts) {
@@ -142,7 +142,7 @@ static void answer(struct request *rq, const cJSON *facts) {
         buf_printf(&out, "\n%" PRId64 ". %s %s分　%s", fact_number(row, "rank"),
                    fact_text(row, "name"), fact_text(row, "points"), fact_text(row, "unit"));
     if (cJSON_GetArraySize(fact(facts, "rows")) == 0)
-        buf_puts(&out, "\n本季还没有人上榜，期待您的第一条。");
+        buf_puts(&out, "\n本期还没有人上榜，期待您的第一条。");
     buf_puts(&out, "\n");
     tell_mine(&out, fact(facts, "mine"));
     say_next(&out);

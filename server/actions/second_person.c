@@ -9,21 +9,11 @@
 #include "server/route.h"
 #include "server/say.h"
 
-/* 2026-Q3, 2026Q3, 2026年第三季度 -> "2026-Q3"; NULL: none of these. */
+/* All of `text` as a period; NULL: it is none. */
 static const char *read_period(struct request *rq, struct str text) {
-    static const char *const marks[] = {"-", "年", " ", "Q", "q", "第"};
-    int year, quarter;
-    size_t n = words_count(text, &year);
-    if (n != 4 || year < 2000)
-        return NULL;
-    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
-        n += words_prefix((struct str){text.p + n, text.n - n}, marks[i]);
-    size_t count = words_count((struct str){text.p + n, text.n - n}, &quarter);
-    if (count == 0 || quarter < 1 || quarter > 4)
-        return NULL;
-    n += count;
-    n += words_prefix((struct str){text.p + n, text.n - n}, "季度");
-    return n == text.n ? arena_printf(rq->arena, "%d-Q%d", year, quarter) : NULL;
+    char period[WORDS_PERIOD_SIZE];
+    size_t n = words_period(text, period);
+    return n > 0 && n == text.n ? arena_printf(rq->arena, "%s", period) : NULL;
 }
 
 static void ask(struct request *rq, const struct command *command, const struct action *action,
@@ -32,7 +22,7 @@ static void ask(struct request *rq, const struct command *command, const struct 
     if (period == NULL) {
         struct buf out;
         say_begin(rq, &out);
-        buf_printf(&out, "请写季度，例如：%s 2026-Q3", command->word);
+        buf_printf(&out, "请写是哪一期，例如：%s 2026-Q3，按月公示的写 2026-10", command->word);
         say_end(rq, &out);
         return;
     }
@@ -57,7 +47,7 @@ static void start_extend(struct request *rq, const struct command *command) {
     int days;
     const char *period = at > 0 ? read_period(rq, (struct str){text.p, at - 1}) : NULL;
     if (period == NULL || words_count((struct str){text.p + at, text.n - at}, &days) == 0) {
-        say(rq, "请写季度和再加几个工作日，例如：延长公示 2026-Q3 2");
+        say(rq, "请写是哪一期和再加几个工作日，例如：延长公示 2026-Q3 2");
         return;
     }
     const char *args[] = {period, arg_number(rq, days)};
@@ -101,7 +91,7 @@ static void tell_act(struct buf *out, const cJSON *facts) {
 static bool refuse_period(struct buf *out, const cJSON *facts, const char *code) {
     const char *period = fact_text(facts, "period");
     if (strcmp(code, "period_invalid") == 0)
-        buf_puts(out, "没有这个季度，请写成例如：2026-Q3");
+        buf_printf(out, "没有这一期，请写成例如：%s", fact_text(facts, "example"));
     else if (strcmp(code, "period_not_ended") == 0) {
         buf_printf(out, "%s还没有结束，最后一天是", period);
         say_day(out, fact_text(facts, "ends"));

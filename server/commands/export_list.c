@@ -19,6 +19,7 @@
 #include "server/csv_file.h"
 #include "server/notice_files.h"
 #include "server/say.h"
+#include "server/words.h"
 #include "server/xlsx_file.h"
 
 struct list {
@@ -196,9 +197,9 @@ static int export_list(struct list *l, const char *url) {
 /* ---- options ---- */
 
 static bool is_period(const char *period) {
-    return strlen(period) == 7 && strncmp(period, "20", 2) == 0 &&
-           strncmp(period + 4, "-Q", 2) == 0 && strspn(period + 2, "0123456789") == 2 &&
-           period[6] >= '1' && period[6] <= '4';
+    struct str text = str_from(period);
+    char named[WORDS_PERIOD_SIZE];
+    return words_period(text, named) == text.n && strcmp(named, period) == 0;
 }
 
 /* NULL: it can be done. */
@@ -209,7 +210,7 @@ static const char *misuse(const struct list *l, const char *format) {
     if (format && strcmp(format, "csv") != 0 && strcmp(format, "xlsx") != 0)
         return "--format: csv or xlsx";
     if (l->period && !is_period(l->period))
-        return "--period: a quarter, 2026-Q3";
+        return "--period: 2026-Q3, or a month, 2026-10";
     if (strcmp(l->what, "notice") == 0 && !l->period)
         return "a notice needs --period, 2026-Q3";
     if (l->unmasked && !l->reason)
@@ -224,7 +225,7 @@ int command_export_list(int argc, const char **argv) {
          *words[1] = {NULL}; /* popt allocates them */
     int unmasked = 0, exit_code;
     const struct poptOption own[] = {
-        {"period", '\0', POPT_ARG_STRING, &period, 0, "only this quarter", "2026-Q3"},
+        {"period", '\0', POPT_ARG_STRING, &period, 0, "only this quarter or month", "2026-Q3"},
         {"format", '\0', POPT_ARG_STRING, &format, 0, "csv (default) or xlsx", "FORMAT"},
         {"output", 'o', POPT_ARG_STRING, &path, 0, "a new file instead of standard output", "FILE"},
         {"unmasked", '\0', POPT_ARG_NONE, &unmasked, 0, "full names; leaves a row in the audit",

@@ -21,7 +21,7 @@ function values() {
     ...timed ? { from: from.value, to: to.value } : { minutes: item.selectedOptions[0]?.dataset.task && !minutes ? 60 : minutes } }
 }
 
-const CAPS = { declaration: '单次', day: '每日', week: '每周', category: '本类', period: '本季' }
+const CAPS = { declaration: '单次', day: '每日', week: '每周', category: '本类', period: '本期' }
 
 function tellWorth(facts) {
   worth.className = facts.refusal ? 'bad' : 'good'

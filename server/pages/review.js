@@ -3,7 +3,7 @@ const rows = new Map() // no → {row, card}
 const deciding = new Set() // numbers on their way: a second tap does not decide them again
 let last = null
 
-const CAPS = { declaration: '单次', day: '每日', week: '每周', category: '本类', period: '本季' }
+const CAPS = { declaration: '单次', day: '每日', week: '每周', category: '本类', period: '本期' }
 const hours = (minutes) => minutes % 60 ? minutes % 30 ? `${minutes}分钟` : `${minutes / 60}小时` : `${minutes / 60}小时`
 const open = () => [...rows.values()].filter(({ row, card }) => !card.classList.contains('decided') && !deciding.has(row.no))
 const picked = () => open().filter(({ card }) => card.querySelector('input').checked)

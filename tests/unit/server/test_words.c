@@ -216,8 +216,37 @@ static void what_is_no_day_is_left_alone(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void assert_period(const char *typed, const char *expected) {
+    char out[WORDS_PERIOD_SIZE] = "";
+    size_t n = words_period(str_from(typed), out);
+    if (!expected) {
+        assert_int_not_equal(n, strlen(typed));
+        return;
+    }
+    assert_string_equal(out, expected);
+    assert_int_equal(n, strlen(typed));
+}
+
+static void test_a_period_is_a_quarter_or_a_month(void **state) {
+    (void)state;
+    static const char *const quarters[] = {"2026-Q3", "2026Q3", "2026年第三季度", "2026年3季度",
+                                           "2026-3"};
+    static const char *const months[] = {"2026-03", "2026年3月", "2026年三月", "2026年03月份"};
+    for (size_t i = 0; i < sizeof quarters / sizeof quarters[0]; i++)
+        assert_period(quarters[i], "2026-Q3");
+    for (size_t i = 0; i < sizeof months / sizeof months[0]; i++)
+        assert_period(months[i], "2026-03");
+    assert_period("2026-10", "2026-10");
+    assert_period("2026年十二月", "2026-12");
+    static const char *const none[] = {"2026-Q5", "2026-13", "2026-00",       "2026-5",
+                                       "26-Q3",   "1999-Q3", "2026年第10季度"};
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+        assert_period(none[i], NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_period_is_a_quarter_or_a_month),
         TEST(full_width_letters_digits_and_blanks_become_half_width),
         TEST(a_sentence_keeps_what_was_typed),
         TEST(a_command_is_the_whole_text_or_followed_by_a_break),
