@@ -321,8 +321,49 @@ static size_t read_month_day(struct str text, const char *mark, struct day *out)
     return n + end;
 }
 
+/* 11.20, but not 1.5: that is a length, unless one follows. */
+static size_t read_dotted(struct str text, struct day *out) {
+    struct hours length;
+    size_t n = read_month_day(text, ".", out);
+    if (n == 0)
+        return 0;
+    struct str rest = drop(text, n);
+    bool ended = !is_digit(drop(text, n - 1));
+    bool two_figures = n >= 3 && text.p[n - 3] == '.' && out->month > 4;
+    return ended || two_figures || read_length(drop(rest, blanks(rest)), &length) > 0 ? n : 0;
+}
+
+/* 20号, 20日; 20号楼 is a house. */
+static size_t read_day_of_month(struct str text, struct day *out) {
+    static const char *const ends[] = {"日", "号"};
+    int day;
+    size_t n = words_count(text, &day);
+    size_t end = n > 0 ? one_of(drop(text, n), ends, COUNT(ends)) : 0;
+    if (end == 0 || day < 1 || day > 31 || !at_boundary(drop(text, n + end)))
+        return 0;
+    *out = (struct day){.day = day};
+    return n + end;
+}
+
+static size_t read_weekday(struct str text, struct day *out) {
+    static const char *const weeks[] = {"星期", "礼拜", "周"};
+    static const char *const days[] = {"一", "二", "三", "四", "五", "六", "日", "天"};
+    size_t last = words_prefix(text, "上"), n = last > 0 ? last : words_prefix(text, "本");
+    size_t week = one_of(drop(text, n), weeks, COUNT(weeks));
+    for (size_t i = 0; week > 0 && i < COUNT(days); i++)
+        if (words_prefix(drop(text, n + week), days[i]) > 0) {
+            *out = (struct day){.day = -(int)(i < 7 ? i + 1 : 7) - (last > 0 ? 10 : 0)};
+            return n + week + strlen(days[i]);
+        }
+    return 0;
+}
+
 static size_t read_day(struct str text, struct day *out) {
     size_t n = read_word_day(text, out);
+    if (n == 0)
+        n = read_weekday(text, out);
+    if (n == 0)
+        n = read_day_of_month(text, out);
     if (n > 0)
         return n;
     *out = (struct day){0};
@@ -333,7 +374,9 @@ static size_t read_day(struct str text, struct day *out) {
         n = read_month_day(text, "月", out);
         if (n == 0)
             n = read_month_day(text, "-", out);
-        return n > 0 ? n : read_month_day(text, "/", out);
+        if (n == 0)
+            n = read_month_day(text, "/", out);
+        return n > 0 ? n : read_dotted(text, out);
     }
     n = read_month_day(drop(text, year), mark != NULL ? mark : "月", out);
     return n > 0 ? year + n : 0;

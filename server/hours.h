@@ -22,11 +22,14 @@ bool hours_read(struct arena *arena, struct words *words, struct hours *out);
 struct day {
     int days_ago; /* 0 today, 1 昨天, 2 前天, 3 大前天; -1 明天, which the database refuses */
     int year;     /* 0 when not said: the latest such day is meant */
-    int month;    /* 0: days_ago says it */
-    int day;
+    int month;    /* 0: days_ago or `day` alone say it */
+    int day; /* without a month: the latest 20号; -1 the latest Monday … -7 Sunday, -11 … -17 of the
+                week before this one; 0: days_ago says it */
 };
 
-/* 今天 · 昨天 · 前天 · 明天 · 11月20日 · 11-20 · 11/20 · 2026年11月20日 · 2026-11-20. */
+/* 11.20 is a day where it cannot be a length: with 日, with two figures behind, or before a length.
+ * 20号 · 周六 · 上周六 · 星期天 · 11.20 · 今天 · 昨天 · 前天 · 明天 · 11月20日 · 11-20 · 11/20 ·
+ * 2026年11月20日 · 2026-11-20. */
 bool day_read(struct arena *arena, struct words *words, struct day *out);
 
 #endif

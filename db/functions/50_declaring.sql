@@ -36,6 +36,19 @@ end $$;
 
 -- ---------------------------------------------------------------- when was it?
 
+-- The latest 20th; or of the days of the week: -1 the latest Monday … -7 Sunday, -11 … -17 of the week before this one.
+create or replace function gulou.latest_day(p_today date, p_day int) returns date language sql immutable as $$
+  select case
+    when p_day < -10 then p_week - 7 + (-p_day - 11)
+    when p_day < 0 then p_week + (-p_day - 1) - case when p_week + (-p_day - 1) > p_today then 7 else 0 end
+    else (select max(found.day)
+          from generate_series(0, 3) as back
+          cross join lateral (select (date_trunc('month', p_today) - make_interval(months => back))::date as first) month
+          cross join lateral gulou.day_of(extract(year from first)::int, extract(month from first)::int, p_day) as found (day)
+          where found.day <= p_today) end
+  from (select date_trunc('week', p_today)::date as p_week) as this
+$$;
+
 -- The day as the member said it, in parts; today without any. NULL: no such day.
 drop function if exists gulou.stated_day(int, int, int, int);
 create or replace function gulou.stated_day(p_today date, p_days_ago int, p_year int, p_month int, p_day int)
@@ -43,7 +56,9 @@ returns date language plpgsql immutable as $$
 declare
   v_day date;
 begin
-  if p_month is null then
+  if p_month is null and p_day is not null then
+    return gulou.latest_day(p_today, p_day);
+  elsif p_month is null then
     return p_today - coalesce(p_days_ago, 0);
   end if;
   v_day := gulou.day_of(coalesce(p_year, extract(year from p_today)::int), p_month, p_day);

@@ -36,14 +36,14 @@ static const char *read_item(struct request *rq, struct words *rest) {
 const char *const *declare_args(struct request *rq, const char *item, const struct hours *hours,
                                 const struct day *day, const char *words) {
     const char **args = arena_alloc(rq->arena, 11 * sizeof *args);
-    bool stated = day->month > 0;
+    bool stated = day->day != 0;
     args[0] = item;
     args[1] = hours != NULL ? arg_number(rq, hours->minutes) : NULL;
     args[2] = hours != NULL && hours->from[0] != '\0' ? hours->from : NULL;
     args[3] = hours != NULL && hours->from[0] != '\0' ? hours->to : NULL;
     args[4] = stated ? NULL : arg_number(rq, day->days_ago);
     args[5] = stated && day->year > 0 ? arg_number(rq, day->year) : NULL;
-    args[6] = stated ? arg_number(rq, day->month) : NULL;
+    args[6] = stated && day->month > 0 ? arg_number(rq, day->month) : NULL;
     args[7] = stated ? arg_number(rq, day->day) : NULL;
     args[8] = words;
     return args;

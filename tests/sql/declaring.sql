@@ -1,7 +1,7 @@
 -- A member declares: what counts, what is refused, what the caps cut (domain 4.2, 6.1, 6.2).
 begin;
 set client_min_messages = warning;
-select plan(27);
+select plan(35);
 
 -- A small account of its own: two units, two members, a reviewer, an afternoon in November.
 select api.set_clock('2026-11-20 18:00+08');
@@ -49,6 +49,16 @@ select is(declares('41', null, 'x', '11:00', '12:00', 1) ->> 'status', 'submitte
 select is(declares('40', 60, 'x', p_openid => 'o2', p_key => '00000000-0000-0000-0000-000000000001'),
           declares('40', 60, 'x', p_openid => 'o2', p_key => '00000000-0000-0000-0000-000000000001'), 'a retry gets the same answer');
 select is((select count(*)::int from gulou.declaration where account_id = 't' and member_id = 2), 1, 'and has one effect');
+
+-- Days as people say them: the 20th, Saturday. The twentieth of November 2026 is a Friday.
+select is(gulou.latest_day('2026-11-20', 20), '2026-11-20', '20号 may be today');
+select is(gulou.latest_day('2026-11-20', 21), '2026-10-21', 'what is still to come was last month');
+select is(gulou.latest_day('2026-03-05', 31), '2026-01-31', 'February has no 31st');
+select is(gulou.latest_day('2026-11-20', -5), '2026-11-20', '周五 may be today');
+select is(gulou.latest_day('2026-11-20', -6), '2026-11-14', '周六 is the last one');
+select is(gulou.latest_day('2026-11-20', -11), '2026-11-09', '上周一 is Monday of the week before');
+select is(declares('40', 60, 'x', p_days_ago => null, p_day => 18) ->> 'date', '2026-11-18', 'declared so');
+select is(declares('40', 60, 'x', p_days_ago => null, p_day => -7) ->> 'date', '2026-11-15', 'also by its weekday');
 
 -- Midnight and quarters (domain 9.12): 23:00 on 30 September to 01:00 is the fourth quarter's, day by day.
 select api.set_clock('2026-10-02 08:00+08');

@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "server/hours.h"
 #include "server/words.h"
 
@@ -199,12 +201,24 @@ static void days_in_every_form(void **state) {
     assert_day("11-20 打扫", (struct day){.month = 11, .day = 20}, "打扫");
     assert_day("11/20", (struct day){.month = 11, .day = 20}, "");
     assert_day("2026-11-20", (struct day){.year = 2026, .month = 11, .day = 20}, "");
+    assert_day("11.20 2小时 打扫", (struct day){.month = 11, .day = 20}, "2小时 打扫");
+    assert_day("11.20 打扫", (struct day){.month = 11, .day = 20}, "打扫");
+    assert_day("1.5日 打扫", (struct day){.month = 1, .day = 5}, "打扫");
+    assert_day("3.5 2小时", (struct day){.month = 3, .day = 5}, "2小时");
+    assert_day("20号 2小时", (struct day){.day = 20}, "2小时");
+    assert_day("二十日，打扫", (struct day){.day = 20}, "打扫");
+    assert_day("周六 打扫", (struct day){.day = -6}, "打扫");
+    assert_day("星期天上午", (struct day){.day = -7}, "上午");
+    assert_day("上周一打扫", (struct day){.day = -11}, "打扫");
+    assert_day("上禮拜日", (struct day){.day = -17}, "");
     assert_day("2026年11月20日x", (struct day){.year = 2026, .month = 11, .day = 20}, "x");
 }
 
 static void what_is_no_day_is_left_alone(void **state) {
     (void)state;
-    const char *texts[] = {"", "1-3岁儿童", "13-40 x", "11月", "昨", "3.5 公里", "2026", "11-"};
+    const char *texts[] = {"",         "1-3岁儿童", "13-40 x",  "11月", "昨",
+                           "3.5 公里", "2026",      "11-",      "1.5",  "2.25 打扫",
+                           "20号楼",   "32号",      "周边打扫", "上楼", "11.20公里"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct words words = read_text(texts[i]);
         struct day day;
