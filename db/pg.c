@@ -9,6 +9,7 @@
 #include "db/pg_connection.h"
 #include "server/base/log.h"
 #include "server/base/metrics.h"
+#include "server/base/now.h"
 
 #define TICK_MS 50
 #define REST_FIRST_MS 10 /* before the second run of a call; doubles up to REST_MAX_MS */
@@ -164,7 +165,7 @@ static void rest(struct pg *pg, struct pg_call *call) {
     /* Uneven, so that two servers do not meet in the same deadlock again. */
     uint32_t random;
     evutil_secure_rng_get_bytes(&random, sizeof random);
-    call->due_at = pg_now_ms() + pause / 2 + random % pause;
+    call->due_at = now_ms() + pause / 2 + random % pause;
     move(pg, call, RESTING, true);
     metric_add(METRIC_PG_RERUNS, 1);
 }
@@ -265,7 +266,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context) {
     struct pg *pg = context;
     for (int i = 0; i < pg->connection_count; i++)
         pg_connection_tick(pg->connections[i]);
-    int64_t now = pg_now_ms();
+    int64_t now = now_ms();
     end_late(pg, &pg->waiting, now);
     end_late(pg, &pg->again, now);
     end_late(pg, &pg->slow, now);
@@ -331,8 +332,7 @@ bool pg_submit(struct pg *pg, struct pg_call *call) {
     call->runs = 0;
     call->slow = false;
     call->sqlstate[0] = '\0';
-    call->deadline_at =
-        pg_now_ms() + (call->deadline_ms > 0 ? call->deadline_ms : CALLBACK_WORK_MS);
+    call->deadline_at = now_ms() + (call->deadline_ms > 0 ? call->deadline_ms : CALLBACK_WORK_MS);
     move(pg, call, WAITING, false);
     metric_add(METRIC_PG_CALLS, 1);
     arm_dispatch(pg);

@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "db/pg_hosts.h"
 #include "server/base/limits.h"
 #include "server/base/log.h"
 #include "server/base/metrics.h"
+#include "server/base/now.h"
 
 #define STATEMENTS_MAX 128                 /* functions this program knows */
 #define EXPECTS_MAX (3 * PG_GROUP_MAX + 1) /* prepare, call and Sync for each */
@@ -83,19 +83,13 @@ static const char setup_sql[] =
     " set_config('idle_in_transaction_session_timeout', $1, false),"
     " set_config('timezone', 'Asia/Shanghai', false), set_config('role', 'gulou_app', false)";
 
-int64_t pg_now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void set_state(struct pg_connection *c, enum state state) {
     if (c->state == UP)
         metric_subtract(METRIC_PG_CONNECTED, 1);
     if (state == UP)
         metric_add(METRIC_PG_CONNECTED, 1);
     c->state = state;
-    c->since = pg_now_ms();
+    c->since = now_ms();
 }
 
 static void drop_events(struct pg_connection *c) {
@@ -297,7 +291,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context) {
     (void)what;
     struct pg_connection *c = context;
     bool alive = PQconsumeInput(c->conn) && flush(c);
-    c->heard = pg_now_ms();
+    c->heard = now_ms();
     while (read_one(c))
         ;
     /* A connection that ended may have left good answers in the buffer; they were read above. */
@@ -471,7 +465,7 @@ void pg_connection_send(struct pg_connection *c, struct pg_call *const *calls, s
     assert(pg_connection_is_idle(c) && n > 0 && n <= PG_GROUP_MAX);
     c->transaction_start = 0;
     c->flight_count = n;
-    c->since = c->heard = pg_now_ms();
+    c->since = c->heard = now_ms();
     for (size_t i = 0; i < n; i++) {
         c->flights[i] =
             (struct pg_flight){.call = calls[i], .statement = find_statement(c, calls[i])};
@@ -492,7 +486,7 @@ void pg_connection_send(struct pg_connection *c, struct pg_call *const *calls, s
 
 /* A connection without work says nothing when its server has vanished, so it is asked. */
 static void heartbeat(struct pg_connection *c) {
-    c->since = pg_now_ms();
+    c->since = now_ms();
     expect(c, EXPECT_SYNC, 0);
     c->transaction_start = 0;
     if (!PQpipelineSync(c->conn) || !flush(c))
@@ -500,7 +494,7 @@ static void heartbeat(struct pg_connection *c) {
 }
 
 void pg_connection_tick(struct pg_connection *c) {
-    int64_t now = pg_now_ms();
+    int64_t now = now_ms();
     switch (c->state) {
     case DOWN:
         if (now - c->since >= PG_RECONNECT_MS)
@@ -535,7 +529,7 @@ bool pg_connection_is_idle(const struct pg_connection *c) {
 bool pg_connection_is_ready(const struct pg_connection *c) {
     if (c->state != UP)
         return false;
-    int64_t now = pg_now_ms();
+    int64_t now = now_ms();
     return c->expect_count == 0 || now - c->since < HEARTBEAT_ANSWER_MS ||
            now - c->heard < HEARTBEAT_ANSWER_MS;
 }
@@ -550,7 +544,7 @@ struct pg_connection *pg_connection_new(struct event_base *base, const char *url
     c->url = copy;
     c->number = number;
     c->hooks = *hooks;
-    c->since = pg_now_ms() - PG_RECONNECT_MS; /* the first tick connects */
+    c->since = now_ms() - PG_RECONNECT_MS; /* the first tick connects */
     return c;
 }
 

@@ -66,6 +66,4 @@ void pg_connection_send(struct pg_connection *c, struct pg_call *const *calls, s
 /* To be called some times a second: time limits, heartbeat, reconnecting. */
 void pg_connection_tick(struct pg_connection *c);
 
-int64_t pg_now_ms(void); /* a clock that never jumps */
-
 #endif

@@ -117,7 +117,7 @@ static void on_attempt(struct attempt_call *call, int attempt) {
     struct buf out;
     say_begin(&w->rq, &out);
     buf_puts(&out, "还在处理，请稍后发送「");
-    say_tap(&out, "继续", "继续");
+    say_word(&out, "继续");
     buf_puts(&out, "」查看结果");
     answer(w, buf_view(&out));
 }

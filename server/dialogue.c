@@ -162,10 +162,10 @@ static void begin_question(struct dialogue *d, struct buf *out) {
 static void end_question(struct dialogue *d, struct buf *out) {
     say_next(out);
     if (!is_first(step_of(d))) {
-        say_tap(out, "上一步", "上一步");
+        say_word(out, "上一步");
         buf_puts(out, "　");
     }
-    say_tap(out, "取消", "取消");
+    say_word(out, "取消");
     save(d, buf_view(out));
 }
 
@@ -205,7 +205,7 @@ static void ask_hours(struct dialogue *d) {
     static const char *const choices[] = {"1小时", "2小时", "3小时", "4小时"};
     for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
         buf_puts(&out, i > 0 ? "　" : "");
-        say_tap(&out, choices[i], "%s", choices[i]);
+        say_word(&out, choices[i]);
     }
     buf_puts(&out, "\n也可以写：9:00-11:30，或者 昨天 2小时");
     end_question(d, &out);

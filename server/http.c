@@ -270,9 +270,9 @@ static void allow(struct http_exchange *x, struct connection *c) {
 
 static struct MHD_Response *make_response(struct http_exchange *x) {
     struct stat file;
-    if (x->file < 0)
+    if (x->file < 0) /* the exchange outlives the response's last byte */
         return MHD_create_response_from_buffer(x->answer.n, (void *)(uintptr_t)x->answer.p,
-                                               MHD_RESPMEM_MUST_COPY);
+                                               MHD_RESPMEM_PERSISTENT);
     if (fstat(x->file, &file) < 0)
         return NULL;
     struct MHD_Response *response = MHD_create_response_from_fd64((uint64_t)file.st_size, x->file);
@@ -411,7 +411,7 @@ struct http_server *http_new(const struct http_options *options) {
         s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)HTTP_IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)HTTP_HEAD_MAX_BYTES * 2, MHD_OPTION_END);
+        (size_t)HTTP_CONNECTION_BYTES, MHD_OPTION_END);
     if (!s->daemon) {
         close(fd);
         free(s);

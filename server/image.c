@@ -1,5 +1,7 @@
 #include "server/image.h"
 
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <vips/vips.h>
 
@@ -19,15 +21,22 @@ static void keep_quiet(const char *domain, GLogLevelFlags level, const char *tex
     (void)arg;
 }
 
-bool image_init(void) {
-    if (VIPS_INIT("gulou"))
-        return false;
+static void start(void) {
+    if (VIPS_INIT("gulou")) {
+        log_error("image", "cause=\"libvips does not start: %s\"", vips_error_buffer());
+        abort();
+    }
     g_log_set_handler("VIPS", G_LOG_LEVEL_WARNING, keep_quiet, NULL);
     /* Readers that were never meant for strangers' bytes (PDF, SVG, Matlab…) stay closed. */
     vips_block_untrusted_set(TRUE);
     vips_concurrency_set(1); /* the event loops need the other cores */
     vips_cache_set_max(0);   /* no picture is made twice */
-    return true;
+}
+
+/* Only with the first picture: the library and its readers take time to load, and memory. */
+static void need_library(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, start);
 }
 
 static bool is_allowed(struct str bytes) {
@@ -99,6 +108,7 @@ static bool shrink(struct arena *arena, struct str bytes, int side, struct str *
 
 bool image_clean(struct arena *arena, struct str bytes, struct image *out, const char **why) {
     int width, height;
+    need_library();
     *why = "not a JPEG, PNG or GIF";
     if (!is_allowed(bytes) || !check_size(bytes, why)) {
         vips_error_clear();
@@ -163,6 +173,7 @@ static VipsImage *paper(void) {
 }
 
 bool image_cover(struct arena *arena, const char *title, const char *line, struct str *jpeg) {
+    need_library();
     VipsImage *cover = paper();
     VipsImage *large = cover ? letters(title, "Noto Sans CJK SC Bold 56") : NULL;
     cover = large ? draw(cover, large, 110) : cover;

@@ -19,9 +19,6 @@ struct image {
     int width, height;
 };
 
-/* Once, before any thread uses pictures. False when the library cannot start. */
-bool image_init(void);
-
 /* False with *why (a literal, for the log) when `bytes` are no JPEG, PNG or GIF, are broken, or
  * have more than IMAGE_INPUT_PIXELS. */
 bool image_clean(struct arena *arena, struct str bytes, struct image *out, const char **why);

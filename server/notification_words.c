@@ -72,13 +72,13 @@ static void objection_decided(struct buf *out, const struct context *c) {
 static void objection_filed(struct buf *out, const struct context *c) {
     buf_printf(out, "%s收到一条异议（异议编号：%" PRId64 "），请受理。",
                fact_text(c->facts, "title"), fact_number(c->facts, "objection"));
-    say_tap(out, "异议列表", "异议列表");
+    say_word(out, "异议列表");
 }
 
 static void objection_due(struct buf *out, const struct context *c) {
     buf_printf(out, "有%" PRId64 "条异议已过答复期限，请尽快办理。",
                fact_number(c->facts, "overdue"));
-    say_tap(out, "异议列表", "异议列表");
+    say_word(out, "异议列表");
 }
 
 /* Within the window, or by a correction after settlement; the objector is never named. */

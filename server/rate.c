@@ -33,14 +33,6 @@ void rate_free(struct rate *rate) {
     free(rate);
 }
 
-/* FNV-1a. */
-static size_t place_of(const struct rate *rate, struct str key) {
-    uint64_t hash = rate->seed ^ 14695981039346656037u;
-    for (size_t i = 0; i < key.n; i++)
-        hash = (hash ^ (unsigned char)key.p[i]) * 1099511628211u;
-    return (hash ^ hash >> 32) % PLACES;
-}
-
 static void begin_minute(struct rate *rate, int64_t minute) {
     if (rate->minute != minute) {
         memset(rate->counts, 0, sizeof rate->counts);
@@ -52,7 +44,7 @@ static void begin_minute(struct rate *rate, int64_t minute) {
 bool rate_take(struct rate *rate, struct str key, int64_t minute) {
     pthread_mutex_lock(&rate->lock);
     begin_minute(rate, minute);
-    unsigned *count = &rate->counts[place_of(rate, key)];
+    unsigned *count = &rate->counts[str_hash(key, rate->seed) % PLACES];
     bool good = *count < rate->each && rate->taken < rate->all;
     *count += good;
     rate->taken += good;

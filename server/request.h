@@ -32,6 +32,7 @@ struct message;  /* wechat/message.h */
 struct platform; /* server/platform.h */
 struct visitors; /* server/visitors.h */
 struct rate;     /* server/rate.h */
+struct recent;   /* server/recent.h */
 
 /* What one worker has; the same for all of its requests. */
 struct services {
@@ -42,6 +43,7 @@ struct services {
     struct background *background;
     struct visitors *visitors;
     struct health *health;      /* the first worker's; else NULL */
+    struct recent *recent;      /* what 帮助 was answered */
     struct rate *pictures;      /* of all workers: pictures sent from pages, good or not */
     struct rate *sign_in_codes; /* of all workers: QR codes that strangers ask for */
     const struct config *config;

@@ -66,6 +66,10 @@ void say_tap(struct buf *out, const char *label, const char *format, ...) {
     tap_link(out, label, text);
 }
 
+void say_word(struct buf *out, const char *word) {
+    tap_link(out, word, word);
+}
+
 void say_next(struct buf *out) {
     buf_puts(out, "\n\n");
 }
@@ -231,7 +235,7 @@ static void tell_way_out(struct buf *out, const char *code) {
         buf_puts(out, "\n例如：申报 12 2小时 上门陪护");
     } else if (strcmp(code, "overlap") == 0 || strcmp(code, "state_conflict") == 0) {
         say_next(out);
-        say_tap(out, "我的申报", "我的申报");
+        say_word(out, "我的申报");
     }
 }
 

@@ -31,6 +31,9 @@ void say(struct request *rq, const char *text);
 void say_tap(struct buf *out, const char *label, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* One that sends what it shows. */
+void say_word(struct buf *out, const char *word);
+
 /* A blank line, then the way on: the next links stand below the text. */
 void say_next(struct buf *out);
 

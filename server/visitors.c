@@ -76,10 +76,8 @@ static void key_of(struct str text, unsigned char key[16]) {
 /* ---- how much is left ---- */
 
 static struct bucket *place_of(struct visitors *visitors, const unsigned char key[16]) {
-    uint64_t hash = visitors->secret ^ 0xcbf29ce484222325u;
-    for (int i = 0; i < 16; i++)
-        hash = (hash ^ key[i]) * 0x100000001b3u;
-    return visitors->buckets[(hash ^ hash >> 29) % PLACES];
+    uint64_t hash = str_hash((struct str){(const char *)key, 16}, visitors->secret);
+    return visitors->buckets[hash % PLACES];
 }
 
 static struct bucket *find(struct visitors *visitors, const unsigned char key[16]) {

@@ -1,5 +1,6 @@
 #include "server/words.h"
 
+#include <ctype.h>
 #include <opencc/opencc.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -200,17 +201,25 @@ static struct words skip(struct words words, size_t n) {
     return words;
 }
 
+/* All decoration begins with one of these bytes, hardly any word does. */
+static bool may_be_decoration(struct str text) {
+    unsigned char c = text.n > 0 ? (unsigned char)text.p[0] : 'a';
+    return c == 0xe2 || c == 0xe3 || (c < 0x80 && !isalnum(c));
+}
+
 static struct words without_lead(struct words words) {
     size_t n;
-    while ((n = any_prefix(words.plain, decoration, COUNT(decoration))) > 0)
+    while (may_be_decoration(words.plain) &&
+           (n = any_prefix(words.plain, decoration, COUNT(decoration))) > 0)
         words = skip(words, n);
     return words;
 }
 
 bool words_is(struct words words, const char *word) {
     struct str text = without_lead(words).plain;
-    size_t n;
-    while ((n = any_suffix(text, decoration, COUNT(decoration))) > 0)
+    if (words_prefix(text, word) == 0)
+        return false;
+    for (size_t n; (n = any_suffix(text, decoration, COUNT(decoration))) > 0;)
         text.n -= n;
     return str_is(text, word);
 }

@@ -1,8 +1,5 @@
 #include "wechat/callback.h"
 
-#include <inttypes.h>
-#include <openssl/sha.h>
-
 #include "server/base/buf.h"
 #include "wechat/crypto.h"
 
@@ -133,8 +130,25 @@ enum callback_result callback_open(struct arena *arena, const struct wechat_acco
 
 /* Lengths before the texts: no two different lists of parts read the same. */
 static void add_part(struct buf *identity, struct str part) {
-    buf_printf(identity, "%zu:", part.n);
+    buf_i64(identity, (int64_t)part.n);
+    buf_puts(identity, ":");
     buf_addstr(identity, part);
+}
+
+/* The first 16 bytes as PostgreSQL writes a UUID. */
+static char *uuid_text(struct arena *arena, const unsigned char *bytes) {
+    static const char hex[] = "0123456789abcdef";
+    char *text = arena_room(arena, 37);
+    char *to = text;
+    for (int i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) {
+            *to++ = '-';
+        }
+        *to++ = hex[bytes[i] >> 4];
+        *to++ = hex[bytes[i] & 15];
+    }
+    *to = '\0';
+    return text;
 }
 
 char *callback_message_key(struct arena *arena, const char *account_id,
@@ -146,15 +160,14 @@ char *callback_message_key(struct arena *arena, const char *account_id,
     if (message->msg_id.n > 0) {
         add_part(&identity, message->msg_id);
     } else {
-        buf_printf(&identity, "%" PRId64 "|", message->create_time);
+        buf_i64(&identity, message->create_time);
+        buf_puts(&identity, "|");
         add_part(&identity, message->event);
         add_part(&identity, message->event_key);
         add_part(&identity, message->job_id);
         add_part(&identity, message->content);
     }
-    unsigned char d[SHA256_DIGEST_LENGTH];
-    SHA256((const unsigned char *)identity.p, identity.n, d);
-    return arena_printf(
-        arena, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", d[0], d[1],
-        d[2], d[3], d[4], d[5], d[6], d[7], d[8], d[9], d[10], d[11], d[12], d[13], d[14], d[15]);
+    unsigned char digest[WECHAT_DIGEST_BYTES];
+    wechat_digest(buf_view(&identity), digest);
+    return uuid_text(arena, digest);
 }

@@ -15,33 +15,44 @@
 /* Fetching an algorithm costs more than using it, so each thread does it once. */
 struct tools {
     EVP_MD *sha1;
+    EVP_MD *sha256;
     EVP_MD_CTX *digest;
     EVP_CIPHER *aes;
-    EVP_CIPHER_CTX *cipher;
+    struct cipher {
+        EVP_CIPHER_CTX *context;
+        bool keyed;
+        unsigned char key[WECHAT_KEY_BYTES];
+    } cipher[2]; /* to decrypt, to encrypt */
 };
 
 static _Thread_local struct tools own;
 
 static struct tools *tools(void) {
-    if (own.cipher == NULL) {
-        own.sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
-        own.digest = EVP_MD_CTX_new();
-        own.aes = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
-        own.cipher = EVP_CIPHER_CTX_new();
-        if (!own.sha1 || !own.digest || !own.aes || !own.cipher) {
-            log_error("crypto", "cause=\"OpenSSL offers no SHA1 or AES-256-CBC\"");
-            abort();
-        }
+    if (own.aes != NULL) {
+        return &own;
+    }
+    own.sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+    own.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    own.digest = EVP_MD_CTX_new();
+    own.aes = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
+    own.cipher[0].context = EVP_CIPHER_CTX_new();
+    own.cipher[1].context = EVP_CIPHER_CTX_new();
+    if (!own.sha1 || !own.sha256 || !own.digest || !own.aes || !own.cipher[0].context ||
+        !own.cipher[1].context) {
+        log_error("crypto", "cause=\"OpenSSL offers no SHA1, SHA256 or AES-256-CBC\"");
+        abort();
     }
     return &own;
 }
 
 void wechat_crypto_release(void) {
     EVP_MD_free(own.sha1);
+    EVP_MD_free(own.sha256);
     EVP_MD_CTX_free(own.digest);
+    EVP_CIPHER_CTX_free(own.cipher[0].context);
+    EVP_CIPHER_CTX_free(own.cipher[1].context);
     EVP_CIPHER_free(own.aes);
-    EVP_CIPHER_CTX_free(own.cipher);
-    own = (struct tools){0};
+    OPENSSL_cleanse(&own, sizeof own);
 }
 
 static int compare_parts(const void *left, const void *right) {
@@ -77,8 +88,22 @@ bool wechat_signed(struct str given, size_t n, const struct str *parts) {
     return given.n == WECHAT_SIGNATURE_CHARS && CRYPTO_memcmp(given.p, expected, given.n) == 0;
 }
 
+void wechat_digest(struct str text, unsigned char out[WECHAT_DIGEST_BYTES]) {
+    struct tools *t = tools();
+    EVP_DigestInit_ex2(t->digest, t->sha256, NULL);
+    EVP_DigestUpdate(t->digest, text.p, text.n);
+    EVP_DigestFinal_ex(t->digest, out, NULL);
+}
+
 /* ---- base64 ---- */
 
+static bool is_digit(char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+           c == '/';
+}
+
+/* Refuses what EVP_DecodeBlock() would let pass: blanks at both ends, and pads elsewhere than at
+ * the end. What is no digit in between it refuses itself. */
 static bool is_base64(struct str text, size_t *pads) {
     *pads = 0;
     if (text.n % 4 != 0 || text.n > INT32_MAX) {
@@ -87,14 +112,9 @@ static bool is_base64(struct str text, size_t *pads) {
     while (*pads < 2 && *pads < text.n && text.p[text.n - 1 - *pads] == '=') {
         ++*pads;
     }
-    for (size_t i = 0; i < text.n - *pads; i++) {
-        char c = text.p[i];
-        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-              c == '+' || c == '/')) {
-            return false;
-        }
-    }
-    return true;
+    size_t digits = text.n - *pads;
+    return digits == 0 || (is_digit(text.p[0]) && is_digit(text.p[digits - 1]) &&
+                           memchr(text.p, '=', digits) == NULL);
 }
 
 bool wechat_key_decode(struct str encoding_aes_key, unsigned char key[WECHAT_KEY_BYTES]) {
@@ -136,17 +156,26 @@ const char *envelope_error_text(enum envelope_error error) {
     return "unknown";
 }
 
+/* A context that holds this key: an account's second message needs no key schedule. */
+static EVP_CIPHER_CTX *cipher_for(const unsigned char *key, int encrypt) {
+    struct cipher *c = &tools()->cipher[encrypt];
+    /* The IV is the first half of the key: that is the protocol. */
+    if (c->keyed && memcmp(c->key, key, sizeof c->key) == 0) {
+        return EVP_CipherInit_ex2(c->context, NULL, NULL, key, encrypt, NULL) == 1 ? c->context
+                                                                                   : NULL;
+    }
+    c->keyed = EVP_CipherInit_ex2(c->context, own.aes, key, key, encrypt, NULL) == 1 &&
+               EVP_CIPHER_CTX_set_padding(c->context, 0) == 1;
+    memcpy(c->key, key, sizeof c->key);
+    return c->keyed ? c->context : NULL;
+}
+
 static int cipher_run(const unsigned char *key, int encrypt, const unsigned char *in, size_t n,
                       unsigned char *out) {
-    struct tools *t = tools();
+    EVP_CIPHER_CTX *context = cipher_for(key, encrypt);
     int written = 0;
-    /* The IV is the first half of the key: that is the protocol. */
-    if (EVP_CipherInit_ex2(t->cipher, t->aes, key, key, encrypt, NULL) != 1 ||
-        EVP_CIPHER_CTX_set_padding(t->cipher, 0) != 1 ||
-        EVP_CipherUpdate(t->cipher, out, &written, in, (int)n) != 1) {
-        return -1;
-    }
-    return written;
+    return context != NULL && EVP_CipherUpdate(context, out, &written, in, (int)n) == 1 ? written
+                                                                                        : -1;
 }
 
 /* The length without the padding, or 0 when it is wrong. */
@@ -171,7 +200,7 @@ enum envelope_error envelope_decrypt(struct arena *arena, const unsigned char ke
     if (base64.n == 0) {
         return ENVELOPE_LENGTH;
     }
-    unsigned char *cipher = arena_alloc(arena, base64.n);
+    unsigned char *cipher = arena_room(arena, base64.n);
     int decoded = EVP_DecodeBlock(cipher, (const unsigned char *)base64.p, (int)base64.n);
     if (decoded < 0) {
         return ENVELOPE_BASE64;
@@ -180,7 +209,7 @@ enum envelope_error envelope_decrypt(struct arena *arena, const unsigned char ke
     if (n == 0 || n % CIPHER_BLOCK != 0) {
         return ENVELOPE_LENGTH;
     }
-    unsigned char *plain = arena_alloc(arena, n + CIPHER_BLOCK);
+    unsigned char *plain = arena_room(arena, n + CIPHER_BLOCK);
     if (cipher_run(key, 0, cipher, n, plain) != (int)n) {
         return ENVELOPE_LENGTH;
     }
@@ -211,8 +240,8 @@ struct str envelope_encrypt(struct arena *arena, const unsigned char key[WECHAT_
     size_t body = HEAD_BYTES + message.n + id_n;
     size_t pad = PAD_BLOCK - body % PAD_BLOCK;
     size_t n = body + pad;
-    unsigned char *plain = arena_alloc(arena, n);
-    unsigned char *cipher = arena_alloc(arena, n + CIPHER_BLOCK);
+    unsigned char *plain = arena_room(arena, n);
+    unsigned char *cipher = arena_room(arena, n + CIPHER_BLOCK);
     memcpy(plain, random, WECHAT_RANDOM_BYTES);
     for (int i = 0; i < 4; i++) {
         plain[WECHAT_RANDOM_BYTES + i] = (unsigned char)(message.n >> (24 - 8 * i));
@@ -221,7 +250,7 @@ struct str envelope_encrypt(struct arena *arena, const unsigned char key[WECHAT_
     memcpy(plain + HEAD_BYTES + message.n, app_id, id_n);
     memset(plain + body, (int)pad, pad);
     cipher_run(key, 1, plain, n, cipher);
-    unsigned char *base64 = arena_alloc(arena, (n + 2) / 3 * 4 + 1);
+    unsigned char *base64 = arena_room(arena, (n + 2) / 3 * 4 + 1);
     int length = EVP_EncodeBlock(base64, cipher, (int)n);
     return (struct str){(const char *)base64, (size_t)length};
 }

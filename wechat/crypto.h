@@ -25,6 +25,11 @@ void wechat_sign(size_t n, const struct str *parts, char out[WECHAT_SIGNATURE_CH
 /* Whether `given` is the signature of the parts; takes the same time wherever it differs. */
 bool wechat_signed(struct str given, size_t n, const struct str *parts);
 
+#define WECHAT_DIGEST_BYTES 32
+
+/* SHA-256, for keys of ours. */
+void wechat_digest(struct str text, unsigned char out[WECHAT_DIGEST_BYTES]);
+
 /* EncodingAESKey: 43 base64 characters. The last one's two spare bits may be anything: real keys,
  * Tencent's own example among them, have them set. */
 bool wechat_key_decode(struct str encoding_aes_key, unsigned char key[WECHAT_KEY_BYTES]);

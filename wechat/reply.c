@@ -1,9 +1,8 @@
 #include "wechat/reply.h"
 
-#include <inttypes.h>
-#include <openssl/rand.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <utf8proc.h>
 
@@ -17,10 +16,35 @@ static bool is_shown(utf8proc_int32_t c) {
            (c >= 0x20 && c != 0x7f && !(c >= 0x80 && c < 0xa0) && c != 0xfffe && c != 0xffff);
 }
 
+/* How many bytes from here on are surely shown: ASCII, or characters of three bytes whose first
+ * byte leaves no doubt, as nearly all Chinese ones are. */
+static size_t plain_run(struct str text, size_t at) {
+    const unsigned char *p = (const unsigned char *)text.p;
+    size_t i = at;
+    while (i < text.n) {
+        if (p[i] >= 0x20 && p[i] < 0x7f) {
+            i++;
+        } else if (p[i] >= 0xe1 && p[i] <= 0xec && text.n - i >= 3 && (p[i + 1] & 0xc0) == 0x80 &&
+                   (p[i + 2] & 0xc0) == 0x80) {
+            i += 3;
+        } else {
+            break;
+        }
+    }
+    return i - at;
+}
+
 static struct str strip(struct arena *arena, struct str text) {
-    char *out = arena_alloc(arena, text.n + 1);
+    char *out = arena_room(arena, text.n + 1);
     size_t n = 0;
     for (size_t i = 0; i < text.n;) {
+        size_t plain = plain_run(text, i);
+        memcpy(out + n, text.p + i, plain);
+        n += plain;
+        i += plain;
+        if (i == text.n) {
+            break;
+        }
         utf8proc_int32_t c;
         utf8proc_ssize_t length = utf8proc_iterate((const utf8proc_uint8_t *)text.p + i,
                                                    (utf8proc_ssize_t)(text.n - i), &c);
@@ -82,36 +106,61 @@ struct str reply_clean(struct arena *arena, struct str text, size_t max) {
 
 /* ---- XML ---- */
 
-static void add_cdata(struct buf *out, const char *name, struct str text) {
-    buf_printf(out, "<%s><![CDATA[", name);
-    for (size_t i = 0; i < text.n; i++) {
-        if (str_starts((struct str){text.p + i, text.n - i}, STR("]]>"))) {
-            buf_puts(out, "]]]]><![CDATA[>");
-            i += 2;
-        } else {
-            buf_add(out, text.p + i, 1);
+/* Where CDATA would end too early; NULL: nowhere. */
+static const char *find_end(struct str text) {
+    const char *last = text.p + text.n;
+    for (const char *p = text.p; p < last && (p = memchr(p, ']', (size_t)(last - p))); p++) {
+        if (str_starts((struct str){p, (size_t)(last - p)}, STR("]]>"))) {
+            return p;
         }
     }
-    buf_printf(out, "]]></%s>", name);
+    return NULL;
+}
+
+static void add_cdata(struct buf *out, const char *name, struct str text) {
+    buf_puts(out, "<");
+    buf_puts(out, name);
+    buf_puts(out, "><![CDATA[");
+    for (const char *end; (end = find_end(text)) != NULL;) {
+        size_t n = (size_t)(end - text.p) + 2;
+        buf_add(out, text.p, n);
+        buf_puts(out, "]]><![CDATA[");
+        text = (struct str){text.p + n, text.n - n};
+    }
+    buf_addstr(out, text);
+    buf_puts(out, "]]></");
+    buf_puts(out, name);
+    buf_puts(out, ">");
+}
+
+static void add_number(struct buf *out, const char *name, int64_t number) {
+    buf_puts(out, "<");
+    buf_puts(out, name);
+    buf_puts(out, ">");
+    buf_i64(out, number);
+    buf_puts(out, "</");
+    buf_puts(out, name);
+    buf_puts(out, ">");
 }
 
 static struct str seal(struct arena *arena, const struct callback_open *open, struct str xml,
                        int64_t now) {
     unsigned char random[WECHAT_RANDOM_BYTES];
     char signature[WECHAT_SIGNATURE_CHARS + 1];
-    if (RAND_bytes(random, sizeof random) != 1) {
+    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random) {
         return (struct str){"", 0};
     }
     struct str base64 = envelope_encrypt(arena, open->aes_key, open->app_id, random, xml);
-    struct str timestamp = str_from(arena_printf(arena, "%" PRId64, now));
-    wechat_sign(4, (struct str[]){str_from(open->token), timestamp, open->nonce, base64},
+    struct buf timestamp, out;
+    buf_init(&timestamp, arena);
+    buf_i64(&timestamp, now);
+    wechat_sign(4, (struct str[]){str_from(open->token), buf_view(&timestamp), open->nonce, base64},
                 signature);
-    struct buf out;
     buf_init(&out, arena);
     buf_puts(&out, "<xml>");
     add_cdata(&out, "Encrypt", base64);
     add_cdata(&out, "MsgSignature", str_from(signature));
-    buf_printf(&out, "<TimeStamp>%s</TimeStamp>", timestamp.p);
+    add_number(&out, "TimeStamp", now);
     add_cdata(&out, "Nonce", open->nonce);
     buf_puts(&out, "</xml>");
     return buf_view(&out);
@@ -128,7 +177,7 @@ struct str reply_text(struct arena *arena, const struct callback_open *open, str
     buf_puts(&out, "<xml>");
     add_cdata(&out, "ToUserName", open->message.from_user);
     add_cdata(&out, "FromUserName", open->message.to_user);
-    buf_printf(&out, "<CreateTime>%" PRId64 "</CreateTime>", now);
+    add_number(&out, "CreateTime", now);
     add_cdata(&out, "MsgType", STR("text"));
     add_cdata(&out, "Content", clean);
     buf_puts(&out, "</xml>");
@@ -138,13 +187,14 @@ struct str reply_text(struct arena *arena, const struct callback_open *open, str
 /* ---- links ---- */
 
 static void add_percent(struct buf *out, const char *text) {
+    static const char hex[] = "0123456789ABCDEF";
     for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
         bool plain = (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') ||
                      (*c >= '0' && *c <= '9') || *c == '-' || *c == '_' || *c == '.' || *c == '~';
         if (plain) {
             buf_add(out, c, 1);
         } else {
-            buf_printf(out, "%%%02X", *c);
+            buf_add(out, (char[]){'%', hex[*c >> 4], hex[*c & 15]}, 3);
         }
     }
 }
@@ -152,7 +202,9 @@ static void add_percent(struct buf *out, const char *text) {
 void tap_link(struct buf *out, const char *label, const char *text) {
     buf_puts(out, "<a href=\"weixin://bizmsgmenu?msgmenucontent=");
     add_percent(out, text);
-    buf_printf(out, "&msgmenuid=1\">%s</a>", label);
+    buf_puts(out, "&msgmenuid=1\">");
+    buf_puts(out, label);
+    buf_puts(out, "</a>");
 }
 
 void web_link(struct buf *out, const char *label, const char *url) {

@@ -26,7 +26,7 @@ static void answer(struct request *rq, const cJSON *facts) {
                "申诉已提交\n编号：%" PRId64 "\n将由另一位审核员重新审核，有照片可以直接发来。",
                fact_number(facts, "no"));
     say_next(&out);
-    say_tap(&out, "我的申报", "我的申报");
+    say_word(&out, "我的申报");
     say_end(rq, &out);
 }
 

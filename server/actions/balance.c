@@ -32,11 +32,11 @@ static void answer(struct request *rq, const cJSON *facts) {
     if (fact_number(facts, "waiting") > 0)
         buf_printf(&out, "\n还有%" PRId64 "条申报在审核中", fact_number(facts, "waiting"));
     say_next(&out);
-    say_tap(&out, "明细", "明细");
+    say_word(&out, "明细");
     buf_puts(&out, "　");
-    say_tap(&out, "排行", "排行");
+    say_word(&out, "排行");
     buf_puts(&out, "　");
-    say_tap(&out, "申报", "申报");
+    say_word(&out, "申报");
     say_end(rq, &out);
 }
 

@@ -35,7 +35,7 @@ static void not_yet(struct request *rq) {
     struct buf out;
     say_begin(rq, &out);
     buf_puts(&out, "还没有结果，请过一会儿再发送「");
-    say_tap(&out, "继续", "继续");
+    say_word(&out, "继续");
     buf_puts(&out, "」。几分钟后还没有，就请再发一次原来的内容。");
     say_end(rq, &out);
 }

@@ -97,7 +97,7 @@ void tell_declaration(struct buf *out, const cJSON *facts) {
     else
         buf_puts(out, "\n状态：待审核。有照片可以直接发来。");
     say_next(out);
-    say_tap(out, "我的申报", "我的申报");
+    say_word(out, "我的申报");
     buf_puts(out, "　");
     say_tap(out, "撤回", "撤回 %" PRId64, no);
 }

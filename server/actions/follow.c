@@ -63,7 +63,7 @@ static void answer(struct request *rq, const cJSON *facts) {
         say_tap(&out, "我的积分", "积分");
     }
     buf_puts(&out, "　");
-    say_tap(&out, "帮助", "帮助");
+    say_word(&out, "帮助");
     say_end(rq, &out);
 }
 

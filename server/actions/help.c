@@ -1,17 +1,23 @@
 #include "server/actions/actions.h"
+#include "server/base/now.h"
+#include "server/recent.h"
 #include "server/route.h"
 #include "server/say.h"
 
 static void start(struct request *rq, const struct command *command) {
     (void)command;
-    request_call(rq, &action_help, REQUEST_READS, "who", 0, NULL);
+    struct str before = recent_find(rq->services->recent, rq, now_ms());
+    if (before.n > 0)
+        request_reply(rq, (struct str){str_z(rq->arena, before), before.n});
+    else
+        request_call(rq, &action_help, REQUEST_READS, "who", 0, NULL);
 }
 
 static void offer(struct buf *out, const char *const *words, size_t n) {
     for (size_t i = 0; i < n; i++) {
         if (i > 0)
             buf_puts(out, "　");
-        say_tap(out, words[i], "%s", words[i]);
+        say_word(out, words[i]);
     }
 }
 
@@ -46,23 +52,26 @@ static void answer(struct request *rq, const cJSON *facts) {
         help_member(&out, facts);
     if (fact_has_role(facts, "reviewer")) {
         buf_puts(&out, "\n\n审核：");
-        say_tap(&out, "待审", "待审");
+        say_word(&out, "待审");
         buf_puts(&out, "\n通过 编号…　退回 编号 原因　驳回 编号 原因");
     }
     if (fact_has_role(facts, "reviewer") || fact_has_role(facts, "administrator")) {
         buf_puts(&out, "\n新成员：");
-        say_tap(&out, "加入申请", "加入申请");
+        say_word(&out, "加入申请");
         buf_puts(&out, "　同意加入 编号　拒绝加入 编号 原因");
     }
     if (fact_has_role(facts, "administrator")) {
         buf_puts(&out, "\n\n管理：");
-        say_tap(&out, "异议列表", "异议列表");
+        say_word(&out, "异议列表");
         buf_puts(&out, "\n异议受理 异议编号\n异议成立 异议编号 结论　异议不成立 异议编号 "
                        "结论\n异议不受理 异议编号 原因\n"
                        "冻结公示 2026-Q3　发布公示 2026-Q3\n延长公示 2026-Q3 2（再加2个工作日）\n"
                        "更正 编号 原因　更正 编号 虚报 原因\n"
                        "同意 申请编号　不同意 申请编号 原因");
     }
+    /* A guest may become a member any moment. */
+    if (!rq->notes && !fact_true(facts, "guest"))
+        recent_keep(rq->services->recent, rq, buf_view(&out), now_ms());
     say_end(rq, &out);
 }
 

@@ -247,7 +247,7 @@ static void decide(struct request *rq, const struct command *command, const stru
         say_begin(rq, &out);
         buf_printf(&out, "请写异议编号和结论，例如：%s 5 已核实签到记录", command->word);
         say_next(&out);
-        say_tap(&out, "异议列表", "异议列表");
+        say_word(&out, "异议列表");
         say_end(rq, &out);
         return;
     }

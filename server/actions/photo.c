@@ -39,7 +39,7 @@ static void answer(struct request *rq, const cJSON *facts) {
     if (fact_true(facts, "submitted"))
         buf_puts(&out, "，已提交，请等候审核。");
     say_next(&out);
-    say_tap(&out, "我的申报", "我的申报");
+    say_word(&out, "我的申报");
     say_end(rq, &out);
 }
 

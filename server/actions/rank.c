@@ -146,7 +146,7 @@ static void answer(struct request *rq, const cJSON *facts) {
     buf_puts(&out, "\n");
     tell_mine(&out, fact(facts, "mine"));
     say_next(&out);
-    say_tap(&out, "申报", "申报");
+    say_word(&out, "申报");
     buf_puts(&out, "　");
     say_tap(&out, "我的积分", "积分");
     say_end(rq, &out);

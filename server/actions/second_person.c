@@ -149,7 +149,7 @@ static bool refuse_line(struct buf *out, const cJSON *facts, const char *code) {
     else
         return false;
     if (objection > 0)
-        say_tap(out, "异议列表", "异议列表");
+        say_word(out, "异议列表");
     return true;
 }
 
@@ -270,7 +270,7 @@ static void tell_objection(struct buf *out, const cJSON *facts) {
     else
         buf_printf(out, "\n编号：%" PRId64 " 照常公示、入账，异议人会收到通知。", no);
     say_next(out);
-    say_tap(out, "异议列表", "异议列表");
+    say_word(out, "异议列表");
 }
 
 static void tell_correction(struct buf *out, const cJSON *facts) {

@@ -25,11 +25,11 @@ static void start(struct request *rq, const struct command *command) {
         buf_puts(&out, "没看懂您的意思。点一下就可以：");
     else
         buf_puts(&out, "请发文字或照片，其他消息暂时看不了。点一下就可以：");
-    say_tap(&out, "申报", "申报");
+    say_word(&out, "申报");
     buf_puts(&out, "　");
-    say_tap(&out, "积分", "积分");
+    say_word(&out, "积分");
     buf_puts(&out, "　");
-    say_tap(&out, "帮助", "帮助");
+    say_word(&out, "帮助");
     say_end(rq, &out);
 }
 

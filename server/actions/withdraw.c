@@ -26,7 +26,7 @@ static void answer(struct request *rq, const cJSON *facts) {
     say_next(&out);
     say_tap(&out, "重新申报", "申报");
     buf_puts(&out, "　");
-    say_tap(&out, "我的申报", "我的申报");
+    say_word(&out, "我的申报");
     say_end(rq, &out);
 }
 

@@ -64,7 +64,7 @@ static struct block *block_add(struct arena *arena, size_t wanted) {
     return block;
 }
 
-void *arena_alloc(struct arena *arena, size_t size) {
+void *arena_room(struct arena *arena, size_t size) {
     const size_t align = alignof(max_align_t);
     if (size > SIZE_MAX / 2) {
         must(NULL);
@@ -76,14 +76,19 @@ void *arena_alloc(struct arena *arena, size_t size) {
     }
     void *memory = block->bytes + block->used;
     block->used += rounded;
-    return memset(memory, 0, rounded);
+    return memory;
+}
+
+void *arena_alloc(struct arena *arena, size_t size) {
+    return memset(arena_room(arena, size), 0, size);
 }
 
 char *arena_strndup(struct arena *arena, const char *bytes, size_t n) {
-    char *copy = arena_alloc(arena, n + 1);
+    char *copy = arena_room(arena, n + 1);
     if (n > 0) {
         memcpy(copy, bytes, n);
     }
+    copy[n] = '\0';
     return copy;
 }
 
@@ -94,7 +99,8 @@ char *arena_vprintf(struct arena *arena, const char *format, va_list args) {
     if (length < 0) {
         length = 0;
     }
-    char *text = arena_alloc(arena, (size_t)length + 1);
+    char *text = arena_room(arena, (size_t)length + 1);
+    text[0] = '\0';
     vsnprintf(text, (size_t)length + 1, format, again);
     va_end(again);
     return text;

@@ -22,6 +22,9 @@ void arena_free(struct arena *arena);
 /* Zeroed memory of `size` bytes, aligned for any type. Never NULL. */
 void *arena_alloc(struct arena *arena, size_t size);
 
+/* The same without zeroing, for what is written over at once. */
+void *arena_room(struct arena *arena, size_t size);
+
 /* A NUL-terminated copy of `n` bytes; an embedded NUL is kept. */
 char *arena_strndup(struct arena *arena, const char *bytes, size_t n);
 

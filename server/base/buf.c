@@ -7,7 +7,8 @@
 #define BUF_FIRST_BYTES 256
 
 void buf_init(struct buf *buf, struct arena *arena) {
-    *buf = (struct buf){arena, arena_alloc(arena, BUF_FIRST_BYTES), 0, BUF_FIRST_BYTES};
+    *buf = (struct buf){arena, arena_room(arena, BUF_FIRST_BYTES), 0, BUF_FIRST_BYTES};
+    buf->p[0] = '\0';
 }
 
 static void make_room(struct buf *buf, size_t more) {
@@ -16,8 +17,8 @@ static void make_room(struct buf *buf, size_t more) {
         return;
     }
     size_t room = buf->room * 2 > wanted ? buf->room * 2 : wanted;
-    char *bigger = arena_alloc(buf->arena, room);
-    memcpy(bigger, buf->p, buf->n);
+    char *bigger = arena_room(buf->arena, room);
+    memcpy(bigger, buf->p, buf->n + 1);
     buf->p = bigger;
     buf->room = room;
 }
@@ -40,18 +41,32 @@ void buf_addstr(struct buf *buf, struct str text) {
     buf_add(buf, text.p, text.n);
 }
 
+void buf_i64(struct buf *buf, int64_t number) {
+    char digits[24];
+    size_t at = sizeof digits;
+    uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    do {
+        digits[--at] = (char)('0' + left % 10);
+    } while ((left /= 10) > 0);
+    if (number < 0) {
+        digits[--at] = '-';
+    }
+    buf_add(buf, digits + at, sizeof digits - at);
+}
+
 void buf_printf(struct buf *buf, const char *format, ...) {
     va_list args;
     va_list again;
     va_start(args, format);
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
+    size_t left = buf->room - buf->n;
+    int length = vsnprintf(buf->p + buf->n, left, format, args);
     va_end(args);
-    if (length > 0) {
+    if (length > 0 && (size_t)length >= left) { /* cut: once more, with room for all */
         make_room(buf, (size_t)length);
         vsnprintf(buf->p + buf->n, (size_t)length + 1, format, again);
-        buf->n += (size_t)length;
     }
+    buf->n += length > 0 ? (size_t)length : 0;
     va_end(again);
 }
 

@@ -5,6 +5,7 @@
  * string. */
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "server/base/arena.h"
 #include "server/base/str.h"
@@ -20,6 +21,7 @@ void buf_init(struct buf *buf, struct arena *arena);
 void buf_add(struct buf *buf, const void *bytes, size_t n);
 void buf_puts(struct buf *buf, const char *text);
 void buf_addstr(struct buf *buf, struct str text);
+void buf_i64(struct buf *buf, int64_t number); /* in decimal */
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* What was added so far; valid until the next addition. */

@@ -6,7 +6,8 @@
 
 /* ---- HTTP ---- */
 #define HTTP_BODY_MAX_BYTES 65536      /* contract.md: a larger callback body is answered 413 */
-#define HTTP_HEAD_MAX_BYTES 16384      /* request line and headers together */
+#define HTTP_HEAD_MAX_BYTES 8192       /* request line and headers together */
+#define HTTP_CONNECTION_BYTES 12288    /* … and room to parse them: what a connection keeps */
 #define HTTP_REQUEST_DEADLINE_MS 10000 /* from the first byte to the last of the answer */
 #define HTTP_IDLE_SECONDS 30           /* a kept-alive connection without a request */
 #define HTTP_CONNECTIONS_MAX 4096      /* per worker */
@@ -41,6 +42,11 @@
 #define CALLBACK_CLOCKS_APART_SECONDS 2 /* the platform's and ours */
 #define CALLBACK_WORK_MS 20000          /* how long the work itself may go on behind the attempts */
 #define ATTEMPT_LIFE_SECONDS 60
+
+/* ---- answers given again without the database, per worker ---- */
+#define RECENT_MS 4000 /* the platform's attempts are 5 s apart */
+#define RECENT_PLACES 1024
+#define RECENT_KEY_MAX_BYTES 256
 
 /* ---- messages ---- */
 #define XML_DEPTH_MAX 16

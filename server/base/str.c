@@ -23,6 +23,15 @@ bool str_starts(struct str text, struct str prefix) {
     return text.n >= prefix.n && str_eq((struct str){text.p, prefix.n}, prefix);
 }
 
+/* FNV-1a. */
+uint64_t str_hash(struct str text, uint64_t seed) {
+    uint64_t hash = seed ^ 14695981039346656037u;
+    for (size_t i = 0; i < text.n; i++) {
+        hash = (hash ^ (unsigned char)text.p[i]) * 1099511628211u;
+    }
+    return hash ^ hash >> 32;
+}
+
 static bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }

@@ -24,6 +24,9 @@ bool str_is(struct str a, const char *text);
 bool str_is_nocase(struct str a, const char *text); /* ASCII letters alike */
 bool str_starts(struct str text, struct str prefix);
 
+/* For a table: a seed that nobody can know keeps strangers from choosing what shares a place. */
+uint64_t str_hash(struct str text, uint64_t seed);
+
 /* Without ASCII blanks and line ends on both sides. */
 struct str str_trim(struct str text);
 

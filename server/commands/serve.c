@@ -18,14 +18,15 @@
 #include "server/callback.h"
 #include "server/commands/commands.h"
 #include "server/health.h"
-#include "server/image.h"
 #include "server/jobs.h"
 #include "server/ops.h"
 #include "server/platform.h"
 #include "server/rate.h"
+#include "server/recent.h"
 #include "server/site.h"
 #include "server/visitors.h"
 #include "wechat/crypto.h"
+#include "wechat/message.h"
 
 #define STOP_STEP_MS 20
 
@@ -76,6 +77,7 @@ static void *run_worker(void *context) {
     services->platform = platform_new(services);
     services->background = background_new(services->base);
     services->visitors = visitors_new();
+    services->recent = recent_new();
     worker->site = http_new(&(struct http_options){services->base, worker->site_socket, site_handle,
                                                    services, site_allow});
     if (worker->ops_socket >= 0) {
@@ -97,6 +99,7 @@ static void *run_worker(void *context) {
     health_free(services->health);
     background_free(services->background);
     visitors_free(services->visitors);
+    recent_free(services->recent);
     platform_free(services->platform);
     redis_free(services->redis);
     pg_free(services->pg);
@@ -104,6 +107,7 @@ static void *run_worker(void *context) {
     event_free(worker->stop);
     event_free(worker->drain);
     wechat_crypto_release();
+    message_release();
     return NULL;
 }
 
@@ -169,9 +173,6 @@ static int serve(const struct config *config, struct worker *workers) {
         if (workers[i].stop_fd < 0 || workers[i].services.base == NULL) {
             return command_fail(strdup(strerror(errno)));
         }
-    }
-    if (!image_init()) {
-        return command_fail(strdup("the picture library cannot start"));
     }
     sync_accounts(config);
     struct rate *codes = rate_new(SIGN_IN_CODES_PER_ADDRESS, SIGN_IN_CODES_PER_MINUTE);

@@ -84,6 +84,20 @@ static void text_grows(void **state) {
     arena_free(arena);
 }
 
+static void numbers_are_written_in_decimal(void **state) {
+    (void)state;
+    struct arena *arena = arena_new();
+    struct buf buf;
+    buf_init(&buf, arena);
+    const int64_t numbers[] = {0, 7, -10, INT64_MAX, INT64_MIN};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        buf_i64(&buf, numbers[i]);
+        buf_puts(&buf, " ");
+    }
+    assert_string_equal(buf_view(&buf).p, "0 7 -10 9223372036854775807 -9223372036854775808 ");
+    arena_free(arena);
+}
+
 static void metrics_are_prometheus_text(void **state) {
     (void)state;
     struct arena *arena = arena_new();
@@ -115,6 +129,7 @@ int main(void) {
         cmocka_unit_test(numbers_are_read_strictly),
         cmocka_unit_test(views_compare_by_content),
         cmocka_unit_test(text_grows),
+        cmocka_unit_test(numbers_are_written_in_decimal),
         cmocka_unit_test(metrics_are_prometheus_text),
         cmocka_unit_test(text_for_the_database_is_utf8),
     };

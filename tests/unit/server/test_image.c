@@ -187,7 +187,5 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_transparent_parts_become_white, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_cover_can_be_drawn, set_up, tear_down),
     };
-    if (!image_init())
-        return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
