@@ -66,12 +66,14 @@ end $$;
 -- What was answered to a message, for a member who asks 继续. Not yet answered is none of the refusals that a
 -- message itself may get. What was to be shown with that answer has not been seen yet.
 create or replace function api.answer_of(p_account text, p_key uuid) returns jsonb
-language sql stable as $$
-  select coalesce((select answer from gulou.inbox where account_id = p_account and message_key = p_key),
-                  '{"refusal":"not_answered"}')
-    || coalesce((select jsonb_build_object('notes', jsonb_agg(facts order by outbox_id)) from gulou.outbox
-                 where account_id = p_account and shown_with = p_key having count(*) > 0), '{}')
-$$;
+language plpgsql stable as $$
+begin
+  return (
+    select coalesce((select answer from gulou.inbox where account_id = p_account and message_key = p_key),
+                    '{"refusal":"not_answered"}')
+      || coalesce((select jsonb_build_object('notes', jsonb_agg(facts order by outbox_id)) from gulou.outbox
+                   where account_id = p_account and shown_with = p_key having count(*) > 0), '{}'));
+end $$;
 
 -- The platform repeats a push within 15 s; two days leave room for any clock.
 create or replace function api.purge_inbox() returns jsonb language plpgsql as $$
@@ -127,19 +129,23 @@ end $$;
 
 -- Name, unit and roles as the member's own answers show them.
 create or replace function gulou.member_facts(p_account text, p_member int) returns jsonb
-language sql stable as $$
-  select jsonb_build_object(
-    'member', m.member_id,
-    'name', coalesce(m.name, '已注销成员#' || m.member_id),
-    'unit', (select o.name from gulou.org o where o.account_id = p_account
-             and o.org_id = gulou.org_on(p_account, p_member, gulou.local_day(gulou.now_()))),
-    'status', m.status,
-    'roles', coalesce((select jsonb_agg(r.role order by r.role) from gulou.member_role r
-                       where r.account_id = p_account and r.member_id = p_member), '[]'))
-  from gulou.member m where m.account_id = p_account and m.member_id = p_member
-$$;
+language plpgsql stable as $$
+begin
+  return (
+    select jsonb_build_object(
+      'member', m.member_id,
+      'name', coalesce(m.name, '已注销成员#' || m.member_id),
+      'unit', (select o.name from gulou.org o where o.account_id = p_account
+               and o.org_id = gulou.org_on(p_account, p_member, gulou.local_day(gulou.now_()))),
+      'status', m.status,
+      'roles', coalesce((select jsonb_agg(r.role order by r.role) from gulou.member_role r
+                         where r.account_id = p_account and r.member_id = p_member), '[]'))
+    from gulou.member m where m.account_id = p_account and m.member_id = p_member);
+end $$;
 
 create or replace function api.who(p_account text, p_openid text) returns jsonb
-language sql stable as $$
-  select coalesce(gulou.member_facts(p_account, gulou.speaker(p_account, p_openid)), '{"guest":true}')
-$$;
+language plpgsql stable as $$
+begin
+  return (
+    select coalesce(gulou.member_facts(p_account, gulou.speaker(p_account, p_openid)), '{"guest":true}'));
+end $$;

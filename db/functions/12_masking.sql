@@ -43,10 +43,12 @@ returns table (member_id int, shown_name text) language sql immutable as $$
 $$;
 
 create or replace function gulou.masked_list(p_account text, p_members int[])
-returns table (member_id int, shown_name text) language sql stable as $$
+returns table (member_id int, shown_name text) language plpgsql stable rows 10 as $$
+begin
+  return query
   select told.* from (
     select array_agg(m.member_id) as members,
            array_agg(coalesce(gulou.mask_name(m.name), '已注销成员#' || m.member_id)) as names
     from gulou.member m where m.account_id = p_account and m.member_id = any (p_members)) as listed
-  cross join lateral gulou.told_apart(listed.members, listed.names) as told
-$$;
+  cross join lateral gulou.told_apart(listed.members, listed.names) as told;
+end $$;

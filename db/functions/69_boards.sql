@@ -8,7 +8,7 @@ declare
 begin
   with changed as materialized (
     select account_id, period, member_id, org_id, points, ranked from gulou.period_score
-    where points <> ranked limit p_rows for update skip locked),
+    where (points <> ranked)::int = 1 limit p_rows for update skip locked),   -- written as its index (0024)
   noted as (
     update gulou.period_score s set ranked = c.points from changed c
     where s.account_id = c.account_id and s.period = c.period and s.member_id = c.member_id and s.org_id = c.org_id),

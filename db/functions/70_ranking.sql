@@ -41,37 +41,44 @@ end $$;
 
 -- The first of the sums, with those in between that the sums do not know yet.
 create or replace function gulou.member_rows(p_account text, p_period text, p_limit int) returns jsonb
-language sql stable as $$
-  with unranked as materialized (
-    select member_id, points from gulou.unranked_member where account_id = p_account and period = p_period),
-  first as (
-    (select member_id, points from gulou.member_score
-     where account_id = p_account and period = p_period and points > 0 and member_id not in (select member_id from unranked)
-     order by points desc, member_id limit p_limit)
-    union all
-    select member_id, points from unranked where points > 0),
-  ranked as (
-    select member_id, points, rank() over (order by points desc) as rank from first
-    order by points desc, member_id limit p_limit),
-  shown as (
-    select * from gulou.masked_list(p_account, (select array_agg(member_id) from ranked)))
-  select coalesce(jsonb_agg(jsonb_build_object('rank', rank, 'name', shown_name, 'unit', o.name, 'unit_id', o.org_id,
-                                               'points', points::text) order by rank, member_id), '[]')
-  from ranked join shown using (member_id)
-  left join gulou.org o on o.account_id = p_account
-    and o.org_id = gulou.org_on(p_account, member_id, gulou.local_day(gulou.now_()))
-$$;
+language plpgsql stable as $$
+declare
+  v_today date := gulou.local_day(gulou.now_());
+begin
+  return (
+    with unranked as materialized (
+      select member_id, points from gulou.unranked_member where account_id = p_account and period = p_period),
+    first as (
+      (select member_id, points from gulou.member_score
+       where account_id = p_account and period = p_period and points > 0 and member_id not in (select member_id from unranked)
+       order by points desc, member_id limit p_limit)
+      union all
+      select member_id, points from unranked where points > 0),
+    ranked as (
+      select member_id, points, rank() over (order by points desc) as rank from first
+      order by points desc, member_id limit p_limit),
+    -- Materialized: else the unit of a member is looked for once for every unit it is compared with.
+    shown as materialized (
+      select *, gulou.org_on(p_account, member_id, v_today) as org_id
+      from gulou.masked_list(p_account, (select array_agg(member_id) from ranked)))
+    select coalesce(jsonb_agg(jsonb_build_object('rank', rank, 'name', shown_name, 'unit', o.name, 'unit_id', o.org_id,
+                                                 'points', points::text) order by rank, member_id), '[]')
+    from ranked join shown using (member_id)
+    left join gulou.org o on o.account_id = p_account and o.org_id = shown.org_id);
+end $$;
 
 create or replace function gulou.unit_rows(p_account text, p_period text, p_limit int) returns jsonb
-language sql stable as $$
-  with ranked as (
-    select org_id, points, rank() over (order by points desc) as rank
-    from gulou.unit_total where account_id = p_account and period = p_period and points > 0
-    order by points desc, org_id limit p_limit)
-  select coalesce(jsonb_agg(jsonb_build_object('rank', rank, 'name', o.name, 'unit', o.name, 'unit_id', ranked.org_id,
-                                               'points', points::text) order by rank, ranked.org_id), '[]')
-  from ranked join gulou.org o on o.account_id = p_account and o.org_id = ranked.org_id
-$$;
+language plpgsql stable as $$
+begin
+  return (
+    with ranked as (
+      select org_id, points, rank() over (order by points desc) as rank
+      from gulou.unit_total where account_id = p_account and period = p_period and points > 0
+      order by points desc, org_id limit p_limit)
+    select coalesce(jsonb_agg(jsonb_build_object('rank', rank, 'name', o.name, 'unit', o.name, 'unit_id', ranked.org_id,
+                                                 'points', points::text) order by rank, ranked.org_id), '[]')
+    from ranked join gulou.org o on o.account_id = p_account and o.org_id = ranked.org_id);
+end $$;
 
 -- p_openid may be NULL (the public pages); p_period NULL means the current one.
 create or replace function api.ranking(p_account text, p_openid text, p_kind text, p_period text, p_limit int)
@@ -103,15 +110,21 @@ end $$;
 -- should have there.
 drop function if exists api.labels(text, text, int[]);
 create or replace function api.labels(p_account text, p_period text, p_ids int[]) returns jsonb
-language sql stable as $$
-  select jsonb_build_object('rows', coalesce(jsonb_agg(jsonb_build_object('id', asked.id,
-      'name', shown.shown_name, 'unit', o.name, 'points', gulou.points_of(p_account, p_period, asked.id))
-    order by asked.place), '[]'))
-  from unnest(p_ids) with ordinality as asked (id, place)
-  left join gulou.masked_list(p_account, p_ids) shown on shown.member_id = asked.id
-  left join gulou.org o on o.account_id = p_account
-    and o.org_id = gulou.org_on(p_account, asked.id, gulou.local_day(gulou.now_()))
-$$;
+language plpgsql stable as $$
+declare
+  v_today date := gulou.local_day(gulou.now_());
+begin
+  return (
+    with asked as materialized (
+      select id, place, gulou.org_on(p_account, id, v_today) as org_id
+      from unnest(p_ids) with ordinality as listed (id, place))
+    select jsonb_build_object('rows', coalesce(jsonb_agg(jsonb_build_object('id', asked.id,
+        'name', shown.shown_name, 'unit', o.name, 'points', gulou.points_of(p_account, p_period, asked.id))
+      order by asked.place), '[]'))
+    from asked
+    left join gulou.masked_list(p_account, p_ids) shown on shown.member_id = asked.id
+    left join gulou.org o on o.account_id = p_account and o.org_id = asked.org_id);
+end $$;
 
 -- Who is asking and which period runs: what the Redis way of `排行` still needs from the truth.
 create or replace function api.ranking_context(p_account text, p_openid text) returns jsonb
@@ -134,13 +147,15 @@ $$;
 
 -- What changed since; five seconds are read again, because a commit may come after a later one's time.
 create or replace function api.score_changes(p_account text, p_since timestamptz) returns jsonb
-language sql stable as $$
-  select jsonb_build_object('until', clock_timestamp(), 'rows',
-    coalesce(jsonb_agg(jsonb_build_object('period', period, 'member', member_id, 'org', org_id,
-                                          'points', points::text, 'version', version)), '[]'))
-  from gulou.period_score
-  where account_id = p_account and changed_at >= p_since - interval '5 seconds'
-$$;
+language plpgsql stable as $$
+begin
+  return (
+    select jsonb_build_object('until', clock_timestamp(), 'rows',
+      coalesce(jsonb_agg(jsonb_build_object('period', period, 'member', member_id, 'org', org_id,
+                                            'points', points::text, 'version', version)), '[]'))
+    from gulou.period_score
+    where account_id = p_account and changed_at >= p_since - interval '5 seconds');
+end $$;
 
 create or replace function api.periods(p_account text) returns jsonb language sql stable as $$
   select jsonb_build_object('periods', coalesce(jsonb_agg(period order by gulou.period_start(period)), '[]'))
