@@ -12,4 +12,7 @@
 /* Over all parts, each preceded by its length, so that ("ab","c") and ("a","bc") differ. */
 void digest_hex(const struct str *parts, size_t n, char out[DIGEST_HEX_SIZE]);
 
+/* Of these bytes alone, as SQL's sha256(). */
+void digest_bytes(struct str bytes, char out[DIGEST_HEX_SIZE]);
+
 #endif

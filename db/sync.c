@@ -107,7 +107,8 @@ bool sync_value(struct sync *sync, const char *sql, int n, const char *const *ar
     return good;
 }
 
-char *pg_run(const char *url, const char *function, int n, const char *const *args, char **error) {
+static char *run_as(const char *set_role, const char *url, const char *function, int n,
+                    const char *const *args, char **error) {
     char sql[160 + 5 * PG_ARGUMENTS_MAX];
     size_t at = (size_t)snprintf(sql, sizeof sql, "select api.%.128s(", function);
     for (int i = 1; i <= n && i <= PG_ARGUMENTS_MAX; i++)
@@ -118,12 +119,20 @@ char *pg_run(const char *url, const char *function, int n, const char *const *ar
     if (!sync)
         return NULL;
     char *json = NULL;
-    bool good = sync_exec(sync, "set role gulou_app", error) &&
-                sync_value(sync, sql, n, args, &json, error);
+    bool good = sync_exec(sync, set_role, error) && sync_value(sync, sql, n, args, &json, error);
     sync_close(sync);
     if (good && !json)
         json = strdup("null");
     return good ? json : NULL;
+}
+
+char *pg_run(const char *url, const char *function, int n, const char *const *args, char **error) {
+    return run_as("set role gulou_app", url, function, n, args, error);
+}
+
+char *pg_run_owner(const char *url, const char *function, int n, const char *const *args,
+                   char **error) {
+    return run_as("set role gulou_owner", url, function, n, args, error);
 }
 
 /* ---- for children ---- */

@@ -18,6 +18,10 @@ struct sync;
  */
 char *pg_run(const char *url, const char *function, int n, const char *const *args, char **error);
 
+/* The same as the role gulou_owner: what only an operator may do, and only their login can. */
+char *pg_run_owner(const char *url, const char *function, int n, const char *const *args,
+                   char **error);
+
 /* NULL when the server cannot be reached; the login role is kept. */
 struct sync *sync_open(const char *url, char **error);
 void sync_close(struct sync *sync);

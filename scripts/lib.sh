@@ -17,10 +17,10 @@ die() { say "$(basename "$0"): $*"; exit "${EXIT_CODE:-1}"; }
 BUILD_PACKAGES="gcc g++ cmake ninja-build ccache mold pkg-config libmicrohttpd-dev libevent-dev libpq-dev libhiredis-dev
   libcjson-dev libtomlplusplus-dev libexpat1-dev libpopt-dev libutf8proc-dev libopencc-dev libkainjow-mustache-dev
   libssl-dev libcurl4-openssl-dev libvips-dev libqrencode-dev
-  libxlsxwriter-dev libcsv-dev libzip-dev"
+  libxlsxwriter-dev libcsv-dev libzip-dev libseccomp-dev"
 RUN_PACKAGES="postgresql-15 redis-server nodejs curl util-linux fonts-noto-cjk age"
 TEST_PACKAGES="libcmocka-dev postgresql-15-pgtap libtap-parser-sourcehandler-pgtap-perl clang libclang-rt-14-dev
-  clang-format chromium libxml2-utils unzip nginx-light openssl"
+  clang-format chromium libxml2-utils unzip nginx-light openssl devscripts systemd"
 BENCH_PACKAGES="wrk nginx-light valgrind"
 
 missing_packages() {

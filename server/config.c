@@ -20,7 +20,9 @@
 #define SECRET_MAX_BYTES 4096
 #define ACCOUNTS_MAX 256
 #define TEMPLATES_MAX 16 /* of one account */
-#define FIELDS_MAX 10    /* of one template */
+#define DATA_KEYS_MAX 8
+#define DATA_KEY_ID_MAX 32
+#define FIELDS_MAX 10 /* of one template */
 
 struct load {
     struct arena *arena;
@@ -63,9 +65,11 @@ static bool fail(struct load *l, const struct found *found, const char *section,
 
 /* ---- which keys there are ---- */
 
-static const char *const server_keys[] = {"listen",    "ops_listen", "public_url",    "workers",
-                                          "log_level", "test_clock", "trusted_proxy", NULL};
-static const char *const url_keys[] = {"url", NULL};
+static const char *const server_keys[] = {"listen",        "ops_listen", "public_url",
+                                          "workers",       "log_level",  "test_clock",
+                                          "trusted_proxy", "seccomp",    NULL};
+static const char *const postgres_keys[] = {"url", "operator_url", NULL};
+static const char *const redis_keys[] = {"url", NULL};
 static const char *const wechat_keys[] = {"api_base", "open_base", NULL};
 static const char *const backup_keys[] = {"recipient", "key", NULL};
 static const char *const account_keys[] = {"id",
@@ -79,16 +83,17 @@ static const char *const account_keys[] = {"id",
                                            "mode",
                                            "verified",
                                            NULL};
+static const char *const data_key_keys[] = {"id", "secret", NULL};
 static const char *const template_keys[] = {"account", "notification", "id", "by", "fields", NULL};
 
 static const struct {
     const char *name;
     const char *const *keys;
     bool repeated;
-} sections[] = {{"server", server_keys, false},   {"postgres", url_keys, false},
-                {"redis", url_keys, false},       {"wechat", wechat_keys, false},
-                {"backup", backup_keys, false},   {"account", account_keys, true},
-                {"template", template_keys, true}};
+} sections[] = {{"server", server_keys, false},    {"postgres", postgres_keys, false},
+                {"redis", redis_keys, false},      {"wechat", wechat_keys, false},
+                {"backup", backup_keys, false},    {"account", account_keys, true},
+                {"template", template_keys, true}, {"data_key", data_key_keys, true}};
 
 static bool is_one_of(const char *const *list, const char *text) {
     for (; *list; list++)
@@ -378,7 +383,8 @@ static bool read_choice(struct load *l, const struct account_raw *account, const
 
 static bool read_server(struct load *l, struct config *config) {
     static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
-    int level = 0;
+    static const char *const modes[] = {"kill", "log", "off", NULL};
+    int level = 0, mode = 0;
     int64_t workers = 0;
     bool ok = read_listen(l, "listen", "127.0.0.1:8080", &config->listen) &&
               read_listen(l, "ops_listen", "127.0.0.1:8081", &config->ops_listen) &&
@@ -386,9 +392,11 @@ static bool read_server(struct load *l, struct config *config) {
               read_text(l, NULL, "server", "trusted_proxy", "", &config->trusted_proxy) &&
               read_integer(l, "server", "workers", 0, WORKERS_MAX, &workers) &&
               read_choice(l, NULL, "server", "log_level", "info", levels, &level) &&
+              read_choice(l, NULL, "server", "seccomp", "kill", modes, &mode) &&
               read_boolean(l, NULL, "server", "test_clock", &config->test_clock);
     if (!ok)
         return false;
+    config->seccomp = (enum sandbox_mode)mode;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     if (workers == 0)
         workers = cores < 1 ? 1 : cores > WORKERS_MAX ? WORKERS_MAX : cores;
@@ -534,6 +542,55 @@ static bool read_templates(struct load *l, struct config *config) {
     return true;
 }
 
+/* ---- keys of the data ---- */
+
+static bool read_data_key_secret(struct load *l, const struct account_raw *raw,
+                                 struct data_key *key) {
+    const char *text, *why = NULL;
+    if (!read_text(l, raw, "data_key", "secret", NULL, &text))
+        return false;
+    const char *secret = *text ? resolve_secret(l, text, &why) : NULL;
+    size_t n = 0;
+    bool good = secret && strlen(secret) == 2 * sizeof key->secret &&
+                OPENSSL_hexstr2buf_ex(key->secret, sizeof key->secret, &n, secret, '\0') == 1;
+    struct found found = find(l, raw, "data_key", "secret");
+    return good || fail(l, &found, "data_key", "secret",
+                        why ? why : "must be 64 hexadecimal digits (openssl rand -hex 32)");
+}
+
+static bool read_data_key(struct load *l, struct account_raw *raw, struct data_key *keys,
+                          size_t n) {
+    struct data_key *key = &keys[n];
+    if (!read_text(l, raw, "data_key", "id", NULL, &key->id))
+        return false;
+    raw->id = key->id;
+    struct found found = find(l, raw, "data_key", "id");
+    size_t length = strlen(key->id);
+    if (length < 1 || length > DATA_KEY_ID_MAX ||
+        strspn(key->id, "0123456789abcdefghijklmnopqrstuvwxyz-") != length)
+        return fail(l, &found, "data_key", "id", "must be 1 to 32 of a-z, 0-9 and -");
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(keys[i].id, key->id) == 0)
+            return fail(l, &found, "data_key", "id", "is the id of another [[data_key]]");
+    return read_data_key_secret(l, raw, key);
+}
+
+static bool read_data_keys(struct load *l, struct config *config) {
+    struct data_key *keys = arena_alloc(l->arena, DATA_KEYS_MAX * sizeof *keys);
+    config->data_keys = keys;
+    for (size_t i = 0; i < l->entries.n; i++) {
+        const struct config_entry *e = &l->entries.items[i];
+        if (e->key || !e->in_array || strcmp(e->section, "data_key") != 0)
+            continue;
+        if (config->data_keys_n == DATA_KEYS_MAX)
+            return fail_line(l, e->line, "data_key: more than 8 of them");
+        struct account_raw raw = {.index = e->index, .line = e->line};
+        if (!read_data_key(l, &raw, keys, config->data_keys_n++))
+            return false;
+    }
+    return true;
+}
+
 /* Who points the API at another platform means its sign-in page, too. */
 static bool read_wechat(struct load *l, struct config *config) {
     static const char api[] = "https://api.weixin.qq.com";
@@ -564,14 +621,23 @@ static bool read_backup(struct load *l, struct config *config) {
     return true;
 }
 
+static bool read_postgres(struct load *l, struct config *config) {
+    if (!read_text(l, NULL, "postgres", "url", NULL, &config->postgres_url) ||
+        !read_text(l, NULL, "postgres", "operator_url", "", &config->operator_url))
+        return false;
+    if (!*config->operator_url)
+        config->operator_url = config->postgres_url;
+    return true;
+}
+
 static bool read_all(struct load *l, struct config *config) {
     for (size_t i = 0; i < l->entries.n; i++)
         if (!check_entry(l, &l->entries.items[i]))
             return false;
-    return read_server(l, config) &&
-           read_text(l, NULL, "postgres", "url", NULL, &config->postgres_url) &&
+    return read_server(l, config) && read_postgres(l, config) &&
            read_text(l, NULL, "redis", "url", "", &config->redis_url) && read_wechat(l, config) &&
-           read_backup(l, config) && read_accounts(l, config) && read_templates(l, config);
+           read_backup(l, config) && read_accounts(l, config) && read_templates(l, config) &&
+           read_data_keys(l, config);
 }
 
 struct config *config_load(const char *path, char **error) {
@@ -623,6 +689,7 @@ void config_free(struct config *config) {
         wipe(w->aes_key, w->aes_key ? WECHAT_KEY_BYTES : 0);
         wipe(w->aes_key_previous, w->aes_key_previous ? WECHAT_KEY_BYTES : 0);
     }
+    wipe(config->data_keys, config->data_keys_n * sizeof *config->data_keys);
     arena_free(config->arena);
 }
 

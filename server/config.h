@@ -4,8 +4,8 @@
 /* The configuration: one TOML file, every key of which config.example.toml describes.
  *
  * Use:       struct config *config = config_load(path, &error);
- * Secrets:   app_secret, token, encoding_aes_key and their _previous are a literal, "env:NAME" or
- *            "file:PATH" (one line; relative to the configuration's folder).
+ * Secrets:   app_secret, token, encoding_aes_key, their _previous and a data key's secret are a
+ *            literal, "env:NAME" or "file:PATH" (one line; relative to the configuration's folder).
  * Override:  the environment's GULOU_SECTION_KEY wins over the file for [server], [postgres],
  *            [redis] and [wechat]; GULOU_ACCOUNT_<ID>_KEY for an account (id in capitals, '-' as
  *            '_').
@@ -18,6 +18,7 @@
 #include <stddef.h>
 
 #include "server/base/log.h"
+#include "server/sandbox.h"
 
 struct wechat_account; /* wechat/callback.h */
 
@@ -41,6 +42,12 @@ struct account {
     size_t templates_n;
 };
 
+/* What seals photos in the database (server/vault.h). */
+struct data_key {
+    const char *id; /* stands in the envelope */
+    unsigned char secret[32];
+};
+
 struct config_listen {
     const char *host; /* an address, without brackets; "" means all */
     const char *port;
@@ -54,15 +61,19 @@ struct config {
     const char *trusted_proxy;       /* addresses whose X-Forwarded-For is believed; "": nobody's */
     int workers;                     /* at least 1: 0 in the file became the number of cores */
     enum log_level log_level;
-    bool test_clock; /* `gulou clock --set` is allowed */
-    const char *postgres_url;
-    const char *redis_url;        /* "" runs without Redis */
+    enum sandbox_mode seccomp;
+    bool test_clock;          /* `gulou clock --set` is allowed */
+    const char *postgres_url; /* the server's login */
+    const char *operator_url; /* migrate, import, export, …: a login that may be gulou_owner */
+    const char *redis_url;    /* "" runs without Redis */
     const char *backup_recipient; /* whom backups are encrypted for; NULL: whoever has backup_key */
     const char *backup_key;       /* the path of an age identity file; NULL: not on this machine */
     const char *wechat_api_base;
     const char *wechat_open_base; /* where browsers are sent to sign in */
     const struct account *accounts;
     size_t accounts_n;
+    const struct data_key *data_keys; /* the first seals, all of them open */
+    size_t data_keys_n;
 
     struct arena *arena; /* owns all of the above */
 };

@@ -8,7 +8,9 @@
 #include <time.h>
 
 #include "server/base/limits.h"
+#include "server/base/log.h"
 #include "server/say.h"
+#include "server/vault.h"
 
 #define MAC_BYTES 16
 #define MAC_TEXT (2 * MAC_BYTES + 1)
@@ -94,16 +96,31 @@ static void on_evidence(struct web *web, const cJSON *facts) {
 }
 
 static void on_photo(struct web *web, const cJSON *facts) {
-    const char *text = fact_text(facts, "jpeg");
-    size_t n = strlen(text);
-    unsigned char *bytes = arena_alloc(web_arena(web), n + 1);
-    int decoded = EVP_DecodeBlock(bytes, (const unsigned char *)text, (int)n);
-    if (decoded <= 0) {
+    struct arena *arena = web_arena(web);
+    bool small = cJSON_IsTrue(fact(facts, "small"));
+    const char *what = vault_photo(arena, web->account->id, fact_text(facts, "digest"), small);
+    const char *why = NULL;
+    struct str bytes, jpeg;
+    if (!image_decode(arena, fact_text(facts, "jpeg"), &bytes)) {
         web_not_found(web);
-        return;
+    } else if (!vault_open(arena, web->services->config, what, bytes, &jpeg, &why)) {
+        log_error("photo_sealed", "account=%s cause=\"%s\"", web->account->id, why);
+        web_error(web, 503, "sealed", "照片暂时打不开，请联系区域党委办公室");
+    } else {
+        web_bytes(web, "image/jpeg", jpeg);
     }
-    size_t padding = (n > 0 && text[n - 1] == '=') + (size_t)(n > 1 && text[n - 2] == '=');
-    web_bytes(web, "image/jpeg", (struct str){(char *)bytes, (size_t)decoded - padding});
+}
+
+void evidence_arguments(struct arena *arena, const struct config *config,
+                        const struct account *account, const struct image *image,
+                        const char *args[EVIDENCE_ARGS]) {
+    const char *full = vault_photo(arena, account->id, image->digest, false);
+    const char *small = vault_photo(arena, account->id, image->digest, true);
+    args[EVIDENCE_WIDTH] = arena_printf(arena, "%d", image->width);
+    args[EVIDENCE_HEIGHT] = arena_printf(arena, "%d", image->height);
+    args[EVIDENCE_DIGEST] = arena_printf(arena, "\\x%s", image->digest);
+    args[EVIDENCE_JPEG] = image_argument(arena, vault_seal(arena, config, full, image->jpeg));
+    args[EVIDENCE_SMALL] = image_argument(arena, vault_seal(arena, config, small, image->small));
 }
 
 bool evidence_handle(struct web *web, struct str kind, struct str id) {

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "server/base/str.h"
+#include "server/image.h"
 #include "server/web.h"
 
 /* The page of all photos of declaration `no`; in the arena. */
@@ -23,6 +24,20 @@ const char *evidence_objection_link(struct arena *arena, const struct config *co
 /* One picture, for pages of ours: "/demo/photo/12?…", small or whole. */
 const char *evidence_photo_path(struct arena *arena, const struct account *account, int64_t photo,
                                 bool small);
+
+/* A cleaned picture as arguments for SQL: width, height, digest, and the two sizes, sealed when the
+ * configuration has a key. */
+enum {
+    EVIDENCE_WIDTH,
+    EVIDENCE_HEIGHT,
+    EVIDENCE_DIGEST,
+    EVIDENCE_JPEG,
+    EVIDENCE_SMALL,
+    EVIDENCE_ARGS
+};
+void evidence_arguments(struct arena *arena, const struct config *config,
+                        const struct account *account, const struct image *image,
+                        const char *args[EVIDENCE_ARGS]);
 
 /* GET /{account}/evidence/{no}, /{account}/objection/{no} and /{account}/photo/{id}. False: the
  * path is none of these, and nothing was answered. */

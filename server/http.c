@@ -30,6 +30,7 @@ struct http_server {
     struct event *timer;
     void (*on_request)(struct http_exchange *exchange, void *context);
     void (*allow)(struct str path, struct http_allowance *allowance);
+    const struct http_field *fields;
     void *context;
     size_t active;
     TAILQ_HEAD(, connection) connections;
@@ -68,10 +69,7 @@ struct http_exchange {
     const char *content_type;
     struct str answer;
     int file; /* the answer instead, -1: none */
-    struct {
-        const char *name;
-        const char *value;
-    } headers[HTTP_HEADERS_MAX];
+    struct http_field headers[HTTP_HEADERS_MAX];
     size_t headers_n;
     void (*on_end)(void *context);
     void *on_end_context;
@@ -281,14 +279,28 @@ static struct MHD_Response *make_response(struct http_exchange *x) {
     return response;
 }
 
+static bool has_header(const struct http_exchange *x, const char *name) {
+    for (size_t i = 0; i < x->headers_n; i++)
+        if (strcasecmp(x->headers[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static void add_headers(struct MHD_Response *response, const struct http_exchange *x) {
+    for (size_t i = 0; i < x->headers_n; i++)
+        MHD_add_response_header(response, x->headers[i].name, x->headers[i].value);
+    for (const struct http_field *f = x->server->fields; f && f->name; f++)
+        if (!has_header(x, f->name))
+            MHD_add_response_header(response, f->name, f->value);
+}
+
 static enum MHD_Result send_answer(struct http_exchange *x, int status, bool close_after) {
     struct MHD_Response *response = make_response(x);
     if (!response)
         return MHD_NO;
     if (x->content_type)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, x->content_type);
-    for (size_t i = 0; i < x->headers_n; i++)
-        MHD_add_response_header(response, x->headers[i].name, x->headers[i].value);
+    add_headers(response, x);
     if (close_after)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     enum MHD_Result result = MHD_queue_response(x->mhd, (unsigned)status, response);
@@ -403,6 +415,7 @@ struct http_server *http_new(const struct http_options *options) {
     s->base = options->base;
     s->on_request = options->on_request;
     s->allow = options->allow;
+    s->fields = options->fields;
     s->context = options->context;
     s->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_access, s,

@@ -33,6 +33,11 @@ struct http_allowance {
     int deadline_ms;
 };
 
+struct http_field {
+    const char *name;
+    const char *value;
+};
+
 struct http_options {
     struct event_base *base;
     int socket; /* stays the caller's */
@@ -40,6 +45,9 @@ struct http_options {
     void *context;
     /* NULL, or called with the head of every request, before its body is read. */
     void (*allow)(struct str path, struct http_allowance *allowance);
+    /* NULL, or {name, value}… up to {NULL}: of every answer, where the handler says nothing else.
+     */
+    const struct http_field *fields;
 };
 
 /* A non-blocking listening socket with SO_REUSEPORT, so that every worker has its own; -1 with the

@@ -1,10 +1,12 @@
 #include "server/image.h"
 
+#include <openssl/evp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <vips/vips.h>
 
+#include "db/digest.h"
 #include "server/base/limits.h"
 #include "server/base/log.h"
 
@@ -118,6 +120,11 @@ bool image_clean(struct arena *arena, struct str bytes, struct image *out, const
     bool good = shrink(arena, bytes, IMAGE_MAX_PIXELS, &out->jpeg, &out->width, &out->height) &&
                 shrink(arena, out->jpeg, IMAGE_SMALL_PIXELS, &out->small, &width, &height);
     vips_error_clear();
+    if (good) {
+        char *digest = arena_alloc(arena, DIGEST_HEX_SIZE);
+        digest_bytes(out->jpeg, digest);
+        out->digest = digest;
+    }
     return good;
 }
 
@@ -131,6 +138,17 @@ const char *image_argument(struct arena *arena, struct str bytes) {
         text[3 + 2 * i] = digits[bytes.p[i] & 15];
     }
     return text;
+}
+
+bool image_decode(struct arena *arena, const char *base64, struct str *out) {
+    size_t n = strlen(base64);
+    unsigned char *bytes = arena_alloc(arena, n + 1);
+    int decoded = EVP_DecodeBlock(bytes, (const unsigned char *)base64, (int)n);
+    if (decoded <= 0)
+        return false;
+    size_t padding = (n > 0 && base64[n - 1] == '=') + (size_t)(n > 1 && base64[n - 2] == '=');
+    *out = (struct str){(const char *)bytes, (size_t)decoded - padding};
+    return true;
 }
 
 /* ---- covers ---- */

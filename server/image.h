@@ -17,14 +17,17 @@ struct image {
     struct str jpeg;  /* the longer side has at most IMAGE_MAX_PIXELS */
     struct str small; /* fits a square of IMAGE_SMALL_PIXELS */
     int width, height;
+    const char *digest; /* SHA-256 of jpeg in hexadecimal: the picture's name */
 };
 
 /* False with *why (a literal, for the log) when `bytes` are no JPEG, PNG or GIF, are broken, or
  * have more than IMAGE_INPUT_PIXELS. */
 bool image_clean(struct arena *arena, struct str bytes, struct image *out, const char **why);
 
-/* Bytes as an argument for SQL's bytea. */
+/* Bytes as an argument for SQL's bytea, and from the base64 of SQL's answers; false: they are none.
+ */
 const char *image_argument(struct arena *arena, struct str bytes);
+bool image_decode(struct arena *arena, const char *base64, struct str *out);
 
 /* A cover of 900 × 383 pixels: `title` in large, `line` in small letters. False: no font, no
  * memory. */

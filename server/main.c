@@ -9,7 +9,7 @@
 static const struct subcommand *const subcommands[] = {
     &command_serve,  &command_migrate, &command_check,   &command_audit,  &command_rebuild_cache,
     &command_clock,  &command_menu,    &command_notice,  &command_export, &command_erase,
-    &command_import, &command_backup,  &command_restore,
+    &command_import, &command_backup,  &command_restore, &command_rekey,
 };
 
 #define SUBCOMMANDS (sizeof subcommands / sizeof subcommands[0])

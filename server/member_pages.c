@@ -117,14 +117,10 @@ static void on_cleaned(struct background_job *job) {
         return;
     }
     const char *session = session_of(web);
-    const char *args[] = {web->account->id,
-                          session,
-                          str_z(arena, http_query(web->exchange, "key")),
-                          arena_printf(arena, "%d", u->image.width),
-                          arena_printf(arena, "%d", u->image.height),
-                          image_argument(arena, u->image.jpeg),
-                          image_argument(arena, u->image.small)};
-    web_change(web, session, "web_upload", 7, args, form_reply);
+    const char *args[3 + EVIDENCE_ARGS] = {web->account->id, session,
+                                           str_z(arena, http_query(web->exchange, "key"))};
+    evidence_arguments(arena, web->services->config, web->account, &u->image, args + 3);
+    web_change(web, session, "web_upload", 3 + EVIDENCE_ARGS, args, form_reply);
 }
 
 static void on_allowed(struct web *web, const cJSON *facts) {

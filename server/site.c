@@ -14,6 +14,28 @@
 #include "server/web.h"
 
 #define SEGMENTS_MAX 7
+#define NO_POWERS                                                                                  \
+    "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), "              \
+    "magnetometer=(), microphone=(), midi=(), payment=(), usb=()"
+
+const struct http_field *site_fields(const struct config *config) {
+    static const struct http_field fields[] = {
+        {"Strict-Transport-Security", "max-age=31536000"},
+        {"Cross-Origin-Opener-Policy", "same-origin"},
+#define FIELDS_OF_HTTPS 2
+        /* A page says what more it needs (web.c); data, files and refusals are no pages. */
+        {"Content-Security-Policy",
+         "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+        {"X-Content-Type-Options", "nosniff"},
+        {"X-Frame-Options", "DENY"},
+        {"X-Robots-Tag", "noindex, nofollow"},
+        {"Referrer-Policy", "same-origin"},
+        {"Permissions-Policy", NO_POWERS},
+        {"Cross-Origin-Resource-Policy", "same-origin"},
+        {NULL, NULL}};
+    bool https = strncmp(config->public_url, "https:", 6) == 0;
+    return fields + (https ? 0 : FIELDS_OF_HTTPS);
+}
 
 static size_t split_path(struct str path, struct str *segments) {
     size_t n = 0;

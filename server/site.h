@@ -10,6 +10,10 @@
 /* The handler of http_options; `services` is the worker's. */
 void site_handle(struct http_exchange *exchange, void *services);
 
+/* For http_options: what browsers are told with everything, and that they come by https only when
+ * that is how the world reaches us. */
+const struct http_field *site_fields(const struct config *config);
+
 /* For http_options: photos may be large and slow, and files for downloading slow. */
 void site_allow(struct str path, struct http_allowance *allowance);
 

@@ -34,9 +34,6 @@ struct web *web_new(struct http_exchange *exchange, struct services *services) {
     web->exchange = exchange;
     web->services = services;
     web->status = 200;
-    http_set_header(exchange, "X-Robots-Tag", "noindex, nofollow");
-    http_set_header(exchange, "X-Content-Type-Options", "nosniff");
-    http_set_header(exchange, "Referrer-Policy", "same-origin");
     http_on_end(exchange, on_exchange_end, web);
     return web;
 }

@@ -53,7 +53,7 @@ end $$;
 create or replace function gulou.inbox_answer(p_account text, p_key uuid) returns jsonb
 language plpgsql stable as $$
 begin
-  return (select answer from gulou.inbox where account_id = p_account and message_key = p_key);
+  return (select coalesce(answer, '{"refusal":"long_ago"}') from gulou.inbox where account_id = p_account and message_key = p_key);
 end $$;
 
 create or replace function gulou.inbox_keep(p_account text, p_key uuid, p_answer jsonb) returns jsonb
@@ -75,13 +75,17 @@ begin
                    where account_id = p_account and shown_with = p_key having count(*) > 0), '{}'));
 end $$;
 
--- The platform repeats a push within 15 s; two days leave room for any clock.
+-- The platform repeats a push within 15 s; two days leave room for any clock, then the answer, which holds people's
+-- words, goes. The key stays, because the platform's signature never ends: whoever recorded a push could send it again.
 create or replace function api.purge_inbox() returns jsonb language plpgsql as $$
 declare
   v_rows bigint;
 begin
-  delete from gulou.inbox where received_at < clock_timestamp() - interval '2 days';
+  update gulou.inbox set answer = null
+  where received_at between clock_timestamp() - interval '9 days' and clock_timestamp() - interval '2 days'
+    and answer is not null;
   get diagnostics v_rows = row_count;
+  delete from gulou.inbox where received_at < clock_timestamp() - interval '400 days';
   return jsonb_build_object('removed', v_rows);
 end $$;
 

@@ -29,15 +29,14 @@ create or replace function api.photo_source(p_account text, p_id bigint) returns
   where o.account_id = p_account and o.outbox_id = p_id
 $$;
 
--- The cleaned photo of an outbox row; the same picture is kept once.
-create or replace function api.keep_photo(p_account text, p_id bigint, p_width int, p_height int,
+-- The cleaned photo of an outbox row; the same picture is kept once. The digest is of its pixels' JPEG; what is kept
+-- may be sealed.
+create or replace function api.keep_photo(p_account text, p_id bigint, p_width int, p_height int, p_digest bytea,
                                           p_jpeg bytea, p_small bytea) returns jsonb language plpgsql as $$
-declare
-  v_digest bytea := sha256(p_jpeg);
 begin
-  insert into gulou.image values (p_account, v_digest, p_width, p_height, p_jpeg, p_small, gulou.now_())
+  insert into gulou.image values (p_account, p_digest, p_width, p_height, p_jpeg, p_small, gulou.now_())
   on conflict do nothing;
-  update gulou.photo p set status = 'stored', digest = v_digest, pic_url = null
+  update gulou.photo p set status = 'stored', digest = p_digest, pic_url = null
   from gulou.outbox o
   where o.account_id = p_account and o.outbox_id = p_id and p.account_id = p_account
     and p.photo_id = o.subject::bigint and p.status <> 'stored';
@@ -98,7 +97,36 @@ create or replace function api.photo(p_account text, p_photo bigint, p_small boo
 language sql stable as $$
   select coalesce((
     select jsonb_build_object('jpeg', translate(encode(case when p_small then m.small else m.jpeg end, 'base64'),
-                                                E'\n', ''))
+                                                E'\n', ''), 'digest', encode(m.digest, 'hex'), 'small', p_small)
     from gulou.photo p join gulou.image m on m.account_id = p.account_id and m.digest = p.digest
     where p.account_id = p_account and p.photo_id = p_photo), '{"refusal":"not_found"}')
+$$;
+
+-- ---------------------------------------------------------------- a new key
+
+-- Pictures whose envelope does not begin with this: sealed with an older key, or not at all. For `gulou rekey`.
+create or replace function api.rekey_next(p_account text, p_prefix bytea, p_after bytea, p_limit int) returns jsonb
+language sql stable as $$
+  select coalesce(jsonb_agg(jsonb_build_object('digest', encode(digest, 'hex'), 'jpeg', translate(encode(jpeg, 'base64'), E'\n', ''),
+    'small', translate(encode(small, 'base64'), E'\n', '')) order by digest), '[]')
+  from (select digest, jpeg, small from gulou.image
+        where account_id = p_account and digest > coalesce(p_after, '')
+          and (substr(jpeg, 1, length(p_prefix)) <> p_prefix or substr(small, 1, length(p_prefix)) <> p_prefix)
+        order by digest limit p_limit) as old
+$$;
+
+-- Nothing, when it was erased meanwhile.
+create or replace function api.rekey_image(p_account text, p_digest bytea, p_jpeg bytea, p_small bytea) returns jsonb
+language plpgsql as $$
+begin
+  update gulou.image set jpeg = p_jpeg, small = p_small where account_id = p_account and digest = p_digest;
+  return jsonb_build_object('done', found);
+end $$;
+
+-- How many pictures there are, and under which key: {"": those that are plain, "id": …}.
+create or replace function api.key_use() returns jsonb language sql stable as $$
+  select coalesce(jsonb_object_agg(key, n), '{}') from (
+    select case when substr(jpeg, 1, 4) = 'GLV1' then convert_from(substr(jpeg, 6, get_byte(jpeg, 4)), 'UTF8') else '' end as key,
+           count(*) as n
+    from gulou.image group by 1) as used
 $$;

@@ -64,18 +64,17 @@ begin
 end $$;
 
 create or replace function api.web_upload(p_account text, p_session bytea, p_upload uuid, p_width int, p_height int,
-                                          p_jpeg bytea, p_small bytea) returns jsonb language plpgsql as $$
+                                          p_digest bytea, p_jpeg bytea, p_small bytea) returns jsonb language plpgsql as $$
 declare
   v_openid  text := gulou.session_openid(p_account, p_session);
   v_refusal jsonb := gulou.web_refusal(p_account, v_openid);
-  v_digest  bytea := sha256(p_jpeg);
 begin
   if v_refusal is not null then
     return v_refusal;
   end if;
-  insert into gulou.image values (p_account, v_digest, p_width, p_height, p_jpeg, p_small, gulou.now_())
+  insert into gulou.image values (p_account, p_digest, p_width, p_height, p_jpeg, p_small, gulou.now_())
   on conflict do nothing;
-  insert into gulou.upload values (p_account, p_upload, v_openid, v_digest) on conflict do nothing;
+  insert into gulou.upload values (p_account, p_upload, v_openid, p_digest) on conflict do nothing;
   return jsonb_build_object('upload', p_upload);
 end $$;
 

@@ -1,14 +1,17 @@
 -- What a member may ask of their own data (domain 10): a copy of all of it, and its removal.
 
--- Everything that is kept about one member, as one JSON; no openid, which means nothing to anybody.
-create or replace function api.member_export(p_account text, p_member int) returns jsonb
-language plpgsql stable as $$
+-- Everything that is kept about one member, as one JSON; no openid, which means nothing to anybody. Who took it, and
+-- why, stays in the audit.
+create or replace function api.member_export(p_account text, p_member int, p_reason text, p_by text) returns jsonb
+language plpgsql as $$
 declare
   v_member gulou.member;
 begin
   select * into v_member from gulou.member where account_id = p_account and member_id = p_member;
   if v_member.member_id is null then
     return gulou.refusal('not_found');
+  elsif gulou.note_export(p_account, 'member', null, p_member, p_reason, p_by) is null then
+    return gulou.refusal('reason');
   end if;
   return jsonb_build_object('account', p_account, 'exported_at', gulou.rfc3339(gulou.now_()), 'member', p_member,
     'name', v_member.name, 'status', v_member.status,
@@ -44,7 +47,7 @@ begin
             'reason', e.reason, 'at', gulou.rfc3339(e.at)) order by e.seq)
           from gulou.declaration_event e where e.account_id = p_account and e.no = d.no),
         'photos', (select coalesce(jsonb_agg(jsonb_build_object('at', gulou.rfc3339(p.at), 'status', p.status,
-            'jpeg', translate(encode(m.jpeg, 'base64'), E'\n', '')) order by p.photo_id), '[]')
+            'digest', encode(m.digest, 'hex'), 'jpeg', translate(encode(m.jpeg, 'base64'), E'\n', '')) order by p.photo_id), '[]')
           from gulou.photo p left join gulou.image m on m.account_id = p.account_id and m.digest = p.digest
           where p.account_id = p_account and p.no = d.no)) order by d.no), '[]')
       from gulou.declaration d

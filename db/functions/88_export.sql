@@ -1,20 +1,30 @@
 -- Lists for the office: the ledger, the declarations, a notice. Names are masked; with a mark (api.export_unmasked)
 -- they are full, and every row carries it. Each page: {"columns":[{"title","type","width"}…],"rows":[[text…]…],"next"}.
 
--- A row in the audit first; {"mark"} is what each row of the file then shows.
-create or replace function api.export_unmasked(p_account text, p_what text, p_period text, p_reason text, p_by text)
-returns jsonb language plpgsql as $$
+-- A row in the audit, before anybody reads what is not masked; NULL: the reason is none.
+create or replace function gulou.note_export(p_account text, p_what text, p_period text, p_member int, p_reason text,
+                                             p_by text) returns int language plpgsql as $$
 declare
   v_no int;
 begin
   if coalesce(char_length(btrim(p_reason)), 0) not between 4 and 200 then
-    return gulou.refusal('reason');
+    return null;
   end if;
   perform from gulou.account where account_id = p_account for no key update;
   select coalesce(max(export_no), 0) + 1 into v_no from gulou.export_audit where account_id = p_account;
-  insert into gulou.export_audit values (p_account, v_no, p_what, p_period, btrim(p_reason),
-    p_by || '/' || session_user, gulou.now_());
-  return jsonb_build_object('mark', format('第%s次导出 %s', v_no, gulou.local_day(gulou.now_())));
+  insert into gulou.export_audit (account_id, export_no, what, period, member_id, reason, taken_by, at)
+  values (p_account, v_no, p_what, p_period, p_member, btrim(p_reason), p_by || '/' || session_user, gulou.now_());
+  return v_no;
+end $$;
+
+-- {"mark"} is what each row of the file then shows.
+create or replace function api.export_unmasked(p_account text, p_what text, p_period text, p_reason text, p_by text)
+returns jsonb language plpgsql as $$
+declare
+  v_no int := gulou.note_export(p_account, p_what, p_period, null, p_reason, p_by);
+begin
+  return case when v_no is null then gulou.refusal('reason')
+              else jsonb_build_object('mark', format('第%s次导出 %s', v_no, gulou.local_day(gulou.now_()))) end;
 end $$;
 
 -- The names of one list: masks are told apart over everybody of the account.

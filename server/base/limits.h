@@ -87,6 +87,7 @@
 #define IMAGE_INPUT_PIXELS 60000000 /* phones reach 50 million */
 #define IMAGE_MAX_PIXELS 1600
 #define IMAGE_SMALL_PIXELS 320
+#define REKEY_CHUNK_PHOTOS 16
 #define PHOTO_LINK_SECONDS 1800 /* how long a reviewer's link shows photos */
 
 /* ---- printed invites ---- */

@@ -31,7 +31,7 @@ static void print_facts(const char *verb, const char *path, const char *text) {
 /* ---- backup ---- */
 
 static int backup(const struct config *config, const char *path) {
-    struct backup_place place = {.url = config->postgres_url,
+    struct backup_place place = {.url = config->operator_url,
                                  .recipient = config->backup_recipient,
                                  .key = config->backup_key,
                                  .path = path};
@@ -68,7 +68,7 @@ const struct subcommand command_backup = {"backup", "write the database into an 
 
 static int restore(const struct config *config, const char *path, const char *key) {
     struct backup_place place = {
-        .url = config->postgres_url, .key = key ? key : config->backup_key, .path = path};
+        .url = config->operator_url, .key = key ? key : config->backup_key, .path = path};
     if (!place.key)
         return misuse("restore: --key FILE, or [backup] key, is needed");
     char *facts = NULL, *error = NULL;

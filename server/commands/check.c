@@ -316,6 +316,8 @@ static int run(int argc, const char **argv) {
     log_init(LOG_LEVEL_ERROR); /* what was found is printed */
     printf("%s: good; %zu account%s\n", config->path, config->accounts_n,
            config->accounts_n == 1 ? "" : "s");
+    if (config->data_keys_n == 0)
+        puts("note  no [[data_key]]: photos are kept unencrypted (docs/security.md)");
     exit_code = offline ? COMMAND_DONE : check_all(config);
     config_free(config);
     return exit_code;

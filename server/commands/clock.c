@@ -13,7 +13,8 @@
 
 static int set_clock(const struct config *config, const char *time) {
     char *error = NULL;
-    char *json = pg_run(config->postgres_url, "set_clock", 1, (const char *const[]){time}, &error);
+    const char *args[] = {time};
+    char *json = pg_run_owner(config->operator_url, "set_clock", 1, args, &error);
     if (json == NULL && error != NULL && strstr(error, NO_TIME) != NULL) {
         fprintf(stderr, "gulou: %s: not a time, write it like " EXAMPLE "\n", time);
         free(error);

@@ -32,6 +32,7 @@ extern const struct subcommand command_notice;
 extern const struct subcommand command_export;
 extern const struct subcommand command_erase;
 extern const struct subcommand command_import;
+extern const struct subcommand command_rekey;
 
 /* Reads the options that `own` adds to --config and loads the configuration. NULL: *exit_code says
  * how to end; it was said why. */

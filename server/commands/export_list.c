@@ -247,7 +247,7 @@ int command_export_list(int argc, const char **argv) {
         if (why)
             fprintf(stderr, "gulou: export %s: %s\n", words[0], why);
         else if ((list.account = command_account(config, account)) != NULL)
-            exit_code = export_list(&list, config->postgres_url);
+            exit_code = export_list(&list, config->operator_url);
     }
     config_free(config);
     char *all[] = {period, format, path, reason, account, words[0]};

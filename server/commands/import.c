@@ -210,7 +210,7 @@ static int import_file(struct import *import, const struct config *config) {
     const struct table *table = table_read(import->arena, import->path, &why);
     int exit_code = COMMAND_FAILED;
     if (table)
-        exit_code = import_table(import, config->postgres_url, table);
+        exit_code = import_table(import, config->operator_url, table);
     else
         fprintf(stderr, "gulou: %s: %s\n", import->path, why);
     arena_free(import->arena);

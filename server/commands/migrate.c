@@ -44,7 +44,7 @@ static int run(int argc, const char **argv) {
     struct config *config = command_config(argc, argv, own, &exit_code);
     if (config != NULL) {
         exit_code =
-            to ? take_back(config->postgres_url, to) : bring_up(config->postgres_url, demo != 0);
+            to ? take_back(config->operator_url, to) : bring_up(config->operator_url, demo != 0);
     }
     config_free(config);
     free(to);

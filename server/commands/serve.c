@@ -1,5 +1,6 @@
 /* gulou serve: one event loop per worker thread, until SIGTERM or SIGINT. */
 
+#include <cjson/cJSON.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>
@@ -23,6 +24,7 @@
 #include "server/platform.h"
 #include "server/rate.h"
 #include "server/recent.h"
+#include "server/sandbox.h"
 #include "server/site.h"
 #include "server/visitors.h"
 #include "wechat/crypto.h"
@@ -78,12 +80,13 @@ static void *run_worker(void *context) {
     services->background = background_new(services->base);
     services->visitors = visitors_new();
     services->recent = recent_new();
-    worker->site = http_new(&(struct http_options){services->base, worker->site_socket, site_handle,
-                                                   services, site_allow});
+    worker->site =
+        http_new(&(struct http_options){services->base, worker->site_socket, site_handle, services,
+                                        site_allow, site_fields(services->config)});
     if (worker->ops_socket >= 0) {
         services->health = health_new(services);
-        worker->ops = http_new(
-            &(struct http_options){services->base, worker->ops_socket, ops_handle, services, NULL});
+        worker->ops = http_new(&(struct http_options){services->base, worker->ops_socket,
+                                                      ops_handle, services, NULL, NULL});
         worker->jobs = jobs_new(services);
     }
     worker->stop = event_new(services->base, worker->stop_fd, EV_READ, on_stop, worker);
@@ -155,6 +158,28 @@ static void sync_accounts(const struct config *config) {
     }
 }
 
+/* The last thing that needs more of the kernel than serving does. */
+static bool enter_sandbox(const struct config *config, char **error) {
+    bool wanted = config->seccomp != SANDBOX_OFF;
+    if (!wanted || !sandbox_fits()) {
+        log_warn("no_sandbox", "cause=%s", wanted ? "sanitizers" : "server.seccomp");
+        return true;
+    }
+    return sandbox_enter(config->seccomp, error);
+}
+
+/* With more rights than the functions need, one mistake of ours would be everybody's data. */
+static void look_at_login(const struct config *config) {
+    char *json = pg_run(config->postgres_url, "login_rights", 0, NULL, NULL);
+    cJSON *rights = json != NULL ? cJSON_Parse(json) : NULL;
+    if (cJSON_IsTrue(cJSON_GetObjectItem(rights, "more_than_needed"))) {
+        log_warn("login_too_strong", "login=%s see=docs/security.md",
+                 cJSON_GetStringValue(cJSON_GetObjectItem(rights, "login")));
+    }
+    cJSON_Delete(rights);
+    free(json);
+}
+
 static int serve(const struct config *config, struct worker *workers) {
     char *error = NULL;
     sigset_t signals;
@@ -175,6 +200,10 @@ static int serve(const struct config *config, struct worker *workers) {
         }
     }
     sync_accounts(config);
+    look_at_login(config);
+    if (!enter_sandbox(config, &error)) {
+        return command_fail(error);
+    }
     struct rate *codes = rate_new(SIGN_IN_CODES_PER_ADDRESS, SIGN_IN_CODES_PER_MINUTE);
     struct rate *pictures = rate_new(UPLOADS_PER_SESSION, UPLOADS_PER_MINUTE);
     for (int i = 0; i < config->workers; i++) {

@@ -4,6 +4,7 @@
 #include "server/background.h"
 #include "server/base/log.h"
 #include "server/deliveries/deliveries.h"
+#include "server/evidence.h"
 #include "server/image.h"
 #include "server/say.h"
 
@@ -29,15 +30,14 @@ static void fail(struct outbox_item *item, const char *why) {
 
 static void on_cleaned(struct background_job *job) {
     struct fetching *f = (struct fetching *)(void *)((char *)job - offsetof(struct fetching, job));
-    struct arena *arena = f->item->arena;
     if (!f->good) {
         fail(f->item, f->why);
         return;
     }
-    const char *args[] = {
-        arena_printf(arena, "%d", f->image.width), arena_printf(arena, "%d", f->image.height),
-        image_argument(arena, f->image.jpeg), image_argument(arena, f->image.small)};
-    outbox_database(f->item, "keep_photo", 4, args, on_ended);
+    const char *args[EVIDENCE_ARGS];
+    evidence_arguments(f->item->arena, f->item->services->config, f->item->account, &f->image,
+                       args);
+    outbox_database(f->item, "keep_photo", EVIDENCE_ARGS, args, on_ended);
 }
 
 static void clean(struct background_job *job) {

@@ -52,10 +52,42 @@ describe('strangers', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is no
       assert.equal((await page('203.0.113.201', path)).status, 400, path)
   })
 
-  test('browsers are told not to guess types, and to show our pages in nobody\'s frame', async () => {
-    for (const path of ['demo/', 'demo/notices', 'demo/signin', 'nobody/', 'static/member.css', 'api/v1/demo/notices'])
-      assert.equal((await page('203.0.113.200', path)).headers.get('x-content-type-options'), 'nosniff', path)
-    for (const path of ['demo/', 'demo/signin', 'nobody/'])
-      assert.match((await page('203.0.113.200', path)).headers.get('content-security-policy'), /frame-ancestors 'none'/, path)
+  // Every kind of answer there is: pages, data, files, refusals of every layer, redirects, the callback.
+  const routes = ['demo/', 'demo/notices', 'demo/ranking', 'demo/units/1', 'demo/about', 'demo/check', 'demo/signin', 'demo/declare', 'demo/review', 'demo/sheets',
+    'demo/evidence/1', 'demo/objection/1', 'demo/photo/1', 'demo/thumb/1', 'demo/notices/1.csv', 'demo/notices/1.xlsx', 'demo/nothing/of/this/kind', 'nobody/',
+    'static/member.css', 'static/check.js', 'static/none', 'robots.txt', 'api/v1/demo/notices', 'api/v1/demo/ranking/members', 'api/v1/nobody/notices', 'wechat/demo', 'wechat/nobody']
+
+  function assertFields(answer, path) {
+    const field = (name) => answer.headers.get(name) ?? ''
+    assert.equal(field('x-content-type-options'), 'nosniff', path)
+    assert.equal(field('x-frame-options'), 'DENY', path)
+    assert.match(field('referrer-policy'), /^(same-origin|no-referrer)$/, path)
+    assert.match(field('permissions-policy'), /camera=\(\).*geolocation=\(\)/, path)
+    assert.equal(field('cross-origin-resource-policy'), 'same-origin', path)
+    assert.equal(field('strict-transport-security'), 'max-age=31536000', path)
+    const policy = field('content-security-policy')
+    assert.match(policy, /default-src 'none'/, path)
+    assert.match(policy, /frame-ancestors 'none'/, path)
+    assert.doesNotMatch(policy, /unsafe|\*|http:/, path)
+    for (const source of policy.match(/https:[^ ;]*/g) ?? []) assert.equal(source, 'https://res.wx.qq.com', `${path}: of others only WeChat's own script`)
+  }
+
+  test('browsers are told with every answer not to guess types, run no script of others and show us in nobody\'s frame', async () => {
+    for (const [i, path] of routes.entries()) {
+      for (const method of ['GET', 'POST', 'DELETE']) {
+        const answer = await fetch(`${server.address}/${path}`, { method, redirect: 'manual', headers: { 'X-Forwarded-For': `198.51.100.${i}` } })
+        assertFields(answer, `${method} ${path}`)
+        const html = await answer.text()
+        if (/html/.test(answer.headers.get('content-type'))) assert.doesNotMatch(html, /<script>|<script [^>]*>[^<]|<style|\sstyle=|\son[a-z]+=|javascript:/i, `${path}: nothing inline`)
+      }
+    }
+  })
+
+  test('what is too large or too odd to be handed out says so with the same fields', async () => {
+    assertFields(await fetch(`${server.address}/demo/`, { method: 'POST', body: 'x'.repeat(70000) }), 'too large')
+  })
+
+  test('without https nobody is told to insist on it', async () => {
+    assert.equal((await fetch(`${GULOU_E2E_SERVER}/demo/`)).headers.get('strict-transport-security'), null)
   })
 })

@@ -100,9 +100,9 @@ export async function secondServer(port, file = config, environment = {}) {
   return { address, stop(signal = 'SIGTERM') { child.kill(signal); return ended(child.pid, 'the second server') } }
 }
 
-// The configuration with something added, in a file of its own.
-export function configWith(text) {
+// The configuration with something added, and what `without` matches left out, in a file of its own.
+export function configWith(text, without = '') {
   const file = `${state}/with-${randomBytes(4).toString('hex')}.toml`
-  writeFileSync(file, readFileSync(config, 'utf8') + text)
+  writeFileSync(file, readFileSync(config, 'utf8').replace(without, '') + text)
   return file
 }

@@ -136,8 +136,8 @@ create function sends(p_no bigint, p_words text, p_key uuid default gen_random_u
     '["aaaaaaaa-0000-0000-0000-00000000000a", "aaaaaaaa-0000-0000-0000-00000000000b"]', null)
 $$;
 select api.start_session('t', 'o2', h('two')), api.start_session('t', 'o3', h('three'));
-select api.web_upload('t', h('two'), 'aaaaaaaa-0000-0000-0000-00000000000a', 4, 3, 'pixels', 'small'),
-       api.web_upload('t', h('three'), 'aaaaaaaa-0000-0000-0000-00000000000b', 4, 3, 'others', 'small');
+select api.web_upload('t', h('two'), 'aaaaaaaa-0000-0000-0000-00000000000a', 4, 3, sha256('pixels'), 'pixels', 'small'),
+       api.web_upload('t', h('three'), 'aaaaaaaa-0000-0000-0000-00000000000b', 4, 3, sha256('others'), 'others', 'small');
 select is(page(b, 'nobody') ->> 'refusal', 'signed_out', 'the form is for who signed in') from made;
 select is(page(b, 'two', 9) ->> 'refusal', 'notice_unknown', 'of a notice that there is') from made;
 select is(page(null) -> 'line', 'null', 'without a number the page asks for one');

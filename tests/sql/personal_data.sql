@@ -1,7 +1,7 @@
 -- Names as the public sees them, consent, a copy of one's data, and its removal (domain 10).
 begin;
 set client_min_messages = warning;
-select plan(40);
+select plan(42);
 
 -- ---- every row of the table of masks
 select is(gulou.mask_name(name), masked, format('mask of 「%s」', name)) from (values
@@ -52,13 +52,16 @@ select ok((api.audit() ->> 'ok')::boolean, 'and the books are in order');
 select gulou.open_window('t', 'o3', 'message');
 insert into gulou.image values ('t', sha256('jpeg'), 4, 3, 'jpeg', 'small', now());
 update gulou.photo set status = 'stored', digest = sha256('jpeg'), pic_url = null where account_id = 't';
-create temp table copy as select api.member_export('t', 3) as facts;
+create temp table copy as select api.member_export('t', 3, '本人申请查阅', 'office') as facts;
 select is(facts ->> 'name', '赵一', 'a copy holds the name') from copy;
 select is(facts #>> '{declarations,0,words}', '巡逻', 'the words') from copy;
 select is(decode(facts #>> '{declarations,0,photos,0,jpeg}', 'base64'), 'jpeg'::bytea, 'the photo itself') from copy;
 select is(facts #>> '{ledger,0,kind}', 'AWARD_PENDING', 'the books') from copy;
 select ok(facts::text not like '%"o3"%', 'and no openid') from copy;
-select is(api.member_export('t', 77) ->> 'refusal', 'not_found', 'nobody has no copy');
+select is(api.member_export('t', 77, '本人申请查阅', 'office') ->> 'refusal', 'not_found', 'nobody has no copy');
+select is(api.member_export('t', 3, '  看', 'office') ->> 'refusal', 'reason', 'nor has anybody one without a reason');
+select is(string_agg(concat_ws(' ', what, member_id, reason, taken_by), ','), 'member 3 本人申请查阅 office/' || session_user, 'who took it, and why, is in the audit')
+from gulou.export_audit where account_id = 't';
 
 -- ---- erased
 select is(api.erase_member('t', 3, false, 'test') #>> '{matters,pending}', '10', 'points that would be lost are named first');

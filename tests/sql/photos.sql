@@ -22,7 +22,7 @@ create function row_of(p_media text) returns bigint language sql as $$
   where o.account_id = 't' and o.kind = 'photo' and p.media_id = p_media
 $$;
 create function keeps(p_media text, p_jpeg text) returns jsonb language sql as $$
-  select api.keep_photo('t', row_of(p_media), 40, 30, convert_to(p_jpeg, 'UTF8'), 'small')
+  select api.keep_photo('t', row_of(p_media), 40, 30, sha256(convert_to(p_jpeg, 'UTF8')), convert_to(p_jpeg, 'UTF8'), 'small')
 $$;
 create function in_queue(p_no bigint, p_name text) returns jsonb language sql as $$
   select one -> p_name from jsonb_array_elements(api.review_queue('t', 'o3', null, 20) -> 'rows') as one

@@ -48,7 +48,7 @@ select is(who('s'), 'o2', 'as who confirmed');
 -- ---- photos
 insert into gulou.binding values ('t', 'o1', 1, now() + interval '1 second');
 select api.start_session('t', 'o1', h('one'));
-select api.web_upload('t', h('s'), 'aaaaaaaa-0000-0000-0000-000000000001', 4, 3, 'pixels', 'small');
+select api.web_upload('t', h('s'), 'aaaaaaaa-0000-0000-0000-000000000001', 4, 3, sha256('pixels'), 'pixels', 'small');
 select api.web_declare('t', h('one'), gen_random_uuid(), 'test', '40', 60, null, null, '2026-11-20', '巡逻',
                        '["aaaaaaaa-0000-0000-0000-000000000001"]');
 select is((select count(*) from gulou.photo where account_id = 't'), 0::bigint, 'nobody declares somebody else''s photo');

@@ -125,6 +125,37 @@ static void test_secrets_from_files_and_the_environment(void **state) {
                    "9: account.app_secret: the environment has no GULOU_TEST_SECRET");
 }
 
+#define DATA_KEY(id, secret) "[[data_key]]\nid = \"" id "\"\nsecret = \"" secret "\"\n"
+#define HEX_32 "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff"
+
+static void test_data_keys_stand_in_the_order_of_the_file(void **state) {
+    (void)state;
+    struct config *c = load(HEAD ACCOUNT DATA_KEY("new", HEX_32) DATA_KEY("old", HEX_32));
+    assert_int_equal(c->data_keys_n, 2);
+    assert_string_equal(c->data_keys[0].id, "new");
+    assert_int_equal(c->data_keys[0].secret[31], 0xff);
+    assert_string_equal(c->data_keys[1].id, "old");
+    config_free(c);
+    assert_refused(DATA_KEY("new", "00") HEAD ACCOUNT,
+                   "3: data_key.secret: must be 64 hexadecimal digits (openssl rand -hex 32)");
+    assert_refused(DATA_KEY("New Key", HEX_32) HEAD ACCOUNT,
+                   "2: data_key.id: must be 1 to 32 of a-z, 0-9 and -");
+    assert_refused(DATA_KEY("a", HEX_32) DATA_KEY("a", HEX_32) HEAD ACCOUNT,
+                   "5: data_key.id: is the id of another [[data_key]]");
+}
+
+static void test_the_operators_login_is_the_servers_unless_there_is_one(void **state) {
+    (void)state;
+    struct config *c = load(HEAD ACCOUNT);
+    assert_string_equal(c->operator_url, c->postgres_url);
+    config_free(c);
+    setenv("GULOU_POSTGRES_OPERATOR_URL", "postgresql:///strong", 1);
+    c = load(HEAD ACCOUNT);
+    assert_string_equal(c->operator_url, "postgresql:///strong");
+    config_free(c);
+    unsetenv("GULOU_POSTGRES_OPERATOR_URL");
+}
+
 static void test_what_is_wrong_is_named_with_its_line(void **state) {
     (void)state;
     assert_refused(HEAD "[wechat]\nfoo = 1\n" ACCOUNT, "6: wechat.foo: unknown key");
@@ -248,6 +279,8 @@ int main(void) {
         cmocka_unit_test(test_an_address_of_version_6_loses_its_brackets),
         cmocka_unit_test(test_the_environment_wins),
         cmocka_unit_test(test_secrets_from_files_and_the_environment),
+        cmocka_unit_test(test_data_keys_stand_in_the_order_of_the_file),
+        cmocka_unit_test(test_the_operators_login_is_the_servers_unless_there_is_one),
         cmocka_unit_test(test_what_is_wrong_is_named_with_its_line),
         cmocka_unit_test(test_missing_and_malformed_secrets),
         cmocka_unit_test(test_no_file_and_no_toml),
