@@ -9,6 +9,7 @@
 #include "server/notice_files.h"
 
 #define FAULTS_SHOWN 20
+#define NEAR_BYTES 24                /* shown of where a file breaks */
 #define WHOLE_MAX 9007199254740992.0 /* beyond, a JSON number is no longer exact */
 
 enum { NO, UNIT, ITEM, POINTS, REVIEWED_ON, NAME, LEAF_PARTS };
@@ -369,7 +370,9 @@ static cJSON *next_document(struct check *c, struct str *rest) {
     cJSON *json = cJSON_ParseWithLengthOpts(text.p, text.n, &end, false);
     if (!cJSON_IsObject(json)) {
         cJSON_Delete(json);
-        fault(c, "JSON: it ends or breaks near 「%.24s」", end && end < text.p + text.n ? end : "");
+        size_t left = end && end < text.p + text.n ? (size_t)(text.p + text.n - end) : 0;
+        fault(c, "JSON: it ends or breaks near 「%.*s」",
+              (int)(left < NEAR_BYTES ? left : NEAR_BYTES), left > 0 ? end : "");
         return NULL;
     }
     arena_on_free(c->arena, delete_json, json);
