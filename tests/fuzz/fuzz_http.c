@@ -60,7 +60,8 @@ static void start(void) {
     services.visitors = visitors_new();
     if (fd < 0 || !services.base)
         abort();
-    server = http_new(&(struct http_options){services.base, fd, answer, NULL, NULL});
+    server =
+        http_new(&(struct http_options){.base = services.base, .socket = fd, .on_request = answer});
     if (!server)
         abort();
 }
