@@ -13,7 +13,7 @@ export const account = accountsFromToml(config)[0]
 export const memberOf = (i, members) => `oBench${String(1 + i * 7919 % members).padStart(22, '0')}`
 
 export class Pushes {
-  // `act(i)`: {person, content}, what the i-th push says. Not strict: an answer is only decrypted, because co-wechat writes
+  // `act(i)`: {person, content} or {person, type, fields}, what the i-th push says. Not strict: an answer is only decrypted, because co-wechat writes
   // times in milliseconds, which the platform would not take.
   constructor(name, act, { strict = true } = {}) {
     Object.assign(this, { act, strict })
@@ -24,7 +24,7 @@ export class Pushes {
 
   // Fresh pushes into the file; they replace those before.
   compose(count) {
-    this.fields = Array.from({ length: count }, () => { const { person, content } = this.act(this.next++); return this.platform.compose(person, { type: 'text', content }) })
+    this.fields = Array.from({ length: count }, () => { const { person, ...said } = this.act(this.next++); return this.platform.compose(person, { type: 'text', ...said }) })
     return this.write()
   }
 

@@ -1,9 +1,10 @@
 // F: instructions in user space for one secure message without database, counted by callgrind: the same in every run but
-// for a thousandth (random padding). The driver messages.c serves the pushes of A through the whole HTTP server.
+// for a thousandth (random padding). The driver messages.c serves a person's voice messages, which are answered with what
+// one can send instead, through the whole HTTP server.
 import { execFileSync } from 'node:child_process'
 import { atMost } from '../goals.mjs'
 import { build, config, state } from '../machine.mjs'
-import { helps } from './help.mjs'
+import { memberOf, Pushes } from '../pushes.mjs'
 
 const WARM = 100
 const COUNTED = 1000
@@ -27,7 +28,7 @@ export default {
     Fown: { what: 'of which our own code', unit: '', goal: atMost(15000) }
   },
   async round() {
-    const pushes = helps('instructions').compose(WARM + COUNTED)
+    const pushes = new Pushes('instructions', (i) => ({ person: memberOf(i, 1000), type: 'voice', fields: { MediaId: `voice${i % 10}`, Format: 'amr' } })).compose(WARM + COUNTED)
     const out = `${state}/callgrind.out`
     execFileSync('valgrind', ['-q', '--tool=callgrind', '--instr-atstart=no', `--callgrind-out-file=${out}`, `${build}/bench_messages`, config, pushes.file, WARM, COUNTED].map(String), { stdio: 'pipe' })
     const parts = {}
