@@ -16,7 +16,7 @@ const total = Number(process.env.GULOU_FAULTS_COUNT || 220)
 const ROUND = 500 // faults; then all is mended, looked at, and broken again
 const RECOVERY_SECONDS = 10
 const SETTLING_SECONDS = 120 // at the very beginning, on a machine that may be busy
-const DISK_MEGABYTES = 700 + total / 4
+const DISK_MEGABYTES = 300 + total / 50 // what a round leaves behind is small; filling it is quick
 const world = new World({ port: Number(process.env.GULOU_FAULTS_PORT), diskMegabytes: Math.round(DISK_MEGABYTES) })
 const say = (line) => console.log(`faults: ${line}`)
 const note = (line) => appendFileSync(`${state}/log/faults.log`, `${new Date().toISOString()} ${line}\n`)
@@ -40,11 +40,14 @@ for (let at = 0; at < total; at += ROUND) {
   const last = Math.min(at + ROUND, total)
   test(`faults ${at + 1} to ${last}: all is well soon after, and what was answered is there once`, async () => {
     model.start()
-    const one = await carryOut(world, plan.slice(at, last), note)
-    for (const [name, times] of Object.entries(one)) tally[name] = (tally[name] ?? 0) + times
-    const ms = await recovered(world, model.reviewers[0], RECOVERY_SECONDS)
-    await model.stop()
-    say(`${last} faults; well again after ${ms} ms; ${model.acts.length} acts, ${model.answered} answers`)
+    try {
+      const one = await carryOut(world, plan.slice(at, last), note)
+      for (const [name, times] of Object.entries(one)) tally[name] = (tally[name] ?? 0) + times
+      const ms = await recovered(world, model.reviewers[0], RECOVERY_SECONDS)
+      say(`${last} faults; well again after ${ms} ms; ${model.acts.length} acts, ${model.answered} answers`)
+    } finally {
+      await model.stop()
+    }
     assert.deepEqual(everything(model), [])
     assert.match(gulou('audit'), /everything verifies/)
   })
