@@ -7,6 +7,7 @@ import { run } from './world.mjs'
 const { GULOU_E2E_STATE: state, GULOU_E2E_BIN: program } = process.env
 const PAUSE_MS = [0, 400] // between the beginnings of two faults
 const OPEN_MOST = 6 // faults under way or waiting
+const STOP_MS = 5000
 const CLOCK_TRIES = 20
 const DAY_MS = 86400000
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -30,7 +31,15 @@ async function renew(one, ms, world) {
   return () => one.start()
 }
 
-async function restartFast(one) { await one.end('SIGINT'); return () => one.start() }
+// As a supervisor does it: a PostgreSQL that does not end in time is ended. (It may hang so when a backend has just
+// crashed.)
+async function restartFast(one) {
+  const late = setTimeout(() => signalAll(one.pids(), 'SIGKILL'), STOP_MS)
+  await one.end('SIGINT')
+  clearTimeout(late)
+  return () => one.start()
+}
+
 // A crash of one backend makes PostgreSQL end all of them and recover.
 const killBackend = (one, ms) => { const [, ...children] = one.pids(); signalAll([children[ms % children.length]].filter(Boolean), 'SIGKILL') }
 const endBackends = (one) => one.query("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'gulou' and pid <> pg_backend_pid()").catch(() => {})

@@ -1,6 +1,6 @@
 // A primary with a synchronous standby, as docs/failover.md sets them up: the same commands.
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { sleep } from './faults.mjs'
 import { killAll, leaveNothing, platformApi, Postgres, privateRedis, runAsService, server, writeConfig } from './world.mjs'
 
@@ -44,18 +44,23 @@ export class Pair {
 
   from(source) { return `host=127.0.0.1 port=${source.port} user=gulou application_name=standby` }
 
-  // The standby runs and the primary answers nobody before the standby has it.
+  // The standby streams; from then on the primary answers nobody before the standby has it.
   async follow() {
     this.standby.start()
     await this.standby.answers()
+    await this.replication('state', 'streaming')
     await this.primary.query("alter system set synchronous_standby_names = 'FIRST 1 (standby)'")
     await this.primary.query('select pg_reload_conf()')
+    await this.replication('sync_state', 'sync')
+  }
+
+  async replication(column, wanted) {
     for (let i = 0; i < 300; i++) {
-      const { stdout } = await this.primary.query("select sync_state from pg_stat_replication where application_name = 'standby'")
-      if (stdout.trim() === 'sync') return
+      const { stdout } = await this.primary.query(`select ${column} from pg_stat_replication where application_name = 'standby'`)
+      if (stdout.trim() === wanted) return
       await sleep(100)
     }
-    throw new Error('the standby does not follow')
+    throw new Error(`the standby is not ${wanted}`)
   }
 
   async promote() {
@@ -65,11 +70,13 @@ export class Pair {
 
   // The one that was left behind comes back as a standby of the one that took over.
   async rebuild() {
+    rmSync(`${this.standby.folder}/standby.signal`, { force: true })
+    runAsService([`${PG_BIN}/postgres`, '--single', '-D', this.standby.folder, 'template1'])
+    await this.primary.query('checkpoint') // else pg_rewind may not see that it was promoted
     runAsService([`${PG_BIN}/pg_rewind`, '-D', this.standby.folder, '--source-server', `${this.from(this.primary)} dbname=postgres`])
     // Its own settings were replaced by those of the other one.
     const auto = `${this.standby.folder}/postgresql.auto.conf`
-    writeFileSync(auto, '')
-    appendFileSync(auto, `primary_conninfo = '${this.from(this.primary)}'\n`)
+    writeFileSync(auto, `primary_conninfo = '${this.from(this.primary)}'\n`)
     this.fence()
     await this.follow()
   }

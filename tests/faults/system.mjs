@@ -45,7 +45,7 @@ export async function recovered(world, asker, seconds) {
   const started = Date.now()
   const left = () => seconds * 1000 - (Date.now() - started)
   await Promise.all(world.servers.map(async (one) => {
-    const door = platformTo(one.address, { attemptMs: 1000 })
+    const door = platformTo(one.address, { attemptMs: 3000 })
     let last
     do {
       last = await readyz(one.ops).catch((error) => error.message)

@@ -28,7 +28,7 @@ ${more}`
 const service = execFileSync('bash', ['-c', 'source "$0"; service_owns "$1"; printf "%s\\n" "${AS_SERVICE[@]}"', scripts, state], { encoding: 'utf8' })
   .split('\n').filter(Boolean)
 export const asService = (command) => [...service, ...command]
-export const runAsService = (command) => { const [first, ...rest] = asService(command); return execFileSync(first, rest, { encoding: 'utf8', stdio: 'pipe' }) }
+export const runAsService = (command) => { const [first, ...rest] = asService(command); return execFileSync(first, rest, { encoding: 'utf8', input: '' }) }
 const owned = (folder) => { mkdirSync(folder, { recursive: true }); if (service.length) execFileSync('chown', ['gulou:gulou', folder]) }
 
 // Private PostgreSQL: a folder, a port, a process.
