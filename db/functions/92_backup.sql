@@ -4,6 +4,10 @@ create or replace function api.export_backup_facts() returns jsonb language sql 
     'taken_at', now(),
     'migrations', (select jsonb_agg(jsonb_build_object('name', name, 'checksum', checksum) order by name)
                    from gulou.schema_migration where name ~ '^\d{4}_'),
+    -- What is set for the database as a whole is in no dump of it.
+    'settings', (select coalesce(jsonb_agg(setting order by setting), '[]')
+                 from pg_db_role_setting, unnest(setconfig) as setting
+                 where setrole = 0 and setdatabase = (select oid from pg_database where datname = current_database())),
     'accounts', (select coalesce(jsonb_agg(jsonb_build_object(
         'id', a.account_id,
         'chains', jsonb_array_length(heads.heads),

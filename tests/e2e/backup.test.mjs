@@ -32,8 +32,8 @@ function emptyDatabase() {
   return { name, environment: { GULOU_POSTGRES_URL: databaseUrl().replace('/gulou?', `/${name}?`) } }
 }
 
-const schemasOf = (environment) => execFileSync('/usr/lib/postgresql/15/bin/psql', [environment.GULOU_POSTGRES_URL, '-XAtc',
-  "select count(*) from pg_namespace where nspname in ('gulou', 'api')"], { encoding: 'utf8' }).trim()
+const ask = (environment, query) => execFileSync('/usr/lib/postgresql/15/bin/psql', [environment.GULOU_POSTGRES_URL, '-XAtc', query], { encoding: 'utf8' }).trim()
+const schemasOf = (environment) => ask(environment, "select count(*) from pg_namespace where nspname in ('gulou', 'api')")
 
 before(async () => {
   await Promise.all(members.map((person, i) => say(person, `申报 40 1 备份之前${i}`)))
@@ -58,6 +58,8 @@ test('a restored backup passes the audit, a server starts on it and gives the sa
   const restored = run(['restore', file], environment)
   assert.equal(restored.status, 0, restored.error)
   assert.match(restored.out, /audit: everything verifies/)
+  const settings = "select setconfig from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase where setrole = 0 and datname = current_database()"
+  assert.deepEqual(ask(environment, settings), ask({ GULOU_POSTGRES_URL: databaseUrl() }, settings))
   const port = 20000 + Math.floor(Math.random() * 20000)
   const second = await secondServer(port, config, { ...environment, GULOU_REDIS_URL: '' })
   try {
