@@ -6,8 +6,8 @@ import { atMost } from '../goals.mjs'
 import { build, config, state } from '../machine.mjs'
 import { memberOf, Pushes } from '../pushes.mjs'
 
-const WARM = 100
-const COUNTED = 1000
+const WARM = 50
+const COUNTED = 400
 const DRIVER = 'tests/bench/messages.c'
 
 // [{count, file, fn, object}] of callgrind_annotate's lines; an inlined function has no object and is ours by its file.
