@@ -55,7 +55,7 @@ select is((select count(*) from pg_namespace, pg_roles where nspname in ('gulou'
 create temp table history as select oid, oid::regclass::text as name from pg_class
 where relnamespace = 'gulou'::regnamespace and relkind = 'r'
   and (relname like '%\_event' or relname in ('ledger_tx', 'lot_entry', 'announcement_line', 'consent', 'daily_seal', 'declaration_day',
-                                              'correction_notice', 'export_audit'));
+                                              'correction_notice', 'export_audit', 'backup'));
 -- All three acts, whole rows and whole tables, no condition that NULL could pass by, and never switched off by a mode.
 select is((select string_agg(name, ', ') from history h where
              (select count(*) from pg_trigger t where t.tgrelid = h.oid and t.tgfoid = 'gulou.refuse_change'::regproc and t.tgqual is null
