@@ -25,7 +25,7 @@ describe('the list of dependencies', { skip: !program && 'GULOU_E2E_BIN is not s
     const ours = linked.filter((name) => !/^lib(asan|ubsan|tsan)$/.test(name)) // of a test build
     assert.ok(ours.length > 10)
     for (const name of ours) {
-      const stem = { libcrypto: 'libssl', libm: 'libc6', libc: 'libc6', libgcc_s: 'libgcc', 'libgobject-2.0': 'libglib2.0', ld: 'libc6' }[name] ?? name.replace(/[-_.\d]*$/, '')
+      const stem = { libcrypto: 'libssl', libm: 'libc6', libc: 'libc6', libgcc_s: 'libgcc', 'libgobject-2.0': 'libglib2.0', 'libgio-2.0': 'libglib2.0', ld: 'libc6' }[name] ?? name.replace(/[-_.\d]*$/, '')
       assert.ok(bom.components.some((one) => one.name.startsWith(stem)), `${name} is in no package of the list`)
     }
     for (const name of ['libtomlplusplus-dev', 'libkainjow-mustache-dev', 'weui', 'postgresql-15']) assert.ok(named(name), name)
