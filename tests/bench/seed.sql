@@ -71,7 +71,7 @@ begin
   select account_id, v_first + row_number() over (order by round desc, hashint4(member_id)), member_id, org_id, item, 1,
     started_at, started_at + make_interval(mins => p_minutes), false, p_minutes, '在小区里修剪花草', p_status,
     p_minutes / 30 * 5, case when v_done then p_minutes / 30 * 5 end,
-    case when v_done then gulou.period_of(gulou.local_day(started_at)) end,
+    case when v_done then gulou.period_of('bench', gulou.local_day(started_at)) end,
     case when v_done then 100000001 end, case when v_done then started_at + interval '21 hours' end,
     started_at + interval '20 hours'
   from bench.service where member_id between p_first and p_last and round < p_rounds;

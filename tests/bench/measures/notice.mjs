@@ -5,7 +5,7 @@ import { makeDatabase, sql, state } from '../machine.mjs'
 import { bigMembers } from './size.mjs'
 
 const timed = (query) => { const started = performance.now(); const rows = sql('notice', query); return { ms: performance.now() - started, rows } }
-const PERIOD = "gulou.period_of((date_trunc('quarter', gulou.local_day(now())) - interval '1 day')::date)"
+const PERIOD = "gulou.period_of('bench', (date_trunc('quarter', gulou.local_day(now())) - interval '1 day')::date)"
 
 // As the server's job does: batch after batch, each a transaction of its own.
 const SETTLE = `do $$ begin
