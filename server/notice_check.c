@@ -34,6 +34,7 @@ struct check {
     size_t changed;    /* lines whose leaf and columns differ */
     size_t nameless;   /* lines whose name was taken back */
     struct buf states; /* of the page, or of the whole CSV, as notice_state_add() */
+    bool stateless;    /* downloaded before states and corrections stood beside the lines */
 
     const char *root; /* as the file says; NULL: not yet seen */
     int64_t entries, total;
@@ -169,6 +170,9 @@ static bool conclude(struct check *c, const char *known) {
                    "note   %zu lines without a salt: their people took their names back, "
                    "what stands there instead is not covered by the root\n",
                    c->nameless);
+    if (c->faults == 0 && c->stateless)
+        buf_puts(c->report, "note   an early download, without states and corrections: "
+                            "what became of its lines is not covered\n");
     return c->faults == 0;
 }
 
@@ -180,6 +184,12 @@ static const char *text_of(struct check *c, const cJSON *object, const char *nam
     if (cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble < WHOLE_MAX)
         return arena_printf(c->arena, "%.0f", item->valuedouble);
     return cJSON_IsString(item) ? item->valuestring : NULL;
+}
+
+static void read_state(struct check *c, struct str no, const char *state) {
+    if (!state || !*notice_state_words(state))
+        fault(c, "line %zu: state: %s is none", c->lines + 1, state ? state : "what stands there");
+    notice_state_add(&c->states, no, str_from(state));
 }
 
 static void read_entry(struct check *c, const cJSON *entry) {
@@ -195,10 +205,8 @@ static void read_entry(struct check *c, const cJSON *entry) {
     const cJSON *salt = cJSON_GetObjectItemCaseSensitive(entry, "name_salt");
     if (!cJSON_IsString(salt) && !cJSON_IsNull(salt))
         fault(c, "line %zu: name_salt: missing", c->lines + 1);
-    const char *state = text_of(c, entry, "state");
-    if (!state || !*notice_state_words(state))
-        fault(c, "line %zu: state: %s is none", c->lines + 1, state ? state : "what stands there");
-    notice_state_add(&c->states, values[0], str_from(state));
+    if (!c->stateless)
+        read_state(c, values[0], text_of(c, entry, "state"));
     struct line line = {.leaf = values[5]};
     memcpy(line.parts, values, 5 * sizeof values[0]);
     add_line(c, line, values[6], str_from(cJSON_GetStringValue(salt)));
@@ -255,21 +263,41 @@ static void add_correction(struct check *c, struct buf *out, const cJSON *one) {
     buf_puts(out, "\n");
 }
 
-static void check_corrections(struct check *c, const cJSON *page) {
-    static const char *const lists[] = {"corrections", "corrected"};
-    struct str said = str_from(text_of(c, page, "corrections_digest"));
+static void check_corrections(struct check *c, const cJSON *page, const char *name) {
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(page, name), *one;
+    struct str said = str_from(text_of(c, page, arena_printf(c->arena, "%s_digest", name)));
     struct buf out;
     buf_init(&out, c->arena);
-    for (size_t i = 0; i < 2; i++) {
-        const cJSON *list = cJSON_GetObjectItemCaseSensitive(page, lists[i]), *one;
-        if (!cJSON_IsArray(list))
-            fault(c, "%s: missing", lists[i]);
-        cJSON_ArrayForEach(one, list) add_correction(c, &out, one);
-    }
+    if (!cJSON_IsArray(list))
+        fault(c, "%s: missing", name);
+    cJSON_ArrayForEach(one, list) add_correction(c, &out, one);
     struct str view = buf_view(&out), computed = hex_of(c->arena, merkle_digest(&view, 1));
     if (!str_eq(said, computed))
-        fault(c, "corrections: one was changed: the digest says %.*s, they give %.*s", (int)said.n,
+        fault(c, "%s: one was changed: the digest says %.*s, they give %.*s", name, (int)said.n,
               said.p, (int)computed.n, computed.p);
+}
+
+/* Early downloads say nothing of states and corrections, nowhere. */
+static bool is_early(const cJSON *page) {
+    static const char *const names[] = {"state_digest", "corrections", "corrections_digest",
+                                        "corrected", "corrected_digest"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (cJSON_GetObjectItemCaseSensitive(page, names[i]))
+            return false;
+    const cJSON *entry;
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(page, "entries")) {
+        if (cJSON_GetObjectItemCaseSensitive(entry, "state"))
+            return false;
+    }
+    return true;
+}
+
+static void check_beside(struct check *c, const cJSON *page) {
+    if (c->stateless)
+        return;
+    check_states(c, str_from(text_of(c, page, "state_digest")));
+    check_corrections(c, page, "corrections");
+    check_corrections(c, page, "corrected");
 }
 
 static void read_head(struct check *c, const cJSON *page) {
@@ -287,12 +315,15 @@ static void read_head(struct check *c, const cJSON *page) {
 static void read_page(struct check *c, const cJSON *page, bool last) {
     const cJSON *entries = cJSON_GetObjectItemCaseSensitive(page, "entries"), *entry;
     const cJSON *next = cJSON_GetObjectItemCaseSensitive(page, "next");
+    bool early = is_early(page);
+    if (c->root && early != c->stateless)
+        fault(c, "state: some pages have states, others have not");
+    c->stateless = early;
     read_head(c, page);
     if (!cJSON_IsArray(entries))
         fault(c, "entries: missing");
     cJSON_ArrayForEach(entry, entries) read_entry(c, entry);
-    check_states(c, str_from(text_of(c, page, "state_digest")));
-    check_corrections(c, page);
+    check_beside(c, page);
     if (last ? !cJSON_IsNull(next)
              : !cJSON_IsNumber(next) || next->valuedouble != (double)c->last_no)
         fault(c,
@@ -396,8 +427,13 @@ static bool check_json(struct check *c, struct str file, const char *known) {
 
 /* ---- CSV ---- */
 
+static size_t columns(const struct check *c) {
+    return c->stateless ? NOTICE_STATE : NOTICE_COLUMNS;
+}
+
 static void check_header(struct check *c, const struct str *cells, size_t n) {
-    for (size_t i = 0; i < NOTICE_COLUMNS; i++)
+    c->stateless = n == NOTICE_STATE; /* which came last */
+    for (size_t i = 0; i < columns(c); i++)
         if (i >= n || !str_is(cells[i], notice_columns[i]))
             fault(c, "line 1: column %zu is not headed %s", i + 1, notice_columns[i]);
 }
@@ -406,7 +442,8 @@ static void check_header(struct check *c, const struct str *cells, size_t n) {
 static void read_sum(struct check *c, const struct str *cells) {
     static const int empty[] = {NOTICE_MEMBER, NOTICE_UNIT, NOTICE_DATE, NOTICE_SALT};
     c->root = str_z(c->arena, cells[NOTICE_LEAF]);
-    check_states(c, cells[NOTICE_STATE]);
+    if (!c->stateless)
+        check_states(c, cells[NOTICE_STATE]);
     for (size_t i = 0; i < sizeof empty / sizeof empty[0]; i++)
         if (cells[empty[i]].n > 0)
             fault(c, "last line: %s: must be empty", notice_columns[empty[i]]);
@@ -418,12 +455,20 @@ static void read_sum(struct check *c, const struct str *cells) {
               cells[NOTICE_POINTS].p);
 }
 
+static void read_state_words(struct check *c, size_t row, const struct str *cells) {
+    const char *state = notice_state_of(cells[NOTICE_STATE]);
+    if (!*state)
+        fault(c, "line %zu: %s: %.*s is none", row, notice_columns[NOTICE_STATE],
+              (int)cells[NOTICE_STATE].n, cells[NOTICE_STATE].p);
+    notice_state_add(&c->states, cells[NOTICE_NO], str_from(state));
+}
+
 static void on_row(void *context, size_t row, const struct str *cells, size_t n) {
     struct check *c = context;
     if (row == 1) {
         check_header(c, cells, n);
-    } else if (n != NOTICE_COLUMNS) {
-        fault(c, "line %zu: has %zu cells instead of %d", row, n, NOTICE_COLUMNS);
+    } else if (n != columns(c)) {
+        fault(c, "line %zu: has %zu cells instead of %zu", row, n, columns(c));
     } else if (c->root) {
         fault(c, "line %zu: stands behind the sum", row);
     } else if (str_is(cells[NOTICE_NO], NOTICE_SUM)) {
@@ -433,11 +478,8 @@ static void on_row(void *context, size_t row, const struct str *cells, size_t n)
         static const int from[] = {NOTICE_NO, NOTICE_UNIT, NOTICE_ITEM, NOTICE_POINTS, NOTICE_DATE};
         for (int i = 0; i < 5; i++)
             line.parts[i] = cells[from[i]];
-        const char *state = notice_state_of(cells[NOTICE_STATE]);
-        if (!*state)
-            fault(c, "line %zu: %s: %.*s is none", row, notice_columns[NOTICE_STATE],
-                  (int)cells[NOTICE_STATE].n, cells[NOTICE_STATE].p);
-        notice_state_add(&c->states, cells[NOTICE_NO], str_from(state));
+        if (!c->stateless)
+            read_state_words(c, row, cells);
         add_line(c, line, cells[NOTICE_MEMBER], cells[NOTICE_SALT]);
     }
 }

@@ -125,6 +125,12 @@ static void queue_waiting(struct buf *out, const struct context *c) {
     if (days > 0)
         buf_printf(out, "，最早的已等%" PRId64 "天", days);
     buf_puts(out, "。");
+    if (fact(c->facts, "due")) {
+        buf_printf(out, "其中%s的%" PRId64 "条应在", fact_text(c->facts, "period"),
+                   fact_number(c->facts, "due"));
+        say_day(out, fact_text(c->facts, "last_day"));
+        buf_puts(out, "前审完。");
+    }
     say_tap(out, "去审核", "待审");
 }
 

@@ -229,7 +229,8 @@ end $$;
 
 -- ---------------------------------------------------------------- what nobody's act causes
 
--- Tells reviewers that something waits for them, at most once a day each and only by day.
+-- Tells reviewers that something waits for them, at most once a day each and only by day; and from two days before the
+-- review deadline, how much of it is due.
 create or replace function api.remind_reviewers() returns jsonb language plpgsql as $$
 declare
   v_now   timestamptz := gulou.now_();
@@ -242,11 +243,13 @@ begin
     return jsonb_build_object('told', 0);
   end if;
   for v_one in
-    select r.account_id, r.member_id, w.waiting, w.oldest
+    select r.account_id, r.member_id, w.waiting, w.oldest, w.due, due.period, due.last_day
     from gulou.member_role r
     join gulou.binding b on b.account_id = r.account_id and b.member_id = r.member_id and b.ended_at is null
+    left join lateral gulou.reviews_due(r.account_id) due on true
     cross join lateral (
-      select count(*) as waiting, v_today - gulou.local_day(min(d.created_at)) as oldest
+      select count(*) as waiting, v_today - gulou.local_day(min(d.created_at)) as oldest,
+             count(*) filter (where gulou.ended_in(due.period, d.ended_at)) as due
       from gulou.declaration d
       where d.account_id = r.account_id and d.status in ('submitted', 'appealed')
         and d.member_id <> r.member_id
@@ -261,7 +264,8 @@ begin
     where account_id = v_one.account_id and lane = 'member:' || v_one.member_id and status = 'held'
       and facts ->> 'what' = 'queue_waiting';
     perform gulou.notify(v_one.account_id, v_one.member_id, 'queue_waiting', v_today::text,
-      jsonb_build_object('waiting', v_one.waiting, 'days', v_one.oldest));
+      jsonb_build_object('waiting', v_one.waiting, 'days', v_one.oldest) || case when v_one.due > 0
+        then jsonb_build_object('due', v_one.due, 'period', v_one.period, 'last_day', v_one.last_day) else '{}' end);
     v_told := v_told + 1;
   end loop;
   return jsonb_build_object('told', v_told);

@@ -112,7 +112,7 @@ language sql stable as $$
   where l.account_id = p_one.account_id and l.announcement_id = p_one.announcement_id and l.no = p_one.no
 $$;
 
--- Of the numbers and words of a list of corrections, a line each.
+-- Of the numbers and words of one list of corrections, a line each.
 create or replace function gulou.corrections_digest(p_corrections jsonb) returns text language sql immutable as $$
   select encode(sha256(convert_to(coalesce(string_agg(concat_ws('|', one ->> 'correction', one ->> 'notice', one ->> 'no',
     one ->> 'member', one ->> 'unit', one ->> 'item', one ->> 'points', one ->> 'penalty', one ->> 'words',
@@ -121,10 +121,11 @@ create or replace function gulou.corrections_digest(p_corrections jsonb) returns
 $$;
 
 -- "corrections": those that count in this notice's own period, each saying which earlier line it takes back.
--- "corrected": those that take back a line of this notice.
+-- "corrected": those that take back a line of this notice. Each list has its digest.
 create or replace function gulou.corrections_beside(p_account text, p_id int) returns jsonb language sql stable as $$
   select jsonb_build_object('corrections', counted, 'corrected', of_lines,
-                            'corrections_digest', gulou.corrections_digest(counted || of_lines))
+                            'corrections_digest', gulou.corrections_digest(counted),
+                            'corrected_digest', gulou.corrections_digest(of_lines))
   from (
     select coalesce((select jsonb_agg(gulou.correction_facts(c) order by c.correction_no)
                      from gulou.announcement a

@@ -212,6 +212,16 @@ end $$;
 
 -- ---------------------------------------------------------------- who holds something up
 
+-- The last period, from two days before its reviews have to be done until its list is fixed; else no row.
+create or replace function gulou.reviews_due(p_account text) returns table (period text, last_day date)
+language sql stable as $$
+  select last, gulou.period_end(last) + 14
+  from gulou.period_before(p_account, gulou.local_day(gulou.now_())) as last
+  where gulou.local_day(gulou.now_()) >= gulou.period_end(last) + 12
+    and not exists (select from gulou.announcement a
+                    where a.account_id = p_account and a.period = last and a.kind = 'member_points')
+$$;
+
 -- What the office is late with, or nearly: {"what":…,"period"?,"count"?,"last_day"?}. The last period's timetable:
 -- reviewed by its 15th day, frozen on the 16th, published by the 20th; objections answered when due.
 create or replace function gulou.held_up(p_account text) returns table (what text, facts jsonb)
@@ -229,11 +239,11 @@ begin
     from gulou.objection o
     where account_id = p_account and gulou.is_open(o) and due_at <= gulou.now_() having count(*) > 0;
   return query
-    select 'review_due', jsonb_build_object('waiting', count(*), 'period', v_period, 'last_day', v_ended + 14)
-    from gulou.declaration
-    where account_id = p_account and status in ('submitted', 'in_review', 'appealed') and v_status is null
-      and v_today >= v_ended + 12 and gulou.ended_in(v_period, ended_at)
-    having count(*) > 0;
+    select 'review_due', jsonb_build_object('waiting', count(*), 'period', due.period, 'last_day', due.last_day)
+    from gulou.reviews_due(p_account) due
+    join gulou.declaration d on gulou.ended_in(due.period, d.ended_at)
+    where d.account_id = p_account and d.status in ('submitted', 'in_review', 'appealed')
+    group by due.period, due.last_day;
   return query
     select 'notice_due', jsonb_build_object('period', v_period, 'step', coalesce(v_status, 'approved'),
                                             'last_day', v_ended + 19)

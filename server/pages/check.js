@@ -151,14 +151,26 @@ async function judge(entry) {
   return { good: leafOf(entry, digest) === entry.leaf, hash: await leafHash(entry.leaf), no: entry.no, points: Number(entry.points) }
 }
 
+// What became of the lines stands beside the leaves and has digests of its own.
+const CORRECTION = ['correction', 'notice', 'no', 'member', 'unit', 'item', 'points', 'penalty', 'words', 'period', 'published_on', 'counted_in']
+const digestOf = async (list, line) => hex(await sha256(bytes(list.map((one) => line(one) + '\n').join(''))))
+const correctionLine = (one) => CORRECTION.map((name) => one[name]).filter((value) => value !== null).join('|')
+
+async function besideFits(page) {
+  return page.state_digest === await digestOf(page.entries, (one) => `${one.no}|${one.state}`)
+    && page.corrections_digest === await digestOf(page.corrections, correctionLine)
+    && page.corrected_digest === await digestOf(page.corrected, correctionLine)
+}
+
 async function checkAll() {
   const turn = (begin('正在取名单…'), started)
   const lines = []
-  let head
+  let head, beside = true
   for (let after = ''; after !== null;) {
     const page = await get(`?limit=${PAGE}${after && `&after=${after}`}`)
     head ??= page
     lines.push(...await Promise.all(page.entries.map(judge)))
+    beside &&= await besideFits(page)
     if (turn !== started) return
     verdict.textContent = `已核对 ${lines.length} / ${page.entry_count} 行…`
     after = page.next
@@ -169,6 +181,7 @@ async function checkAll() {
   step(wrong.length === 0, wrong.length === 0 ? `${lines.length} 行都和定稿时一致。`
     : `有 ${wrong.length} 行对不上，编号：${wrong.slice(0, 20).map((one) => one.no).join('、')}`)
   step(whole, whole ? `一行不多，一行不少，积分合计 ${points} 分。` : `行数或积分合计对不上：${lines.length} 行，${points} 分。`)
+  step(beside, beside ? '每行的状态和更正公告与各自的摘要一致。' : '有状态或更正公告和摘要不一致！')
   compareRoots(await rootOf(lines.map((one) => one.hash)))
   end('整张名单没有被改动', '名单对不上，请截图并联系区域党委')
 }

@@ -130,7 +130,9 @@ select is((select string_agg(one ->> 'leaf', ' ') from jsonb_array_elements(api.
 select is(gulou.states_of('t', 1) #>> '{corrected,entries}', '3', 'the page counts them');
 select is(api.notice('t', 1, null, 10) ->> 'state_digest', (select encode(sha256(convert_to(string_agg(concat(l.no, '|', gulou.shown_state('t', 1, l.no), E'\n'), '' order by l.no), 'UTF8')), 'hex')
           from gulou.announcement_line l where account_id = 't' and announcement_id = 1), 'what a state is said to be has a digest');
-select is(api.notice('t', 1, null, 10) ->> 'corrections_digest', gulou.corrections_digest(api.notice('t', 1, null, 10) -> 'corrected'), 'and so have corrections');
+select is(array[n ->> 'corrections_digest', n ->> 'corrected_digest'], array[gulou.corrections_digest(n -> 'corrections'), gulou.corrections_digest(n -> 'corrected')],
+          'and so has each list of corrections')
+from api.notice('t', 1, null, 10) as n;
 select results_eq('select * from gulou.announcement_line where announcement_id = 1 and account_id = ''t''', 'select * from before', 'INV-21: its lines are as they were');
 select api.set_clock('2027-02-01 09:00+08');
 select settles();

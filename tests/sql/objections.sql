@@ -1,7 +1,7 @@
 -- Objections from the first word to the last event (domain 4.3; INV-10, INV-13, INV-25).
 begin;
 set client_min_messages = warning;
-select plan(92);
+select plan(94);
 
 select api.set_clock('2026-09-20 18:00+08');
 select api.sync_account('t', '测试');
@@ -182,12 +182,14 @@ select is(told(6, 'review_due'), null, 'a quarter whose list is fixed needs no r
 select api.set_clock('2026-12-30 10:00+08');
 select declares(2), api.approve('t', 'o3', gen_random_uuid(), 'test', array[declares(1)]);
 select api.set_clock('2027-01-12 10:00+08');
-select api.remind_administrators();
+select api.remind_administrators(), api.remind_reviewers();
 select is(told(6, 'review_due'), null, 'three days before the review deadline nobody is urged');
+select is(told(3, 'queue_waiting') -> 'due', null, 'reviewers only hear what waits');
 select api.set_clock('2027-01-13 10:00+08');
-select api.remind_administrators();
-select is(told(6, 'review_due') ->> 'last_day', '2027-01-15', 'two days before it, administrators are');
-select is(told(3, 'review_due'), null, 'they are who can lend a hand');
+select api.remind_administrators(), api.remind_reviewers();
+select is(told(6, 'review_due') ->> 'last_day', '2027-01-15', 'two days before it, administrators are, who can lend a hand');
+select is(told(3, 'review_due'), null, 'and reviewers in their own words:');
+select is(told(3, 'queue_waiting') - 'days' - 'waiting' - 'what' - 'member', '{"due": 2, "period": "2026-Q4", "last_day": "2027-01-15"}', 'how much is due, and when');
 select is(told(6, 'notice_due'), null, 'the notice is not late yet');
 select api.set_clock('2027-01-16 10:00+08');
 select api.remind_administrators();

@@ -71,7 +71,11 @@ static const char *states_digest(struct arena *arena, size_t from, size_t to) {
     "\"2026-Q4\", "                                                                                  \
     "\"published_on\": \"2026-11-03\", \"counted_in\": null}"
 
-static const char *corrections_digest(struct arena *arena) {
+#define NOTHING                                                                                    \
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" /* its digest               \
+                                                                        */
+
+static const char *corrected_digest(struct arena *arena) {
     struct str all = STR("2|1|8|欧阳*|丙|教课|-10|0|查无此事|2026-Q4|2026-11-03\n");
     return hex(arena, merkle_digest(&all, 1));
 }
@@ -95,10 +99,10 @@ static void add_page(struct arena *arena, struct buf *out, size_t from, size_t t
         "\"opened_at\": \"a\", \"closes_at\": \"b\", \"members\": 3, \"entry_count\": 3, "
         "\"points\": \"45\", \"root\": \"%s\", \"seal\": {\"day\": \"" DAY
         "\", \"root\": \"%s\"}, \"digest\": \"%s\", \"next\": %s, \"state_digest\": \"%s\", "
-        "\"corrections\": [], \"corrected\": [" CORRECTION "], \"corrections_digest\": \"%s\", "
-        "\"entries\": [",
+        "\"corrections\": [], \"corrections_digest\": \"" NOTHING "\", "
+        "\"corrected\": [" CORRECTION "], \"corrected_digest\": \"%s\", \"entries\": [",
         root, seal, hex(arena, merkle_digest(&head, 1)), next, states_digest(arena, from, to),
-        corrections_digest(arena));
+        corrected_digest(arena));
     for (size_t i = from; i < to; i++) {
         const struct entry *e = &entries[i];
         buf_printf(out,
@@ -213,7 +217,38 @@ static void test_the_line_and_the_field_are_named(void **state) {
                  "line 3 (no 8): item");
     assert_named(*state, replaced(*state, json, "\"settled\"", "\"upheld\""), "state: a line's");
     assert_named(*state, replaced(*state, csv(*state), "已结算", "已撤销"), "state: a line's");
-    assert_named(*state, replaced(*state, json, "查无此事", "查有此事"), "corrections: one was");
+    assert_named(*state, replaced(*state, json, "查无此事", "查有此事"), "corrected: one was");
+}
+
+/* Its digest is that of its own list: in the other one, the same words are another statement. */
+static void test_a_correction_moved_to_the_other_list_is_named(void **state) {
+    struct str json = replaced(*state, whole_json(*state), "\"corrections\": []",
+                               "\"corrections\": [" CORRECTION "]");
+    json = replaced(*state, json, "\"corrected\": [" CORRECTION "]", "\"corrected\": []");
+    assert_named(*state, json, "corrections: one was");
+    assert_named(*state, json, "corrected: one was");
+}
+
+static struct str without(struct arena *arena, struct str file, const char *words) {
+    return replaced(arena, file, words, "");
+}
+
+/* As the first version wrote it; what is left of a later one is no such file. */
+static void test_an_early_download_verifies_and_says_what_it_does_not_cover(void **state) {
+    struct str json = whole_json(*state);
+    const char *said;
+    for (size_t i = 0; i < ENTRIES; i++)
+        json = without(*state, json, arena_printf(*state, "\"state\": \"%s\", ", entries[i].state));
+    json = without(*state, json, "\"corrections\": [], \"corrections_digest\": \"" NOTHING "\", ");
+    json = without(*state, json, "\"corrected\": [" CORRECTION "], ");
+    json =
+        without(*state, json,
+                arena_printf(*state, "\"corrected_digest\": \"%s\", ", corrected_digest(*state)));
+    assert_named(*state, json, "line 1: state: what stands there is none");
+    json = without(*state, json,
+                   arena_printf(*state, ", \"state_digest\": \"%s\"", states_digest(*state, 0, 3)));
+    assert_true(passes(*state, json, &said));
+    assert_non_null(strstr(said, "note   an early download"));
 }
 
 /* Column and leaf changed alike: only the root can tell. */
@@ -330,6 +365,10 @@ int main(void) {
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_line_taken_out_is_missed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_another_root_than_expected_is_said, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_correction_moved_to_the_other_list_is_named, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_an_early_download_verifies_and_says_what_it_does_not_cover, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_any_bit_of_the_json_counts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_any_bit_of_the_csv_counts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_any_bit_of_a_proof_counts, set_up, tear_down),

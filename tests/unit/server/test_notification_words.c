@@ -57,6 +57,9 @@ static void test_every_sentence_names_what_it_is_about(void **state) {
     assert_non_null(strstr(words, "您有2条、共40分"));
     assert_non_null(strstr(words, "异议期至12月1日"));
     assert_non_null(strstr(words, "https://example.org/demo/notices/3"));
+    words = say(*state, "{\"what\":\"queue_waiting\",\"waiting\":3,\"days\":0,\"due\":2,"
+                        "\"period\":\"2026-Q4\",\"last_day\":\"2027-01-15\"}");
+    assert_non_null(strstr(words, "有3条申报等待您审核。其中2026-Q4的2条应在1月15日前审完。"));
 }
 
 /* A reviewer's words must not become a link in somebody else's chat. */
