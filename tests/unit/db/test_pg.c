@@ -313,11 +313,12 @@ static void a_late_call_is_told_so_and_its_connection_goes_on(void **state) {
 
 static void a_call_that_keeps_failing_ends_at_its_deadline(void **state) {
     (void)state;
+    wait_ready();
     submit(0, "throw", "40P01", "1");
     pg_cancel(pg, &calls[0].pg);
-    calls[0].pg.deadline_ms = 600;
+    calls[0].pg.deadline_ms = 2000;
     assert_true(pg_submit(pg, &calls[0].pg));
-    run_until(base, &done, 1, 5000);
+    run_until(base, &done, 1, 10000);
     assert_int_equal(calls[0].status, PG_LATE);
     assert_string_equal(calls[0].pg.sqlstate, "40P01");
     assert_true(calls[0].pg.runs > 2);
