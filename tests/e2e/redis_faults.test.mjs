@@ -19,7 +19,7 @@ let member, reviewer, period, sqlOnly
 before(async () => {
   [member, reviewer] = bindMembers(140, 2, 'oRedis')
   makeReviewers([reviewer])
-  const [[today]] = sql('select gulou.period_of('demo', gulou.local_day(gulou.now_()))')
+  const [[today]] = sql(`select gulou.period_of('demo', gulou.local_day(gulou.now_()))`)
   period = `board:demo:${today}`
   // The same answers without Redis: what is right.
   sqlOnly = await secondServer(Number(new URL(server).port) + 50, undefined, { GULOU_REDIS_URL: '' })

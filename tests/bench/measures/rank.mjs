@@ -23,7 +23,7 @@ export default {
     makeDatabase('big')
     bench.seed('big', bigMembers(bench))
     execFileSync(`${build}/gulou`, ['rebuild-cache', '--config', config], { env: { ...process.env, GULOU_POSTGRES_URL: databaseUrl('big') }, stdio: 'pipe' })
-    const [[period]] = sql('big', 'select gulou.period_of(\'bench\', gulou.local_day(now()))')
+    const [[period]] = sql('big', `select gulou.period_of('bench', gulou.local_day(now()))`)
     this.board = redis('--scan', '--pattern', `board:*bench*${period}*members`).split('\n')[0]
     if (!this.board) throw new Error('no board was built')
   },
