@@ -10,6 +10,7 @@
 #include "server/base/arena.h"
 #include "server/base/buf.h"
 #include "server/base/log.h"
+#include "server/base/memory.h"
 
 #define KEY_SIZE 192
 #define TOKEN_SIZE 17
@@ -237,7 +238,7 @@ struct leaderboard_rebuild {
 static void rebuild_free(struct leaderboard_rebuild *r) {
     cJSON_Delete(r->facts);
     arena_free(r->arena);
-    free(r);
+    memory_put(r);
 }
 
 static void end(struct leaderboard_rebuild *r, bool ok) {
@@ -309,9 +310,7 @@ struct leaderboard_rebuild *leaderboard_rebuild(struct redis *redis, struct pg *
                                                 const char *account, const char *period,
                                                 void (*on_done)(void *context, bool ok),
                                                 void *context) {
-    struct leaderboard_rebuild *r = calloc(1, sizeof *r);
-    if (!r)
-        abort();
+    struct leaderboard_rebuild *r = memory_get_zeroed(sizeof *r);
     r->redis = redis;
     r->pg = pg;
     r->arena = arena_new();

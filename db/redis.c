@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <event2/event.h>
 #include <event2/http.h>
-#include <hiredis/adapters/libevent.h>
 #include <hiredis/async.h>
 #include <hiredis/hiredis.h>
 #include <stdio.h>
@@ -13,7 +12,15 @@
 
 #include "server/base/limits.h"
 #include "server/base/log.h"
+#include "server/base/memory.h"
 #include "server/base/metrics.h"
+
+/* It believes in malloc(). */
+#define malloc memory_get
+#define free memory_put
+#include <hiredis/adapters/libevent.h>
+#undef malloc
+#undef free
 
 #define TICK_MS 50
 #define CONNECT_MS 1000
@@ -75,7 +82,7 @@ static void land(struct flights *from, struct redis_flight *flight, enum redis_s
     struct redis_call *call = flight->call;
     TAILQ_REMOVE(from, flight, link);
     flight->redis->count--;
-    free(flight);
+    memory_put(flight);
     if (!call)
         return;
     call->flight = NULL;
@@ -116,9 +123,7 @@ static void on_next_turn(evutil_socket_t fd, short what, void *redis_) {
 }
 
 static struct redis_flight *take_off(struct redis *redis, struct redis_call *call) {
-    struct redis_flight *flight = malloc(sizeof *flight);
-    if (!flight)
-        abort();
+    struct redis_flight *flight = memory_get(sizeof *flight);
     *flight = (struct redis_flight){.redis = redis, .call = call, .started = now_ms()};
     if (call)
         call->flight = flight;
@@ -215,8 +220,10 @@ static void on_introduced(redisAsyncContext *context, void *reply_, void *last) 
 static void start_connecting(struct redis *redis) {
     redisAsyncContext *context = redis->path ? redisAsyncConnectUnix(redis->path)
                                              : redisAsyncConnect(redis->host, redis->port);
-    if (!context)
-        abort();
+    if (!context) {
+        went_down(redis, "no memory");
+        return;
+    }
     redis->context = context;
     redis->state = CONNECTING;
     redis->since = now_ms();

@@ -102,17 +102,18 @@ void background_free(struct background *b) {
 }
 
 void background_submit(struct background *b, struct background_job *job) {
-    if (!b->started) {
+    if (!b->started)
         b->started = pthread_create(&b->thread, NULL, run, b) == 0;
-        if (!b->started)
-            abort();
-    }
+    if (!b->started)
+        job->work(job); /* no memory for a thread: here, then */
     job->owner = b;
     pthread_mutex_lock(&b->lock);
-    job->state = WAITING;
-    TAILQ_INSERT_TAIL(&b->waiting, job, link);
+    job->state = b->started ? WAITING : DONE;
+    TAILQ_INSERT_TAIL(b->started ? &b->waiting : &b->done, job, link);
     pthread_cond_broadcast(&b->changed);
     pthread_mutex_unlock(&b->lock);
+    if (!b->started)
+        eventfd_write(b->wake_fd, 1);
 }
 
 void background_cancel(struct background_job *job) {

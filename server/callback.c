@@ -3,6 +3,7 @@
 #include <event2/event.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/queue.h>
 #include <sys/random.h>
 #include <time.h>
@@ -10,6 +11,7 @@
 #include "db/attempts.h"
 #include "server/base/limits.h"
 #include "server/base/log.h"
+#include "server/base/memory.h"
 #include "server/base/metrics.h"
 #include "server/route.h"
 #include "server/say.h"
@@ -134,6 +136,30 @@ static void on_budget(evutil_socket_t fd, short what, void *arg) {
     attempt_count(w->rq.services->redis, &w->attempt, w->rq.key);
 }
 
+/* ---- no memory for more ---- */
+
+/* An earlier attempt may be under way: that one is done with, whatever comes. */
+static void on_turned_away(struct attempt_call *call, int attempt) {
+    struct work *w = (struct work *)(void *)((char *)call - offsetof(struct work, attempt));
+    w->counting = false;
+    if (attempt > 1 || w->attempt_by_age > 1) {
+        route_message(&w->rq);
+        return;
+    }
+    request_busy(&w->rq);
+}
+
+/* What people say can be said again; what the platform tells of them comes once. */
+static bool turn_away(struct work *w) {
+    bool said = w->rq.act && strcmp(w->rq.act, "arrival") != 0;
+    if (!said || !memory_is_short())
+        return false;
+    w->counting = true;
+    w->attempt.on_done = on_turned_away;
+    attempt_count(w->rq.services->redis, &w->attempt, w->rq.key);
+    return true;
+}
+
 /* ---- one push ---- */
 
 static struct str keep(struct arena *arena, struct str text) {
@@ -202,7 +228,8 @@ static void start_work(struct work *w, struct http_exchange *x) {
     evtimer_add(w->budget, &budget);
     LIST_INSERT_HEAD(&works, w, link);
     active++;
-    route_message(rq);
+    if (!turn_away(w))
+        route_message(rq);
 }
 
 static void receive(struct http_exchange *x, struct services *services,

@@ -19,6 +19,7 @@
 #include "server/base/buf.h"
 #include "server/base/limits.h"
 #include "server/base/log.h"
+#include "server/base/memory.h"
 
 #define BODY_DISCARD_FACTOR 16 /* a body that is too large is read on politely up to here */
 #define BACKLOG 1024
@@ -154,9 +155,7 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
                           enum MHD_ConnectionNotificationCode code) {
     struct http_server *s = arg;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        struct connection *c = calloc(1, sizeof *c);
-        if (!c)
-            abort();
+        struct connection *c = memory_get_zeroed(sizeof *c);
         c->server = s;
         c->mhd = mhd;
         c->deadline = evtimer_new(s->base, on_deadline, c);
@@ -171,7 +170,7 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
         end_exchange(c); /* its head never became complete, else it has ended before */
         TAILQ_REMOVE(&s->connections, c, link);
         event_free(c->deadline);
-        free(c);
+        memory_put(c);
     }
 }
 
@@ -317,12 +316,15 @@ static enum MHD_Result refuse(struct http_exchange *x, int status) {
 }
 
 static void take_body(struct http_exchange *x, const char *data, size_t n) {
-    if (x->body.n + n > x->body_max) {
-        x->refused = MHD_HTTP_CONTENT_TOO_LARGE;
+    if (x->refused || x->body.n + n > x->body_max) {
+        x->refused = x->refused ? x->refused : MHD_HTTP_CONTENT_TOO_LARGE;
         x->discarded += n;
         return;
     }
-    buf_add(&x->body, data, n);
+    if (!buf_try_add(&x->body, data, n)) {
+        x->refused = MHD_HTTP_SERVICE_UNAVAILABLE;
+        x->discarded += n;
+    }
 }
 
 static enum MHD_Result hand_out(struct http_exchange *x) {

@@ -1,9 +1,13 @@
 /* The one program: finds the subcommand and hands over. */
 
+#include <cjson/cJSON.h>
+#include <event2/event.h>
+#include <openssl/crypto.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "server/base/memory.h"
 #include "server/commands/commands.h"
 
 static const struct subcommand *const subcommands[] = {
@@ -24,9 +28,37 @@ static void print_help(FILE *out) {
           out);
 }
 
+/* ---- memory for OpenSSL, which names the place that asks ---- */
+
+static void *crypto_malloc(size_t size, const char *file, int line) {
+    (void)file;
+    (void)line;
+    return memory_malloc(size);
+}
+
+static void *crypto_realloc(void *memory, size_t size, const char *file, int line) {
+    (void)file;
+    (void)line;
+    return memory_realloc(memory, size);
+}
+
+static void crypto_free(void *memory, const char *file, int line) {
+    (void)file;
+    (void)line;
+    memory_put(memory);
+}
+
+/* Before any of them has taken some. wechat/api.c does the same for libcurl. */
+static void share_memory(void) {
+    cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = memory_malloc, .free_fn = memory_put});
+    event_set_mem_functions(memory_malloc, memory_realloc, memory_put);
+    CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free);
+}
+
 int main(int argc, const char **argv) {
     /* Peers hang up whenever they like; writing to them is an error to handle, not a death. */
     signal(SIGPIPE, SIG_IGN);
+    share_memory();
     if (argc < 2) {
         print_help(stderr);
         return COMMAND_USAGE;

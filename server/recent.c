@@ -5,6 +5,7 @@
 #include <sys/random.h>
 
 #include "server/base/limits.h"
+#include "server/base/memory.h"
 #include "server/request.h"
 
 struct place {
@@ -28,8 +29,8 @@ struct recent *recent_new(void) {
 }
 
 static void empty(struct place *place) {
-    free(place->key);
-    free(place->text);
+    memory_put(place->key);
+    memory_put(place->text);
     *place = (struct place){0};
 }
 
@@ -75,9 +76,11 @@ void recent_keep(struct recent *recent, const struct request *rq, struct str tex
         return;
     struct place *place = &recent->places[number_of(recent, key, n)];
     empty(place);
-    *place = (struct place){malloc(n), n, malloc(text.n + 1), text.n, now_ms + RECENT_MS};
-    if (!place->key || !place->text)
-        abort();
+    *place = (struct place){memory_try(n), n, memory_try(text.n), text.n, now_ms + RECENT_MS};
+    if (!place->key || !place->text) {
+        empty(place); /* nothing is lost: the question is asked again */
+        return;
+    }
     memcpy(place->key, key, n);
     memcpy(place->text, text.p, text.n);
 }

@@ -4,6 +4,7 @@
 
 #include "server/base/embedded.h"
 #include "server/base/limits.h"
+#include "server/base/memory.h"
 #include "server/callback.h"
 #include "server/evidence.h"
 #include "server/member_pages.h"
@@ -108,6 +109,11 @@ void site_handle(struct http_exchange *x, void *context) {
         return;
     }
     web->json = n >= 3 && str_is(segments[0], "api") && str_is(segments[1], "v1");
+    if (memory_is_short()) {
+        http_set_header(x, "Retry-After", "5");
+        web_error(web, 503, "busy", "系统繁忙，请稍后再试");
+        return;
+    }
     if (!visitors_let_in(services->visitors, x, services->config)) {
         reply_too_many(web);
         return;

@@ -276,6 +276,6 @@ const char *table_json(struct arena *arena, const struct table *table) {
     if (!text)
         abort();
     char *copy = arena_strndup(arena, text, strlen(text));
-    free(text);
+    cJSON_free(text);
     return copy;
 }

@@ -12,6 +12,7 @@
 
 #include "server/base/buf.h"
 #include "server/base/limits.h"
+#include "server/base/memory.h"
 
 #define STYLES_MAX 65536
 #define RELATIONS_MAX 256
@@ -123,10 +124,11 @@ static bool read_part(struct xlsx *x, const char *name, struct str *out) {
 
 static bool parse_part(struct xlsx *x, const char *name, XML_StartElementHandler on_start,
                        XML_EndElementHandler on_end) {
+    static const XML_Memory_Handling_Suite memory = {memory_malloc, memory_realloc, memory_put};
     struct str part;
     if (x->why || !read_part(x, name, &part))
         return false;
-    x->parser = XML_ParserCreate(NULL);
+    x->parser = XML_ParserCreate_MM(NULL, &memory, NULL);
     if (!x->parser)
         abort();
     XML_SetUserData(x->parser, x);

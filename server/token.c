@@ -159,7 +159,7 @@ static void on_fetched(struct api_call *call, const struct api_result *result) {
     struct token *token = (struct token *)(void *)((char *)call - offsetof(struct token, fetch));
     const char *text = text_field(result->json, "access_token");
     int seconds = seconds_field(result->json, "expires_in");
-    free(token->body);
+    cJSON_free(token->body);
     token->body = NULL;
     if (result->errcode != 0 || !text || !*text || strlen(text) > TOKEN_MAX_BYTES || seconds <= 0) {
         release(token, result);
@@ -287,7 +287,7 @@ void tokens_free(struct tokens *tokens) {
         api_cancel(tokens->api, &token->fetch);
         pg_cancel(tokens->services->pg, &token->call);
         event_free(token->step);
-        free(token->body);
+        cJSON_free(token->body);
     }
     free(tokens->of);
     free(tokens);

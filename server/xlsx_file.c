@@ -1,10 +1,10 @@
 #include "server/xlsx_file.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <xlsxwriter.h>
 
+#include "server/base/memory.h"
 #include "server/base/str.h"
 
 struct xlsx_file {
@@ -19,13 +19,11 @@ struct xlsx_file {
 struct xlsx_file *xlsx_file_new(const char *path, const char *name,
                                 const struct xlsx_column *columns, size_t n) {
     lxw_workbook_options options = {.constant_memory = LXW_TRUE};
-    struct xlsx_file *s = calloc(1, sizeof *s);
-    if (!s)
-        abort();
+    struct xlsx_file *s = memory_get_zeroed(sizeof *s);
     s->workbook = workbook_new_opt(path, &options);
     s->worksheet = s->workbook ? workbook_add_worksheet(s->workbook, name) : NULL;
     if (!s->worksheet) {
-        free(s);
+        memory_put(s);
         return NULL;
     }
     s->columns = columns;
@@ -68,6 +66,6 @@ const char *xlsx_file_end(struct xlsx_file *s) {
     if (!s)
         return NULL;
     lxw_error error = workbook_close(s->workbook);
-    free(s);
+    memory_put(s);
     return error == LXW_NO_ERROR ? NULL : lxw_strerror(error);
 }

@@ -12,6 +12,7 @@
 
 #include "server/base/buf.h"
 #include "server/base/limits.h"
+#include "server/base/memory.h"
 
 #define LONG_DIGITS 16 /* a double keeps 15 exactly */
 
@@ -265,8 +266,7 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *arg) {
     struct api_flight *flight = arg;
     if (flight->answer.n + size * n > API_ANSWER_MAX_BYTES)
         return 0;
-    buf_add(&flight->answer, bytes, size * n);
-    return size * n;
+    return buf_try_add(&flight->answer, bytes, size * n) ? size * n : 0;
 }
 
 static size_t on_header(char *bytes, size_t size, size_t n, void *arg) {
@@ -366,7 +366,8 @@ void api_cancel(struct api *api, struct api_call *call) {
 
 struct api *api_new(struct event_base *loop, const char *base) {
     struct api *api = calloc(1, sizeof *api);
-    if (!api || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    if (!api || curl_global_init_mem(CURL_GLOBAL_DEFAULT, memory_malloc, memory_put, memory_realloc,
+                                     memory_strdup, memory_calloc) != CURLE_OK)
         abort();
     api->loop = loop;
     api->base = base;

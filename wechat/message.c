@@ -8,6 +8,7 @@
 
 #include "server/base/buf.h"
 #include "server/base/limits.h"
+#include "server/base/memory.h"
 
 struct reader {
     struct arena *arena;
@@ -142,11 +143,12 @@ static _Thread_local XML_Parser own;
 
 /* Naming the encoding overrides what the document claims: a push is UTF-8. */
 static XML_Parser parser_for(struct reader *reader) {
+    static const XML_Memory_Handling_Suite memory = {memory_malloc, memory_realloc, memory_put};
     static _Thread_local unsigned long salt; /* against chosen names that collide in its tables */
     bool ready = own != NULL && XML_ParserReset(own, "UTF-8");
     if (!ready) {
         XML_ParserFree(own);
-        own = XML_ParserCreate("UTF-8");
+        own = XML_ParserCreate_MM("UTF-8", &memory, NULL);
         if (own == NULL || getrandom(&salt, sizeof salt, 0) != (ssize_t)sizeof salt) {
             return NULL;
         }

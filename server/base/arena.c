@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/memory.h"
+
 /* One block holds an ordinary message from push to reply: 64 KiB would be touched for nothing. */
 #define ARENA_BLOCK_BYTES 16384
 
@@ -27,16 +29,8 @@ struct arena {
     struct release *releases;
 };
 
-static void *must(void *memory) {
-    if (memory == NULL) {
-        fputs("gulou: out of memory\n", stderr);
-        abort();
-    }
-    return memory;
-}
-
 struct arena *arena_new(void) {
-    return must(calloc(1, sizeof(struct arena)));
+    return memory_get_zeroed(sizeof(struct arena));
 }
 
 void arena_free(struct arena *arena) {
@@ -48,34 +42,55 @@ void arena_free(struct arena *arena) {
     }
     for (struct block *block = arena->block; block != NULL;) {
         struct block *previous = block->previous;
-        free(block);
+        memory_put(block);
         block = previous;
     }
-    free(arena);
+    memory_put(arena);
 }
 
-static struct block *block_add(struct arena *arena, size_t wanted) {
-    size_t size = wanted > ARENA_BLOCK_BYTES ? wanted : ARENA_BLOCK_BYTES;
-    struct block *block = must(malloc(sizeof(*block) + size));
+static size_t rounded(size_t size) {
+    const size_t align = alignof(max_align_t);
+    if (size > SIZE_MAX / 2) {
+        abort(); /* no caller has so much to say: a length that went below 0 */
+    }
+    return (size + align - 1) / align * align;
+}
+
+static size_t block_size(size_t wanted) {
+    return wanted > ARENA_BLOCK_BYTES ? wanted : ARENA_BLOCK_BYTES;
+}
+
+static void block_add(struct arena *arena, struct block *block, size_t size) {
     block->used = 0;
     block->size = size;
     block->previous = arena->block;
     arena->block = block;
-    return block;
+}
+
+static bool has_room(const struct arena *arena, size_t size) {
+    return arena->block != NULL && arena->block->size - arena->block->used >= size;
+}
+
+bool arena_try_room(struct arena *arena, size_t size) {
+    size_t wanted = block_size(rounded(size));
+    if (has_room(arena, rounded(size))) {
+        return true;
+    }
+    struct block *block = memory_try(sizeof(*block) + wanted);
+    if (block != NULL) {
+        block_add(arena, block, wanted);
+    }
+    return block != NULL;
 }
 
 void *arena_room(struct arena *arena, size_t size) {
-    const size_t align = alignof(max_align_t);
-    if (size > SIZE_MAX / 2) {
-        must(NULL);
+    size_t taken = rounded(size);
+    if (!has_room(arena, taken)) {
+        size_t wanted = block_size(taken);
+        block_add(arena, memory_get(sizeof(struct block) + wanted), wanted);
     }
-    size_t rounded = (size + align - 1) / align * align;
-    struct block *block = arena->block;
-    if (block == NULL || block->size - block->used < rounded) {
-        block = block_add(arena, rounded);
-    }
-    void *memory = block->bytes + block->used;
-    block->used += rounded;
+    void *memory = arena->block->bytes + arena->block->used;
+    arena->block->used += taken;
     return memory;
 }
 

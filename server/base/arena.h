@@ -4,11 +4,11 @@
 /* Memory of one request: everything is taken from an arena and given back at once.
  *
  * Ownership: whoever called arena_new() calls arena_free(). A pointer from an arena lives as long
- * as the arena; nothing taken from it is ever freed alone. Running out of memory ends the process:
- * the platform repeats its push and nothing half-done stays behind, because every effect is one
- * database transaction. An arena belongs to one thread. */
+ * as the arena; nothing taken from it is ever freed alone. When the system has no memory, the
+ * reserve of server/base/memory.h stands in. An arena belongs to one thread. */
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct arena;
@@ -24,6 +24,10 @@ void *arena_alloc(struct arena *arena, size_t size);
 
 /* The same without zeroing, for what is written over at once. */
 void *arena_room(struct arena *arena, size_t size);
+
+/* For what is large and can be refused: whether the next arena_alloc() of up to `size` bytes needs
+ * no reserve. */
+bool arena_try_room(struct arena *arena, size_t size);
 
 /* A NUL-terminated copy of `n` bytes; an embedded NUL is kept. */
 char *arena_strndup(struct arena *arena, const char *bytes, size_t n);

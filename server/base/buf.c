@@ -5,18 +5,27 @@
 #include <string.h>
 
 #define BUF_FIRST_BYTES 256
+#define BUF_LARGE_BYTES 131072
 
 void buf_init(struct buf *buf, struct arena *arena) {
     *buf = (struct buf){arena, arena_room(arena, BUF_FIRST_BYTES), 0, BUF_FIRST_BYTES};
     buf->p[0] = '\0';
 }
 
-static void make_room(struct buf *buf, size_t more) {
+/* What it must grow to for `more` bytes; 0: it need not. */
+static size_t room_for(const struct buf *buf, size_t more) {
     size_t wanted = buf->n + more + 1;
     if (wanted <= buf->room) {
+        return 0;
+    }
+    return buf->room * 2 > wanted ? buf->room * 2 : wanted;
+}
+
+static void make_room(struct buf *buf, size_t more) {
+    size_t room = room_for(buf, more);
+    if (room == 0) {
         return;
     }
-    size_t room = buf->room * 2 > wanted ? buf->room * 2 : wanted;
     char *bigger = arena_room(buf->arena, room);
     memcpy(bigger, buf->p, buf->n + 1);
     buf->p = bigger;
@@ -31,6 +40,15 @@ void buf_add(struct buf *buf, const void *bytes, size_t n) {
     memcpy(buf->p + buf->n, bytes, n);
     buf->n += n;
     buf->p[buf->n] = '\0';
+}
+
+bool buf_try_add(struct buf *buf, const void *bytes, size_t n) {
+    size_t room = room_for(buf, n);
+    if (room > BUF_LARGE_BYTES && !arena_try_room(buf->arena, room)) {
+        return false;
+    }
+    buf_add(buf, bytes, n);
+    return true;
 }
 
 void buf_puts(struct buf *buf, const char *text) {

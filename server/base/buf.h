@@ -22,6 +22,9 @@ void buf_add(struct buf *buf, const void *bytes, size_t n);
 void buf_puts(struct buf *buf, const char *text);
 void buf_addstr(struct buf *buf, struct str text);
 void buf_i64(struct buf *buf, int64_t number); /* in decimal */
+/* False: it is large, and there is no memory for it; nothing was added. */
+bool buf_try_add(struct buf *buf, const void *bytes, size_t n);
+
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* What was added so far; valid until the next addition. */

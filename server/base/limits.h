@@ -105,6 +105,10 @@
 /* ---- backups ---- */
 #define BACKUP_FACTS_MAX_BYTES (1 << 20) /* the line before the dump: schema and accounts */
 
+/* ---- memory: what stands in when the system has none (server/base/memory.h) ---- */
+#define MEMORY_RESERVE_BYTES (16 << 20)
+#define MEMORY_PROBE_BYTES (1 << 20) /* that much again, and new requests are let in */
+
 /* ---- the process ---- */
 #define STOP_SECONDS 10 /* SIGTERM finishes what is running within this */
 #define WORKERS_MAX 64

@@ -174,7 +174,7 @@ static bool write_pages(struct list *l) {
         good = page && !fact(page, "refusal") && write_page(l, page);
         char *next = good && fact(page, "next") ? cJSON_PrintUnformatted(fact(page, "next")) : NULL;
         after = next ? arena_printf(l->arena, "%s", next) : NULL;
-        free(next);
+        cJSON_free(next);
         cJSON_Delete(page);
     } while (good && after);
     return good;

@@ -143,7 +143,7 @@ static bool keep_codes(struct import *import, const cJSON *invites) {
     const char *args[] = {import->account->id, json};
     bool good = sync_value(import->sync, "select api.import_invites($1, $2)", 2, args, NULL,
                            &import->error);
-    free(json);
+    cJSON_free(json);
     return good;
 }
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { openSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { accountsFromToml } from '../simulator/accounts.mjs'
 import { Platform } from '../simulator/platform.mjs'
@@ -91,13 +91,13 @@ export const makeReviewers = (people) => sql(`insert into gulou.member_role sele
 export const platformTo = (address, options = {}) => new Platform({ account: accountsFromToml(config)[0], server: address, ...options })
 
 // One more server on the same stores, with another configuration or environment if need be; stop() ends it.
-export async function secondServer(port, file = config, environment = {}) {
+export async function secondServer(port, file = config, environment = {}, binary = program) {
   const address = `http://127.0.0.1:${port}`
-  const child = spawn(program, ['serve', '--config', file], {
-    env: { ...process.env, GULOU_SERVER_LISTEN: `127.0.0.1:${port}`, GULOU_SERVER_OPS_LISTEN: `127.0.0.1:${port + 1}`, ...environment }, stdio: 'ignore'
+  const child = spawn(binary, ['serve', '--config', file], {
+    env: { ...process.env, GULOU_SERVER_LISTEN: `127.0.0.1:${port}`, GULOU_SERVER_OPS_LISTEN: `127.0.0.1:${port + 1}`, ...environment }, stdio: environment.GULOU_TEST_LOG ? ['ignore', 'ignore', openSync(environment.GULOU_TEST_LOG, 'a')] : 'ignore'
   })
   await ready(`http://127.0.0.1:${port + 1}`)
-  return { address, stop(signal = 'SIGTERM') { child.kill(signal); return ended(child.pid, 'the second server') } }
+  return { address, child, stop(signal = 'SIGTERM') { child.kill(signal); return ended(child.pid, 'the second server') } }
 }
 
 // The configuration with something added, and what `without` matches left out, in a file of its own.
