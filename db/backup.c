@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,18 +17,6 @@
 #define HEAD "gulou-backup 1 "
 
 static const char facts_sql[] = "select api.export_backup_facts()";
-
-__attribute__((format(printf, 2, 3))) static bool fail(char **error, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    char *line = NULL;
-    if (vasprintf(&line, format, args) < 0)
-        abort();
-    va_end(args);
-    free(*error);
-    *error = line;
-    return false;
-}
 
 /* ---- writing ---- */
 
@@ -74,7 +61,7 @@ static bool feed(const struct backup_place *place, const char *facts, const char
     struct child dump;
     bool good = (write_all(pipe, HEAD, strlen(HEAD)) && write_all(pipe, facts, strlen(facts)) &&
                  write_all(pipe, "\n", 1)) ||
-                fail(error, "age: %s", strerror(errno));
+                sync_fail(error, "age: %s", strerror(errno));
     bool started = good && start_dump(&dump, place->url, snapshot, pipe, error);
     close(pipe);
     return started && child_wait(&dump, error);
@@ -86,7 +73,7 @@ static bool fill_file(const struct backup_place *place, const char *facts, const
     struct child age;
     char *said = NULL;
     if (pipe2(ends, O_CLOEXEC) != 0)
-        return fail(error, "%s", strerror(errno));
+        return sync_fail(error, "%s", strerror(errno));
     bool started = start_age(&age, place, ends[0], file, error);
     close(ends[0]);
     if (!started) {
@@ -96,10 +83,10 @@ static bool fill_file(const struct backup_place *place, const char *facts, const
     bool fed = feed(place, facts, snapshot, ends[1], error);
     bool sealed = child_wait(&age, &said);
     if (!sealed) /* a full disk, say: pg_dump's broken pipe is only the consequence */
-        fail(error, "%s: %s", place->path, said);
+        sync_fail(error, "%s: %s", place->path, said);
     free(said);
     if (fed && sealed && fsync(file) != 0)
-        return fail(error, "%s: %s", place->path, strerror(errno));
+        return sync_fail(error, "%s: %s", place->path, strerror(errno));
     return fed && sealed;
 }
 
@@ -118,19 +105,19 @@ static bool write_file(const struct backup_place *place, const char *facts, cons
                        char **error) {
     char *partial = NULL;
     if (access(place->path, F_OK) == 0)
-        return fail(error, "%s: exists already", place->path);
+        return sync_fail(error, "%s: exists already", place->path);
     if (asprintf(&partial, "%s.partial", place->path) < 0)
         abort();
     int file = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     bool made = file >= 0, good = false;
     if (!made)
-        fail(error, "%s: %s", partial, strerror(errno));
+        sync_fail(error, "%s: %s", partial, strerror(errno));
     else
         good = fill_file(place, facts, snapshot, file, error);
     if (made)
         close(file);
     if (good && renameat2(AT_FDCWD, partial, AT_FDCWD, place->path, RENAME_NOREPLACE) != 0)
-        good = fail(error, "%s: %s", place->path, strerror(errno));
+        good = sync_fail(error, "%s: %s", place->path, strerror(errno));
     if (good)
         sync_folder(place->path);
     else if (made)
@@ -164,7 +151,7 @@ static bool start_opening(struct child *age, const struct backup_place *place, i
                           char **error) {
     const char *argv[] = {"age", "--decrypt", "--identity", place->key, NULL};
     if (lseek(file, 0, SEEK_SET) != 0)
-        return fail(error, "%s: %s", place->path, strerror(errno));
+        return sync_fail(error, "%s: %s", place->path, strerror(errno));
     return child_start(age, argv, NULL, file, out, error);
 }
 
@@ -196,7 +183,7 @@ static bool verify_file(const struct backup_place *place, int file, char **facts
     struct child age;
     char *said = NULL;
     if (pipe2(ends, O_CLOEXEC) != 0)
-        return fail(error, "%s", strerror(errno));
+        return sync_fail(error, "%s", strerror(errno));
     bool started = start_opening(&age, place, file, ends[1], error);
     close(ends[1]);
     char *line = started ? read_line(ends[0]) : NULL;
@@ -205,13 +192,13 @@ static bool verify_file(const struct backup_place *place, int file, char **facts
     close(ends[0]);
     bool good = started && child_wait(&age, &said);
     if (started && !good)
-        fail(
+        sync_fail(
             error,
             "%s: refused, nothing was restored: the key is another one, or the file was altered or "
             "cut off (%s)",
             place->path, said);
     else if (good && !line)
-        good = fail(error, "%s: is not a backup of gulou", place->path);
+        good = sync_fail(error, "%s: is not a backup of gulou", place->path);
     if (good)
         *facts = strdup(line + strlen(HEAD));
     free(said);
@@ -227,10 +214,11 @@ static bool check_schema(const struct backup_place *place, const char *facts, ch
         const char *name = cJSON_GetStringValue(cJSON_GetObjectItem(one, "name"));
         const char *checksum = cJSON_GetStringValue(cJSON_GetObjectItem(one, "checksum"));
         if (good && !migrate_knows(name ? name : "", checksum ? checksum : ""))
-            good = fail(error,
-                        "%s: was made by another version of gulou (%s is unknown here); restore it "
-                        "with that version",
-                        place->path, name ? name : "?");
+            good = sync_fail(
+                error,
+                "%s: was made by another version of gulou (%s is unknown here); restore it "
+                "with that version",
+                place->path, name ? name : "?");
     }
     cJSON_Delete(json);
     return good;
@@ -248,10 +236,10 @@ static bool check_empty(struct sync *sync, char **error) {
         "  from pg_depend d where d.objid = c.oid and d.deptype = 'e')) things having count(*) > 0",
         0, NULL, &found, error);
     if (found)
-        good = fail(error,
-                    "%s; make an empty one and let [postgres] url, or GULOU_POSTGRES_URL, "
-                    "point to it",
-                    found);
+        good = sync_fail(error,
+                         "%s; make an empty one and let [postgres] url, or GULOU_POSTGRES_URL, "
+                         "point to it",
+                         found);
     free(found);
     return good;
 }
@@ -276,7 +264,7 @@ static bool restore_file(const struct backup_place *place, struct sync *sync, in
     struct child age, restore;
     char *said = NULL;
     if (pipe2(ends, O_CLOEXEC) != 0)
-        return fail(error, "%s", strerror(errno));
+        return sync_fail(error, "%s", strerror(errno));
     bool opened = start_opening(&age, place, file, ends[1], error);
     close(ends[1]);
     free(opened ? read_line(ends[0]) : NULL);
@@ -318,15 +306,16 @@ static bool compare(struct sync *sync, const char *facts, char **error) {
     cJSON_Delete(was);
     cJSON_Delete(is);
     free(text);
-    return same || fail(error, "what was restored is not what was saved: chain heads or schema "
-                               "differ; do not use this database");
+    return same ||
+           sync_fail(error, "what was restored is not what was saved: chain heads or schema "
+                            "differ; do not use this database");
 }
 
 bool backup_restore(const struct backup_place *place, char **facts, char **error) {
     *facts = *error = NULL;
     int file = open(place->path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
-        return fail(error, "%s: %s", place->path, strerror(errno));
+        return sync_fail(error, "%s: %s", place->path, strerror(errno));
     struct sync *sync = NULL;
     bool good = verify_file(place, file, facts, error) && check_schema(place, *facts, error) &&
                 (sync = sync_open(place->url, error)) != NULL && check_empty(sync, error) &&

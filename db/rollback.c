@@ -1,6 +1,5 @@
 #include "db/rollback.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,18 +26,6 @@ static const char drop_functions_sql[] =
     " loop begin execute format('drop function %s', f.name); dropped := dropped + 1;"
     "  exception when dependent_objects_still_exist then null; end; end loop;"
     " exit when dropped = 0; end loop; end $$";
-
-__attribute__((format(printf, 2, 3))) static bool fail(char **error, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    char *line = NULL;
-    if (vasprintf(&line, format, args) < 0)
-        abort();
-    va_end(args);
-    free(*error);
-    *error = line;
-    return false;
-}
 
 static const struct embedded_file *find(const struct embedded_file *files, const char *name) {
     for (; files->name; files++)
@@ -90,8 +77,8 @@ static bool undo(struct sync *sync, const struct embedded_file *step, char **err
                 sync_value(sync, "delete from gulou.schema_migration where name = $1", 1,
                            &step->name, NULL, &cause);
     if (!good)
-        fail(error, "%s has no way back now: %s; a backup of before it is the way", step->name,
-             cause);
+        sync_fail(error, "%s has no way back now: %s; a backup of before it is the way", step->name,
+                  cause);
     free(cause);
     return good;
 }
@@ -112,8 +99,8 @@ static bool list_steps(struct sync *sync, const char *to, const struct embedded_
             continue;
         steps[*n] = find(rollbacks, migrations[i].name);
         if (!steps[*n] || *n == STEPS_MAX)
-            return fail(error, "%s has no way back; a backup of before it is the way",
-                        migrations[i].name);
+            return sync_fail(error, "%s has no way back; a backup of before it is the way",
+                             migrations[i].name);
         ++*n;
     }
     return true;
@@ -123,7 +110,7 @@ static bool is_migration(const char *to, const struct embedded_file *migrations,
     for (; strlen(to) == 4 && migrations->name; migrations++)
         if (strncmp(migrations->name, to, 4) == 0)
             return true;
-    return fail(error, "there is no migration %s", to);
+    return sync_fail(error, "there is no migration %s", to);
 }
 
 /* One that this program does not know is a newer program's to undo. */
@@ -134,7 +121,7 @@ static bool knows_all(struct sync *sync, const struct embedded_file *migrations,
         return false;
     bool known = !newest || find(migrations, newest);
     if (!known)
-        fail(error, "%s is unknown to this program; the newer one takes it back", newest);
+        sync_fail(error, "%s is unknown to this program; the newer one takes it back", newest);
     free(newest);
     return known;
 }

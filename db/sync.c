@@ -22,6 +22,18 @@ static void set_error(char **error, const char *text) {
         abort();
 }
 
+bool sync_fail(char **error, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    char *line = NULL;
+    if (vasprintf(&line, format, args) < 0)
+        abort();
+    va_end(args);
+    free(*error);
+    *error = line;
+    return false;
+}
+
 /* The primary text with its SQLSTATE, and where in the SQL, on one line. */
 static void set_result_error(char **error, const PGresult *result, const PGconn *conn) {
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);

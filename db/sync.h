@@ -34,6 +34,9 @@ bool sync_exec(struct sync *sync, const char *sql, char **error);
 bool sync_value(struct sync *sync, const char *sql, int n, const char *const *args, char **value,
                 char **error);
 
+/* One line of cause into *error, in place of what stood there; false, for the caller to return. */
+bool sync_fail(char **error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* The connection of `url` as the environment of a program that uses libpq, "PGHOST=…" and so on, up
  * to a NULL; what the URL leaves open comes from our own environment. */
 char **sync_environment(const char *url, char **error);
