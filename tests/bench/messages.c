@@ -74,8 +74,11 @@ int main(int argc, char **argv) {
     if (!config || listener < 0)
         fail(error);
     log_init(config->log_level);
-    struct http_server *server = http_new(
-        &(struct http_options){services.base, listener, site_handle, &services, site_allow});
+    struct http_server *server = http_new(&(struct http_options){.base = services.base,
+                                                                 .socket = listener,
+                                                                 .on_request = site_handle,
+                                                                 .context = &services,
+                                                                 .allow = site_allow});
     struct traffic traffic = {fopen(argv[2], "rb"), connect_to(listener), 0, 0};
     for (long i = strtol(argv[3], NULL, 10); i > 0; i--)
         exchange(services.base, &traffic);
