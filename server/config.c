@@ -398,8 +398,8 @@ static bool read_server(struct load *l, struct config *config) {
         return false;
     config->seccomp = (enum sandbox_mode)mode;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    if (workers == 0)
-        workers = cores < 1 ? 1 : cores > WORKERS_MAX ? WORKERS_MAX : cores;
+    if (workers == 0) /* PostgreSQL does most of the work, on the same machine as a rule */
+        workers = cores < 4 ? 1 : cores / 2 > WORKERS_MAX ? WORKERS_MAX : cores / 2;
     config->workers = (int)workers;
     config->log_level = (enum log_level)level;
     return true;

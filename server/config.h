@@ -59,7 +59,7 @@ struct config {
     struct config_listen ops_listen; /* /healthz /readyz /metrics */
     const char *public_url;          /* without a slash at the end */
     const char *trusted_proxy;       /* addresses whose X-Forwarded-For is believed; "": nobody's */
-    int workers;                     /* at least 1: 0 in the file became the number of cores */
+    int workers;                     /* at least 1: 0 in the file became half the cores */
     enum log_level log_level;
     enum sandbox_mode seccomp;
     bool test_clock;          /* `gulou clock --set` is allowed */

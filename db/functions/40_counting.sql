@@ -29,29 +29,29 @@ begin
   end if;
 end $$;
 
--- The points of a member that count already, in each of the ranges that the caps look at. `p_with`: declarations that
--- are being approved with this one, whose state is written at the end.
-drop function if exists gulou.counted_already(text, int, date, date, text, int);
+-- The points of a member that count already, in each of the ranges that the caps look at: what was approved and has not
+-- been revoked. Two sums, because the days of a week may belong to two periods.
+drop function if exists gulou.counted_already(text, int, date, date, text, int, bigint[]);
 create or replace function gulou.counted_already(p_account text, p_member int, p_day date, p_week date, p_period text,
-  p_category int, p_with bigint[], out in_day int, out in_week int, out in_category int, out in_period int)
+  p_category int, out in_day int, out in_week int, out in_category int, out in_period int)
 language plpgsql stable as $$
+declare
+  v_revoked bigint[] := array(select no from gulou.declaration
+                              where account_id = p_account and member_id = p_member and status in ('revoked', 'revoked_late'));
 begin
-  select coalesce(sum(d.points) filter (where d.day = p_day), 0),
-         coalesce(sum(d.points) filter (where d.day >= p_week and d.day < p_week + 7), 0),
-         coalesce(sum(d.points) filter (where d.period = p_period and d.category = p_category), 0),
-         coalesce(sum(d.points) filter (where d.period = p_period), 0)
-  into in_day, in_week, in_category, in_period
-  from gulou.declaration_day d join gulou.declaration s on s.account_id = d.account_id and s.no = d.no
-  where d.account_id = p_account and d.member_id = p_member
-    and (d.period = p_period or d.day >= p_week and d.day < p_week + 7)
-    and (s.status in ('approved', 'announced', 'objected', 'settled') or s.no = any (p_with));
+  select coalesce(sum(points) filter (where category = p_category), 0), coalesce(sum(points), 0)
+  into in_category, in_period from gulou.declaration_day
+  where account_id = p_account and member_id = p_member and period = p_period and no <> all (v_revoked);
+  select coalesce(sum(points) filter (where day = p_day), 0), coalesce(sum(points), 0)
+  into in_day, in_week from gulou.declaration_day
+  where account_id = p_account and member_id = p_member and day >= p_week and day < p_week + 7 and no <> all (v_revoked);
 end $$;
 
 -- What counts after all caps, the name of the cap that decided, and the split over days.
 -- The caller holds the member's lock when it means to write the result.
-drop function if exists gulou.count_points(text, int, gulou.service_item, gulou.rule_version, timestamptz, timestamptz, text);
+drop function if exists gulou.count_points(text, int, gulou.service_item, gulou.rule_version, timestamptz, timestamptz, text, bigint[]);
 create or replace function gulou.count_points(p_account text, p_member int, p_item gulou.service_item,
-  p_rule gulou.rule_version, p_started timestamptz, p_ended timestamptz, p_period text, p_with bigint[],
+  p_rule gulou.rule_version, p_started timestamptz, p_ended timestamptz, p_period text,
   out counted int, out cap text, out days jsonb)
 language plpgsql stable as $$
 declare
@@ -75,7 +75,7 @@ begin
       v_week := v_day - (extract(isodow from v_day)::int - 1);
       v_in_week := 0;
     end if;
-    v_counted := gulou.counted_already(p_account, p_member, v_day, v_week, p_period, p_item.category, p_with);
+    v_counted := gulou.counted_already(p_account, p_member, v_day, v_week, p_period, p_item.category);
     v_rooms := array[p_rule.day_cap - v_counted.in_day, p_rule.week_cap - v_counted.in_week - v_in_week,
       p_rule.category_cap - v_counted.in_category - counted, p_rule.period_cap - v_counted.in_period - counted];
     v_left := v_split.points[i];

@@ -1,9 +1,14 @@
 -- The member's side of a declaration: make it, prove it, see it, take it back, send it again, appeal.
 
--- One row of history for every change of state (INV-25).
+-- One row of history for every change of state (INV-25). One that came from nothing is the first.
 create or replace function gulou.note_declaration(p_account text, p_no bigint, p_from text, p_to text,
   p_actor int, p_role text, p_reason text, p_request text) returns void language plpgsql as $$
 begin
+  if p_from is null then
+    insert into gulou.declaration_event
+    values (p_account, p_no, 1, null, p_to, p_actor, p_role, p_reason, gulou.now_(), p_request);
+    return;
+  end if;
   insert into gulou.declaration_event
   select p_account, p_no, coalesce(max(seq), 0) + 1, p_from, p_to, p_actor, p_role, p_reason, gulou.now_(), p_request
   from gulou.declaration_event where account_id = p_account and no = p_no;
@@ -159,7 +164,7 @@ create or replace function gulou.offer_facts(p_account text, p_member int, p_ite
 returns jsonb language plpgsql stable as $$
 declare
   v_count   record := gulou.count_points(p_account, p_member, p_item, p_rule, p_started, p_ended,
-                                         gulou.counting_period(p_account, p_ended), null);
+                                         gulou.counting_period(p_account, p_ended));
   v_minutes int := extract(epoch from p_ended - p_started)::int / 60;
 begin
   return jsonb_build_object(

@@ -158,8 +158,7 @@ begin
   end if;
   select coalesce(b.available, 0) as available, coalesce(b.pending, 0) as pending, coalesce(b.reserved, 0) as reserved,
          coalesce(-b.debt, 0) as debt,
-         (select org_id from gulou.member_org
-          where account_id = p_account and member_id = v_member and during @> v_today) as org,
+         gulou.org_on(p_account, v_member, v_today) as org,
          (select coalesce(sum(points), 0)::bigint from gulou.period_score
           where account_id = p_account and period = v_period and member_id = v_member) as score,
          (select count(*) from gulou.declaration where account_id = p_account and member_id = v_member

@@ -46,9 +46,9 @@ end $$;
 -- ---------------------------------------------------------------- approve
 
 -- What one declaration is worth now, its member locked; the part of each day is written down at once, because the next
--- of the member is cut behind it. `p_with`: those of this message before it.
-drop function if exists gulou.approve_one(gulou.declaration, int, text);
-create or replace function gulou.count_one(p_own gulou.declaration, p_with bigint[]) returns gulou.declaration
+-- of the member is cut behind it.
+drop function if exists gulou.count_one(gulou.declaration, bigint[]);
+create or replace function gulou.count_one(p_own gulou.declaration) returns gulou.declaration
 language plpgsql as $$
 declare
   v_item  gulou.service_item;
@@ -60,7 +60,7 @@ begin
   where account_id = p_own.account_id and rule_version = p_own.rule_version;
   p_own.period := gulou.counting_period(p_own.account_id, p_own.ended_at);
   v_count := gulou.count_points(p_own.account_id, p_own.member_id, v_item, v_rule, p_own.started_at, p_own.ended_at,
-                                p_own.period, p_with);
+                                p_own.period);
   p_own.counted := v_count.counted;
   p_own.cap := v_count.cap;
   if p_own.counted > 0 then
@@ -133,7 +133,6 @@ declare
   v_results  jsonb := '{}';
   v_scores   jsonb := '[]';
   v_approved gulou.declaration[] := '{}';
-  v_nos      bigint[] := '{}';
   v_member   int;
 begin
   perform gulou.period_gate(p_account, false);
@@ -148,8 +147,7 @@ begin
     if v_refusal is not null then
       v_results := v_results || jsonb_build_object(v_own.no::text, v_refusal);
     else
-      v_nos := v_nos || v_own.no;
-      v_approved := v_approved || gulou.count_one(v_own, v_nos);
+      v_approved := v_approved || gulou.count_one(v_own);
     end if;
   end loop;
   if cardinality(v_approved) > 0 then

@@ -10,8 +10,7 @@ $$;
 -- said is not believed.
 create or replace function gulou.received_at(p_received timestamptz) returns timestamptz language sql stable as $$
   select least(statement_timestamp(), greatest(coalesce(p_received, statement_timestamp()),
-                                               statement_timestamp() - gulou.receipt_grace())) + away_by
-  from gulou.clock
+                                               statement_timestamp() - gulou.receipt_grace())) + gulou.away_by()
 $$;
 
 -- ---------------------------------------------------------------- history

@@ -54,7 +54,7 @@
 #define REPLY_TEXT_MAX_BYTES 2048 /* wechat-protocol.md: Content of a passive reply */
 
 /* ---- PostgreSQL ---- */
-#define PG_GROUP_MAX 32  /* calls under one Sync, see docs/architecture.md */
+#define PG_GROUP_MAX 64  /* calls under one Sync, see docs/architecture.md */
 #define PG_CONNECTIONS 2 /* per worker */
 /* Calls of a worker that are not done: 4 s of work at 1,000 a second. Whoever came behind them
  * would wait longer than the platform does, and is told at once that the system is busy. */

@@ -2,7 +2,7 @@
 -- login is refused in a running system is in tests/e2e/rights.test.mjs.
 begin;
 set client_min_messages = warning;
-select plan(49);
+select plan(54);
 
 -- What somebody of this role gets told: NULL when it worked, else the SQLSTATE.
 create function told(p_role text, p_sql text) returns text language plpgsql as $$
@@ -71,6 +71,15 @@ select is(told('gulou_owner', sql), '23001', 'INV-06: not even the owner can: ' 
 set local session_replication_role = replica;
 select throws_ok('update gulou.export_audit set reason = reason', '23001', null, 'INV-06: nor a session that says it copies data');
 set local session_replication_role = origin;
+
+-- ---- what declarations refer to does not go (no foreign key says so: migration 0050)
+insert into gulou.org values ('t', 9, '旧单位', 'reporting_unit');
+insert into gulou.rule_version select (jsonb_populate_record(r, jsonb_build_object('rule_version', 9, 'valid_from', current_date + 9))).*
+  from gulou.rule_version r where account_id = 't';
+select is(told('gulou_owner', sql), '23001', 'what declarations refer to does not go: ' || sql) from (values
+  ('delete from gulou.org where org_id = 9'), ('delete from gulou.service_item where item = 35'),
+  ('delete from gulou.rule_version where account_id = ''t'' and valid_from < now()'), ('update gulou.org set org_id = 10 where org_id = 9')) as act (sql);
+select is(told('gulou_owner', 'delete from gulou.rule_version where rule_version = 9'), null, 'but a rule that is not valid yet can be taken back');
 
 -- ---- accounts share nothing (INV-26, as far as there are private data of more than one owner)
 insert into gulou.org values ('t', 1, '甲单位', 'reporting_unit'), ('u', 1, '乙单位', 'reporting_unit');

@@ -12,7 +12,7 @@ const DRIVER = 'tests/bench/messages.c'
 
 // [{count, file, fn, object}] of callgrind_annotate's lines; an inlined function has no object and is ours by its file.
 function annotated(file) {
-  const text = execFileSync('callgrind_annotate', ['--threshold=100', file], { encoding: 'utf8', maxBuffer: 1 << 26 })
+  const text = execFileSync('callgrind_annotate', ['--threshold=100', '--auto=no', file], { encoding: 'utf8', maxBuffer: 1 << 26 })
   return [...text.matchAll(/^ *([\d,]+) \( *[\d.]+%\)  (.*?):(.*?)(?: \[(.*)\])?$/gm)]
     .map(([, count, source, fn, object]) => ({ count: Number(count.replaceAll(',', '')), source, fn, object }))
 }
