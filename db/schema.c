@@ -68,9 +68,8 @@ static bool tells_of_no_schema(const char *error) {
     return false;
 }
 
-enum schema_state schema_check(const char *url, char **why) {
-    char *error = NULL;
-    char *json = pg_run(url, "schema_state", 0, NULL, &error);
+static enum schema_state check(struct sync *session, char *error, char **why) {
+    char *json = session ? sync_call(session, "schema_state", 0, NULL, &error) : NULL;
     if (!json && tells_of_no_schema(error)) {
         *why = line("the database holds no schema that this program knows; run gulou migrate (%s)",
                     error);
@@ -86,4 +85,15 @@ enum schema_state schema_check(const char *url, char **why) {
     cJSON_Delete(state);
     free(json);
     return judged;
+}
+
+enum schema_state schema_check(const char *url, struct sync **session, char **why) {
+    char *error = NULL;
+    struct sync *opened = sync_open_app(url, &error);
+    enum schema_state state = check(opened, error, why);
+    if (session)
+        *session = opened;
+    else
+        sync_close(opened);
+    return state;
 }

@@ -9,6 +9,8 @@
 
 #include <cjson/cJSON.h>
 
+#include "db/sync.h"
+
 enum schema_state {
     SCHEMA_FITS,
     SCHEMA_NEWER,   /* and may be used */
@@ -17,8 +19,10 @@ enum schema_state {
     SCHEMA_UNKNOWN  /* the database did not answer */
 };
 
-/* Asks as the server's role would. *why: one line for people (to be free()d), unless it fits. */
-enum schema_state schema_check(const char *url, char **why);
+/* Asks as the server's role would. *why: one line for people (to be free()d), unless it fits.
+ * `session`: NULL, or keeps the connection for more calls (to be closed; NULL when there is none).
+ */
+enum schema_state schema_check(const char *url, struct sync **session, char **why);
 
 /* The same of what api.schema_state() answered. */
 enum schema_state schema_judge(const cJSON *state, char **why);

@@ -119,23 +119,37 @@ bool sync_value(struct sync *sync, const char *sql, int n, const char *const *ar
     return good;
 }
 
-static char *run_as(const char *set_role, const char *url, const char *function, int n,
-                    const char *const *args, char **error) {
+static struct sync *open_as(const char *set_role, const char *url, char **error) {
+    struct sync *sync = sync_open(url, error);
+    if (sync && !sync_exec(sync, set_role, error)) {
+        sync_close(sync);
+        return NULL;
+    }
+    return sync;
+}
+
+char *sync_call(struct sync *sync, const char *function, int n, const char *const *args,
+                char **error) {
     char sql[160 + 5 * PG_ARGUMENTS_MAX];
     size_t at = (size_t)snprintf(sql, sizeof sql, "select api.%.128s(", function);
     for (int i = 1; i <= n && i <= PG_ARGUMENTS_MAX; i++)
         at += (size_t)snprintf(sql + at, sizeof sql - at, i > 1 ? ",$%d" : "$%d", i);
     snprintf(sql + at, sizeof sql - at, ")");
-
-    struct sync *sync = sync_open(url, error);
-    if (!sync)
-        return NULL;
     char *json = NULL;
-    bool good = sync_exec(sync, set_role, error) && sync_value(sync, sql, n, args, &json, error);
+    bool good = sync_value(sync, sql, n, args, &json, error);
+    return good && !json ? strdup("null") : json;
+}
+
+struct sync *sync_open_app(const char *url, char **error) {
+    return open_as("set role gulou_app", url, error);
+}
+
+static char *run_as(const char *set_role, const char *url, const char *function, int n,
+                    const char *const *args, char **error) {
+    struct sync *sync = open_as(set_role, url, error);
+    char *json = sync ? sync_call(sync, function, n, args, error) : NULL;
     sync_close(sync);
-    if (good && !json)
-        json = strdup("null");
-    return good ? json : NULL;
+    return json;
 }
 
 char *pg_run(const char *url, const char *function, int n, const char *const *args, char **error) {

@@ -24,7 +24,12 @@ char *pg_run_owner(const char *url, const char *function, int n, const char *con
 
 /* NULL when the server cannot be reached; the login role is kept. */
 struct sync *sync_open(const char *url, char **error);
-void sync_close(struct sync *sync);
+struct sync *sync_open_app(const char *url, char **error); /* as the role gulou_app */
+void sync_close(struct sync *sync);                        /* NULL is fine */
+
+/* One function of schema api, like pg_run. */
+char *sync_call(struct sync *sync, const char *function, int n, const char *const *args,
+                char **error);
 
 /* Any number of statements without arguments, results dropped. */
 bool sync_exec(struct sync *sync, const char *sql, char **error);

@@ -1,44 +1,24 @@
 #include "server/image.h"
 
 #include <openssl/evp.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <vips/vips.h>
 
 #include "db/digest.h"
 #include "server/base/limits.h"
 #include "server/base/log.h"
+#include "server/image_library.h"
 
 #define JPEG_QUALITY 80
 #define COVER_WIDTH 900
 #define COVER_HEIGHT 383
 #define COVER_MARGIN 60
 
-/* What is wrong with a stranger's picture is our caller's to log, not the library's to print. */
-static void keep_quiet(const char *domain, GLogLevelFlags level, const char *text, void *arg) {
-    (void)domain;
-    (void)level;
-    (void)text;
-    (void)arg;
-}
+static _Thread_local const struct image_library *vips; /* found anew by every public function */
 
-static void start(void) {
-    if (VIPS_INIT("gulou")) {
-        log_error("image", "cause=\"libvips does not start: %s\"", vips_error_buffer());
-        abort();
-    }
-    g_log_set_handler("VIPS", G_LOG_LEVEL_WARNING, keep_quiet, NULL);
-    /* Readers that were never meant for strangers' bytes (PDF, SVG, Matlab…) stay closed. */
-    vips_block_untrusted_set(TRUE);
-    vips_concurrency_set(1); /* the event loops need the other cores */
-    vips_cache_set_max(0);   /* no picture is made twice */
-}
-
-/* Only with the first picture: the library and its readers take time to load, and memory. */
-static void need_library(void) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, start);
+static void drop(VipsImage *image) {
+    if (image)
+        vips->g_object_unref(image);
 }
 
 static bool is_allowed(struct str bytes) {
@@ -54,14 +34,14 @@ static bool is_allowed(struct str bytes) {
 
 /* Only the header is read: a small file may claim any number of pixels. */
 static bool check_size(struct str bytes, const char **why) {
-    VipsImage *image = vips_image_new_from_buffer(bytes.p, bytes.n, "", NULL);
+    VipsImage *image = vips->vips_image_new_from_buffer(bytes.p, bytes.n, "", NULL);
     if (!image) {
         *why = "not readable";
         return false;
     }
     uint64_t pixels =
-        (uint64_t)vips_image_get_width(image) * (uint64_t)vips_image_get_height(image);
-    g_object_unref(image);
+        (uint64_t)vips->vips_image_get_width(image) * (uint64_t)vips->vips_image_get_height(image);
+    vips->g_object_unref(image);
     if (pixels > IMAGE_INPUT_PIXELS)
         *why = "too many pixels";
     return pixels <= IMAGE_INPUT_PIXELS;
@@ -70,24 +50,24 @@ static bool check_size(struct str bytes, const char **why) {
 static bool save(struct arena *arena, VipsImage *image, struct str *out) {
     void *bytes;
     size_t n;
-    if (vips_jpegsave_buffer(image, &bytes, &n, "Q", JPEG_QUALITY, "strip", TRUE, "optimize_coding",
-                             TRUE, NULL))
+    if (vips->vips_jpegsave_buffer(image, &bytes, &n, "Q", JPEG_QUALITY, "strip", TRUE,
+                                   "optimize_coding", TRUE, NULL))
         return false;
     *out = (struct str){arena_strndup(arena, bytes, n), n};
-    g_free(bytes);
+    vips->g_free(bytes);
     return true;
 }
 
 /* Transparent parts become white, as on paper. */
 static VipsImage *without_alpha(VipsImage *image) {
-    if (!vips_image_hasalpha(image))
+    if (!vips->vips_image_hasalpha(image))
         return image;
     double white[] = {255};
-    VipsArrayDouble *paper = vips_array_double_new(white, 1);
+    VipsArrayDouble *paper = vips->vips_array_double_new(white, 1);
     VipsImage *flat = NULL;
-    int failed = vips_flatten(image, &flat, "background", paper, NULL);
-    vips_area_unref(VIPS_AREA(paper));
-    g_object_unref(image);
+    int failed = vips->vips_flatten(image, &flat, "background", paper, NULL);
+    vips->vips_area_unref((VipsArea *)paper);
+    vips->g_object_unref(image);
     return failed ? NULL : flat;
 }
 
@@ -95,31 +75,33 @@ static bool shrink(struct arena *arena, struct str bytes, int side, struct str *
                    int *height) {
     VipsImage *image = NULL;
     /* Thumbnailing turns the picture upright by its EXIF and goes to sRGB. */
-    if (vips_thumbnail_buffer((void *)(uintptr_t)bytes.p, bytes.n, &image, side, "height", side,
-                              "size", VIPS_SIZE_DOWN, "export_profile", "srgb", NULL))
+    if (vips->vips_thumbnail_buffer((void *)(uintptr_t)bytes.p, bytes.n, &image, side, "height",
+                                    side, "size", VIPS_SIZE_DOWN, "export_profile", "srgb", NULL))
         return false;
     image = without_alpha(image);
     bool good = image && save(arena, image, out);
     if (image) {
-        *width = vips_image_get_width(image);
-        *height = vips_image_get_height(image);
-        g_object_unref(image);
+        *width = vips->vips_image_get_width(image);
+        *height = vips->vips_image_get_height(image);
+        vips->g_object_unref(image);
     }
     return good;
 }
 
 bool image_clean(struct arena *arena, struct str bytes, struct image *out, const char **why) {
     int width, height;
-    need_library();
+    *why = "libvips is not installed";
+    if (!(vips = image_library()))
+        return false;
     *why = "not a JPEG, PNG or GIF";
     if (!is_allowed(bytes) || !check_size(bytes, why)) {
-        vips_error_clear();
+        vips->vips_error_clear();
         return false;
     }
     *why = "broken";
     bool good = shrink(arena, bytes, IMAGE_MAX_PIXELS, &out->jpeg, &out->width, &out->height) &&
                 shrink(arena, out->jpeg, IMAGE_SMALL_PIXELS, &out->small, &width, &height);
-    vips_error_clear();
+    vips->vips_error_clear();
     if (good) {
         char *digest = arena_alloc(arena, DIGEST_HEX_SIZE);
         digest_bytes(out->jpeg, digest);
@@ -156,42 +138,43 @@ bool image_decode(struct arena *arena, const char *base64, struct str *out) {
 /* White letters, no wider than the cover; NULL when nothing could be drawn. */
 static VipsImage *letters(const char *text, const char *font) {
     VipsImage *image = NULL;
-    char *escaped = g_markup_escape_text(text, -1);
-    int failed = vips_text(&image, escaped, "font", font, "width", COVER_WIDTH - 2 * COVER_MARGIN,
-                           "dpi", 72, NULL);
-    g_free(escaped);
+    char *escaped = vips->g_markup_escape_text(text, -1);
+    int failed = vips->vips_text(&image, escaped, "font", font, "width",
+                                 COVER_WIDTH - 2 * COVER_MARGIN, "dpi", 72, NULL);
+    vips->g_free(escaped);
     return failed ? NULL : image;
 }
 
 static VipsImage *draw(VipsImage *under, VipsImage *mask, int top) {
     double white[] = {255, 255, 255};
     VipsImage *colour = NULL, *placed = NULL, *out = NULL;
-    if (!vips_embed(mask, &placed, COVER_MARGIN, top, COVER_WIDTH, COVER_HEIGHT, NULL) &&
-        !vips_black(&colour, COVER_WIDTH, COVER_HEIGHT, "bands", 3, NULL)) {
+    if (!vips->vips_embed(mask, &placed, COVER_MARGIN, top, COVER_WIDTH, COVER_HEIGHT, NULL) &&
+        !vips->vips_black(&colour, COVER_WIDTH, COVER_HEIGHT, "bands", 3, NULL)) {
         VipsImage *lit = NULL;
-        if (!vips_linear(colour, &lit, (double[]){1, 1, 1}, white, 3, "uchar", TRUE, NULL))
-            vips_ifthenelse(placed, lit, under, &out, "blend", TRUE, NULL);
-        g_clear_object(&lit);
+        if (!vips->vips_linear(colour, &lit, (double[]){1, 1, 1}, white, 3, "uchar", TRUE, NULL))
+            vips->vips_ifthenelse(placed, lit, under, &out, "blend", TRUE, NULL);
+        drop(lit);
     }
-    g_clear_object(&colour);
-    g_clear_object(&placed);
-    g_object_unref(mask);
-    g_object_unref(under);
+    drop(colour);
+    drop(placed);
+    vips->g_object_unref(mask);
+    vips->g_object_unref(under);
     return out;
 }
 
 /* The red of the notice pages. */
 static VipsImage *paper(void) {
     VipsImage *black = NULL, *red = NULL;
-    if (!vips_black(&black, COVER_WIDTH, COVER_HEIGHT, "bands", 3, NULL))
-        vips_linear(black, &red, (double[]){1, 1, 1}, (double[]){168, 50, 38}, 3, "uchar", TRUE,
-                    NULL);
-    g_clear_object(&black);
+    if (!vips->vips_black(&black, COVER_WIDTH, COVER_HEIGHT, "bands", 3, NULL))
+        vips->vips_linear(black, &red, (double[]){1, 1, 1}, (double[]){168, 50, 38}, 3, "uchar",
+                          TRUE, NULL);
+    drop(black);
     return red;
 }
 
 bool image_cover(struct arena *arena, const char *title, const char *line, struct str *jpeg) {
-    need_library();
+    if (!(vips = image_library()))
+        return false;
     VipsImage *cover = paper();
     VipsImage *large = cover ? letters(title, "Noto Sans CJK SC Bold 56") : NULL;
     cover = large ? draw(cover, large, 110) : cover;
@@ -199,8 +182,8 @@ bool image_cover(struct arena *arena, const char *title, const char *line, struc
     cover = small ? draw(cover, small, 240) : cover;
     bool good = small && cover && save(arena, cover, jpeg);
     if (!good)
-        log_warn("image_cover", "cause=\"%s\"", vips_error_buffer());
-    vips_error_clear();
-    g_clear_object(&cover);
+        log_warn("image_cover", "cause=\"%s\"", vips->vips_error_buffer());
+    vips->vips_error_clear();
+    drop(cover);
     return good;
 }

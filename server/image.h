@@ -1,7 +1,7 @@
 #ifndef GULOU_IMAGE_H
 #define GULOU_IMAGE_H
 
-/* Pictures, through libvips: photos made harmless and small, and covers of articles.
+/* Pictures: photos made harmless and small, and covers of articles; server/image_library.h does it.
  *
  * A photo keeps nothing but its pixels: turned upright, scaled down, encoded anew as JPEG without
  * EXIF, GPS, comment or colour profile. The same pixels give the same bytes.

@@ -34,7 +34,7 @@ set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "Volunteers declare in the chat what they d
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION web)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser, age, postgresql-client (>= 15), util-linux, ca-certificates")
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser, age, libvips42 | libvips42t64, postgresql-client (>= 15), util-linux, ca-certificates")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "postgresql (>= 15), redis-server, nginx-light | nginx, fonts-noto-cjk")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
   ${PACKAGE}/postinst ${PACKAGE}/prerm ${PACKAGE}/postrm ${CMAKE_BINARY_DIR}/conffiles)

@@ -133,7 +133,7 @@ static bool run_function(struct check *c, const char *function,
 
 static void check_postgres(struct check *c) {
     char *why = NULL;
-    enum schema_state state = schema_check(c->config->postgres_url, &why);
+    enum schema_state state = schema_check(c->config->postgres_url, NULL, &why);
     if (state == SCHEMA_UNKNOWN)
         tell(c, "FAIL", "postgres: %s; start it, or mend [postgres] url", why);
     else if (state == SCHEMA_TOO_OLD || state == SCHEMA_TOO_NEW)

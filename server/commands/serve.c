@@ -131,9 +131,9 @@ static bool open_sockets(struct worker *worker, bool first, const struct config 
 }
 
 /* An absent database is no reason not to start: /readyz tells, and server/health.c looks again. */
-static bool schema_fits(const struct config *config) {
+static bool schema_fits(const struct config *config, struct sync **session) {
     char *why = NULL;
-    enum schema_state state = schema_check(config->postgres_url, &why);
+    enum schema_state state = schema_check(config->postgres_url, session, &why);
     bool fits = state != SCHEMA_TOO_OLD && state != SCHEMA_TOO_NEW;
     if (!fits)
         command_fail(strdup(why));
@@ -143,12 +143,12 @@ static bool schema_fits(const struct config *config) {
 
 /* Accounts of the configuration that the database does not know yet. An absent database is no
  * reason not to start: /readyz tells, and a later start makes up for it. */
-static void sync_accounts(const struct config *config) {
+static void sync_accounts(const struct config *config, struct sync *session) {
     for (size_t i = 0; i < config->accounts_n; i++) {
         const struct account *account = &config->accounts[i];
         const char *args[] = {account->id, account->name, account->verified ? "true" : "false"};
         char *error = NULL;
-        char *json = pg_run(config->postgres_url, "sync_account", 3, args, &error);
+        char *json = sync_call(session, "sync_account", 3, args, &error);
         if (json == NULL) {
             log_error("sync_account", "account=%s cause=\"%s\"", args[0],
                       error != NULL ? error : "");
@@ -169,8 +169,8 @@ static bool enter_sandbox(const struct config *config, char **error) {
 }
 
 /* With more rights than the functions need, one mistake of ours would be everybody's data. */
-static void look_at_login(const struct config *config) {
-    char *json = pg_run(config->postgres_url, "login_rights", 0, NULL, NULL);
+static void look_at_login(struct sync *session) {
+    char *json = sync_call(session, "login_rights", 0, NULL, NULL);
     cJSON *rights = json != NULL ? cJSON_Parse(json) : NULL;
     if (cJSON_IsTrue(cJSON_GetObjectItem(rights, "more_than_needed"))) {
         log_warn("login_too_strong", "login=%s see=docs/security.md",
@@ -178,6 +178,18 @@ static void look_at_login(const struct config *config) {
     }
     cJSON_Delete(rights);
     free(json);
+}
+
+/* In one session; false when the schema is another's. */
+static bool meet_database(const struct config *config) {
+    struct sync *session = NULL;
+    bool fits = schema_fits(config, &session);
+    if (fits && session != NULL) {
+        sync_accounts(config, session);
+        look_at_login(session);
+    }
+    sync_close(session);
+    return fits;
 }
 
 static int serve(const struct config *config, struct worker *workers) {
@@ -199,8 +211,6 @@ static int serve(const struct config *config, struct worker *workers) {
             return command_fail(strdup(strerror(errno)));
         }
     }
-    sync_accounts(config);
-    look_at_login(config);
     if (!enter_sandbox(config, &error)) {
         return command_fail(error);
     }
@@ -242,7 +252,7 @@ static int run(int argc, const char **argv) {
         return exit_code;
     }
     log_init(config->log_level);
-    exit_code = schema_fits(config) ? serve(config, workers) : COMMAND_FAILED;
+    exit_code = meet_database(config) ? serve(config, workers) : COMMAND_FAILED;
     config_free(config);
     return exit_code;
 }
