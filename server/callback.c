@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "db/attempts.h"
@@ -13,6 +12,7 @@
 #include "server/base/log.h"
 #include "server/base/memory.h"
 #include "server/base/metrics.h"
+#include "server/base/random.h"
 #include "server/route.h"
 #include "server/say.h"
 #include "wechat/callback.h"
@@ -190,8 +190,7 @@ static void verify(struct http_exchange *x, const struct account *account) {
 
 static const char *new_request_id(struct arena *arena) {
     uint64_t id;
-    if (getrandom(&id, sizeof id, 0) != (ssize_t)sizeof id)
-        abort();
+    random_bytes(&id, sizeof id);
     return arena_printf(arena, "%016" PRIx64, id);
 }
 

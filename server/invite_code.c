@@ -1,7 +1,8 @@
 #include "server/invite_code.h"
 
 #include <stdlib.h>
-#include <sys/random.h>
+
+#include "server/base/random.h"
 
 const char *invite_code_new(struct arena *arena) {
     static const char signs[] = "ABCDEFGHJKMNPQRSTUVWXYZ23456789";
@@ -9,8 +10,7 @@ const char *invite_code_new(struct arena *arena) {
     char code[LENGTH + 1] = "";
     for (size_t n = 0; n < LENGTH;) {
         unsigned char random;
-        if (getrandom(&random, 1, 0) != 1)
-            abort();
+        random_bytes(&random, 1);
         if (random < 256 / SIGNS * SIGNS) /* else the first signs would come more often */
             code[n++] = signs[random % SIGNS];
     }

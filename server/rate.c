@@ -3,7 +3,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+
+#include "server/base/random.h"
 
 #define PLACES 4096
 
@@ -18,8 +19,9 @@ struct rate {
 
 struct rate *rate_new(unsigned each, unsigned all) {
     struct rate *rate = calloc(1, sizeof *rate);
-    if (!rate || getrandom(&rate->seed, sizeof rate->seed, 0) != (ssize_t)sizeof rate->seed)
+    if (!rate)
         abort();
+    random_bytes(&rate->seed, sizeof rate->seed);
     pthread_mutex_init(&rate->lock, NULL);
     rate->each = each;
     rate->all = all;

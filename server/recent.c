@@ -2,10 +2,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "server/base/limits.h"
 #include "server/base/memory.h"
+#include "server/base/random.h"
 #include "server/request.h"
 
 struct place {
@@ -23,8 +23,9 @@ struct recent {
 
 struct recent *recent_new(void) {
     struct recent *recent = calloc(1, sizeof *recent);
-    if (!recent || getrandom(&recent->seed, sizeof recent->seed, 0) != (ssize_t)sizeof recent->seed)
+    if (!recent)
         abort();
+    random_bytes(&recent->seed, sizeof recent->seed);
     return recent;
 }
 

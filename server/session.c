@@ -3,18 +3,17 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "db/digest.h"
 #include "server/base/limits.h"
+#include "server/base/random.h"
 
 static const char cookie_name[] = "gulou_session";
 
 const char *random_text(struct arena *arena) {
     unsigned char bytes[16];
     char *text = arena_alloc(arena, 2 * sizeof bytes + 1);
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
-        abort();
+    random_bytes(bytes, sizeof bytes);
     for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(text + 2 * i, 3, "%02x", bytes[i]);
     return text;

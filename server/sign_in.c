@@ -3,11 +3,11 @@
 #include <inttypes.h>
 #include <openssl/crypto.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "server/base/limits.h"
 #include "server/base/log.h"
+#include "server/base/random.h"
 #include "server/objection_page.h"
 #include "server/qr.h"
 #include "server/rate.h"
@@ -192,7 +192,8 @@ static void on_qr_code(struct platform_call *call, const struct platform_result 
         return;
     }
     unsigned char random;
-    s->number = getrandom(&random, 1, 0) == 1 ? 10 + random % 90 : 42;
+    random_bytes(&random, 1);
+    s->number = 10 + random % 90;
     const char *browser = random_text(arena);
     set_cookie(web, BROWSER_COOKIE, browser, SIGN_IN_SECONDS);
     const char *args[] = {web->account->id, s->scene, digest_argument(arena, str_from(browser)),

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "server/base/limits.h"
 #include "server/base/log.h"
+#include "server/base/random.h"
 
 #define KIND "access_token"
 #define ID_CHARS 16
@@ -266,8 +266,9 @@ struct tokens *tokens_new(struct services *services, struct api *api) {
     uint64_t id;
     size_t n = services->config->accounts_n;
     struct token *of = calloc(n + 1, sizeof *of);
-    if (!tokens || !of || getrandom(&id, sizeof id, 0) != (ssize_t)sizeof id)
+    if (!tokens || !of)
         abort();
+    random_bytes(&id, sizeof id);
     *tokens = (struct tokens){.services = services, .api = api, .n = n, .of = of};
     snprintf(tokens->id, sizeof tokens->id, "%016" PRIx64, id);
     for (size_t i = 0; i < n; i++) {

@@ -4,11 +4,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "server/base/limits.h"
 #include "server/base/log.h"
+#include "server/base/random.h"
 
 #define WAYS 8 /* addresses that share a place of the table */
 #define PLACES (VISITORS_MAX / WAYS)
@@ -27,9 +27,9 @@ struct visitors {
 
 struct visitors *visitors_new(void) {
     struct visitors *visitors = calloc(1, sizeof *visitors);
-    if (!visitors || getrandom(&visitors->secret, sizeof visitors->secret, 0) !=
-                         (ssize_t)sizeof visitors->secret)
+    if (!visitors)
         abort();
+    random_bytes(&visitors->secret, sizeof visitors->secret);
     return visitors;
 }
 

@@ -4,11 +4,11 @@
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/random.h>
 
 #include "server/base/buf.h"
 #include "server/base/limits.h"
 #include "server/base/memory.h"
+#include "server/base/random.h"
 
 struct reader {
     struct arena *arena;
@@ -149,9 +149,10 @@ static XML_Parser parser_for(struct reader *reader) {
     if (!ready) {
         XML_ParserFree(own);
         own = XML_ParserCreate_MM("UTF-8", &memory, NULL);
-        if (own == NULL || getrandom(&salt, sizeof salt, 0) != (ssize_t)sizeof salt) {
+        if (own == NULL) {
             return NULL;
         }
+        random_bytes(&salt, sizeof salt);
     }
     XML_SetHashSalt(own, salt);
     XML_SetUserData(own, reader);

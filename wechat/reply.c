@@ -2,11 +2,11 @@
 
 #include <stdint.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 #include <utf8proc.h>
 
 #include "server/base/limits.h"
+#include "server/base/random.h"
 #include "wechat/crypto.h"
 
 /* ---- cleaning and cutting ---- */
@@ -147,9 +147,7 @@ static struct str seal(struct arena *arena, const struct callback_open *open, st
                        int64_t now) {
     unsigned char random[WECHAT_RANDOM_BYTES];
     char signature[WECHAT_SIGNATURE_CHARS + 1];
-    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random) {
-        return (struct str){"", 0};
-    }
+    random_bytes(random, sizeof random);
     struct str base64 = envelope_encrypt(arena, open->aes_key, open->app_id, random, xml);
     struct buf timestamp, out;
     buf_init(&timestamp, arena);

@@ -40,9 +40,9 @@ declare
 begin
   with posted as (
     insert into gulou.ledger_tx
-    select tx.* from generate_subscripts(p_txs, 1) as i
-    join gulou.balance b on b.account_id = (p_txs[i]).account_id and b.member_id = (p_txs[i]).member_id
-    cross join lateral gulou.chained(p_txs[i], b, p_now) as tx
+    select chained.* from unnest(p_txs) as tx
+    join gulou.balance b on b.account_id = tx.account_id and b.member_id = tx.member_id
+    cross join lateral gulou.chained(tx, b, p_now) as chained
     returning ledger_tx)
   select array_agg(ledger_tx), bool_or((ledger_tx).available <> 0) into v_posted, v_moves from posted;
   if cardinality(p_txs) is distinct from cardinality(v_posted) then
@@ -66,9 +66,9 @@ declare
   v_round gulou.ledger_tx[];
 begin
   for v_round in
-    select array_agg(p_txs[i] order by i) from (
-      select i, row_number() over (partition by (p_txs[i]).account_id, (p_txs[i]).member_id order by i) as round
-      from generate_subscripts(p_txs, 1) as i) as placed
+    select array_agg(tx order by place) from (
+      select tx, place, row_number() over (partition by (tx).account_id, (tx).member_id order by place) as round
+      from (select tx, row_number() over () as place from unnest(p_txs) as tx) as listed) as placed
     group by round order by round
   loop
     perform gulou.post_round(v_round, v_now);
@@ -108,10 +108,9 @@ create or replace function gulou.award(p_owns gulou.declaration[], p_request tex
 declare
   v_txs gulou.ledger_tx[];
 begin
-  select array_agg(gulou.declaration_tx(p_owns[i], 'AWARD_PENDING', '服务审核通过', (p_owns[i]).period,
-           -(p_owns[i]).counted, (p_owns[i]).counted, 0, 0, 0, (p_owns[i]).reviewer_id, null, p_request) order by i)
-  into v_txs
-  from generate_subscripts(p_owns, 1) as i where (p_owns[i]).counted > 0;
+  select array_agg(gulou.declaration_tx(own, 'AWARD_PENDING', '服务审核通过', own.period, -own.counted, own.counted, 0, 0, 0,
+                                        own.reviewer_id, null, p_request))
+  into v_txs from unnest(p_owns) as own where own.counted > 0;
   perform gulou.post_many(v_txs);
 end $$;
 

@@ -9,12 +9,12 @@ declare
   v_txs gulou.ledger_tx[];
 begin
   with line as (
-    select p_owns[i] as own, i, least((p_owns[i]).counted, greatest(0, -b.debt - coalesce(
-             sum((p_owns[i]).counted) over (partition by b.member_id order by i rows between unbounded preceding and 1 preceding), 0))) as repaid
-    from generate_subscripts(p_owns, 1) as i
-    join gulou.balance b on b.account_id = (p_owns[i]).account_id and b.member_id = (p_owns[i]).member_id
-    where (p_owns[i]).counted > 0)
-  select array_agg(step.tx order by i, step.place) into v_txs
+    select own, own.no, least(own.counted, greatest(0, -b.debt - coalesce(
+             sum(own.counted) over (partition by b.member_id order by own.no rows between unbounded preceding and 1 preceding), 0))) as repaid
+    from unnest(p_owns) as own
+    join gulou.balance b on b.account_id = own.account_id and b.member_id = own.member_id
+    where own.counted > 0)
+  select array_agg(step.tx order by no, step.place) into v_txs
   from line cross join lateral (values
     (1, gulou.declaration_tx(own, 'RELEASE', '公示结束入账', (own).period, 0, -(own).counted, (own).counted, 0, 0,
                              null, null, p_request)),

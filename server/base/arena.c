@@ -8,6 +8,13 @@
 
 #include "server/base/memory.h"
 
+/* With AddressSanitizer every block is new, so that it sees what is used too late. */
+#ifdef __SANITIZE_ADDRESS__
+#define SPARE_BLOCKS_MAX 0
+#else
+#define SPARE_BLOCKS_MAX 64
+#endif
+
 /* One block holds an ordinary message from push to reply: 64 KiB would be touched for nothing. */
 #define ARENA_BLOCK_BYTES 16384
 
@@ -24,13 +31,67 @@ struct release {
     void *what;
 };
 
+/* Lies at the beginning of its first block. */
 struct arena {
     struct block *block;
     struct release *releases;
 };
 
+static _Thread_local struct block *spare;
+static _Thread_local int spare_n;
+
+static size_t rounded(size_t size) {
+    const size_t align = alignof(max_align_t);
+    if (size > SIZE_MAX / 2) {
+        abort(); /* no caller has so much to say: a length that went below 0 */
+    }
+    return (size + align - 1) / align * align;
+}
+
+static bool is_standard(size_t size) {
+    return size <= ARENA_BLOCK_BYTES;
+}
+
+/* NULL when none is kept. */
+static struct block *take_spare(void) {
+    struct block *block = spare;
+    if (block != NULL) {
+        spare = block->previous;
+        spare_n--;
+    }
+    return block;
+}
+
+static void give_back(struct block *block) {
+    if (spare_n < SPARE_BLOCKS_MAX && block->size == ARENA_BLOCK_BYTES &&
+        !memory_is_reserved(block)) {
+        block->previous = spare;
+        spare = block;
+        spare_n++;
+    } else {
+        memory_put(block);
+    }
+}
+
+/* NULL only when `get` has none. */
+static struct block *block_new(size_t size, void *(*get)(size_t size)) {
+    size_t wanted = is_standard(size) ? ARENA_BLOCK_BYTES : size;
+    struct block *block = is_standard(size) ? take_spare() : NULL;
+    if (block == NULL) {
+        block = get(sizeof(*block) + wanted);
+    }
+    if (block != NULL) {
+        *block = (struct block){.size = wanted};
+    }
+    return block;
+}
+
 struct arena *arena_new(void) {
-    return memory_get_zeroed(sizeof(struct arena));
+    struct block *block = block_new(0, memory_get);
+    struct arena *arena = (struct arena *)(void *)block->bytes;
+    *arena = (struct arena){.block = block};
+    block->used = rounded(sizeof(*arena));
+    return arena;
 }
 
 void arena_free(struct arena *arena) {
@@ -42,43 +103,33 @@ void arena_free(struct arena *arena) {
     }
     for (struct block *block = arena->block; block != NULL;) {
         struct block *previous = block->previous;
-        memory_put(block);
+        give_back(block);
         block = previous;
     }
-    memory_put(arena);
 }
 
-static size_t rounded(size_t size) {
-    const size_t align = alignof(max_align_t);
-    if (size > SIZE_MAX / 2) {
-        abort(); /* no caller has so much to say: a length that went below 0 */
+void arena_release(void) {
+    for (struct block *block; (block = take_spare()) != NULL;) {
+        memory_put(block);
     }
-    return (size + align - 1) / align * align;
 }
 
-static size_t block_size(size_t wanted) {
-    return wanted > ARENA_BLOCK_BYTES ? wanted : ARENA_BLOCK_BYTES;
-}
-
-static void block_add(struct arena *arena, struct block *block, size_t size) {
-    block->used = 0;
-    block->size = size;
+static void block_add(struct arena *arena, struct block *block) {
     block->previous = arena->block;
     arena->block = block;
 }
 
 static bool has_room(const struct arena *arena, size_t size) {
-    return arena->block != NULL && arena->block->size - arena->block->used >= size;
+    return arena->block->size - arena->block->used >= size;
 }
 
 bool arena_try_room(struct arena *arena, size_t size) {
-    size_t wanted = block_size(rounded(size));
     if (has_room(arena, rounded(size))) {
         return true;
     }
-    struct block *block = memory_try(sizeof(*block) + wanted);
+    struct block *block = block_new(rounded(size), memory_try);
     if (block != NULL) {
-        block_add(arena, block, wanted);
+        block_add(arena, block);
     }
     return block != NULL;
 }
@@ -86,8 +137,7 @@ bool arena_try_room(struct arena *arena, size_t size) {
 void *arena_room(struct arena *arena, size_t size) {
     size_t taken = rounded(size);
     if (!has_room(arena, taken)) {
-        size_t wanted = block_size(taken);
-        block_add(arena, memory_get(sizeof(struct block) + wanted), wanted);
+        block_add(arena, block_new(taken, memory_get));
     }
     void *memory = arena->block->bytes + arena->block->used;
     arena->block->used += taken;

@@ -5,7 +5,8 @@
  *
  * Ownership: whoever called arena_new() calls arena_free(). A pointer from an arena lives as long
  * as the arena; nothing taken from it is ever freed alone. When the system has no memory, the
- * reserve of server/base/memory.h stands in. An arena belongs to one thread. */
+ * reserve of server/base/memory.h stands in. An arena belongs to one thread, which keeps some
+ * blocks for its next arenas. */
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -18,6 +19,9 @@ struct arena *arena_new(void);
 /* Runs the functions given to arena_on_free(), last one first, then frees everything. NULL is fine.
  */
 void arena_free(struct arena *arena);
+
+/* Gives back the blocks that this thread keeps: before it ends. */
+void arena_release(void);
 
 /* Zeroed memory of `size` bytes, aligned for any type. Never NULL. */
 void *arena_alloc(struct arena *arena, size_t size);

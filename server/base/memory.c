@@ -37,7 +37,7 @@ static bool is_end(const struct piece *piece) {
     return (const char *)piece >= reserve + sizeof reserve;
 }
 
-static bool is_reserved(const void *memory) {
+bool memory_is_reserved(const void *memory) {
     return (const char *)memory >= reserve && (const char *)memory < reserve + sizeof reserve;
 }
 
@@ -126,10 +126,11 @@ void *memory_calloc(size_t n, size_t size) {
 void *memory_realloc(void *memory, size_t size) {
     if (!memory)
         return memory_malloc(size);
-    void *moved = is_reserved(memory) ? NULL : realloc(memory, size ? size : 1);
+    void *moved = memory_is_reserved(memory) ? NULL : realloc(memory, size ? size : 1);
     if (moved)
         return moved;
-    size_t before = is_reserved(memory) ? piece_of(memory)->size : malloc_usable_size(memory);
+    size_t before =
+        memory_is_reserved(memory) ? piece_of(memory)->size : malloc_usable_size(memory);
     moved = memory_malloc(size);
     if (moved) {
         memcpy(moved, memory, before < size ? before : size);
@@ -145,7 +146,7 @@ char *memory_strdup(const char *text) {
 }
 
 void memory_put(void *memory) {
-    if (is_reserved(memory))
+    if (memory_is_reserved(memory))
         reserve_put(memory);
     else
         free(memory);

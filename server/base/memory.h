@@ -21,6 +21,8 @@ void *memory_get_zeroed(size_t size); /* never NULL */
 void *memory_try(size_t size);        /* without the reserve: NULL when the system has none */
 void memory_put(void *memory);        /* NULL is fine */
 
+bool memory_is_reserved(const void *memory); /* comes from the reserve: is not to be kept */
+
 /* The system had no memory lately and still has none to speak of, or the reserve is half used. */
 bool memory_is_short(void);
 

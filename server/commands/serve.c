@@ -16,6 +16,7 @@
 #include "server/background.h"
 #include "server/base/limits.h"
 #include "server/base/log.h"
+#include "server/base/random.h"
 #include "server/callback.h"
 #include "server/commands/commands.h"
 #include "server/health.h"
@@ -111,6 +112,7 @@ static void *run_worker(void *context) {
     event_free(worker->drain);
     wechat_crypto_release();
     message_release();
+    arena_release();
     return NULL;
 }
 

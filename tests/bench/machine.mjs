@@ -127,6 +127,6 @@ export async function bestPgbench(database, text, seconds, define = () => ({})) 
 
 // A database of its own, migrated.
 export function makeDatabase(name) {
-  if (sql('postgres', `select from pg_database where datname = '${name}'`).length === 0) execFileSync(`${pgBin}/createdb`, [name], { env: environment })
+  if (sql('postgres', `select 1 from pg_database where datname = '${name}'`).length === 0) execFileSync(`${pgBin}/createdb`, [name], { env: environment })
   execFileSync(`${build}/gulou`, ['migrate', '--config', config], { env: { ...environment, GULOU_POSTGRES_URL: databaseUrl(name) }, stdio: 'pipe' })
 }
