@@ -123,10 +123,23 @@ begin
   return jsonb_build_object('done', found);
 end $$;
 
+-- The id of the key that bytes are sealed with; '' when they are plain. Reads their beginning only.
+create or replace function gulou.key_of(p_bytes bytea) returns text language sql immutable as $$
+  select case when substr(p_bytes, 1, 4) = 'GLV1'
+              then convert_from(substr(p_bytes, 6, get_byte(substr(p_bytes, 5, 1), 0)), 'UTF8') else '' end
+$$;
+
 -- How many pictures there are, and under which key: {"": those that are plain, "id": …}.
 create or replace function api.key_use() returns jsonb language sql stable as $$
-  select coalesce(jsonb_object_agg(key, n), '{}') from (
-    select case when substr(jpeg, 1, 4) = 'GLV1' then convert_from(substr(jpeg, 6, get_byte(jpeg, 4)), 'UTF8') else '' end as key,
-           count(*) as n
-    from gulou.image group by 1) as used
+  select coalesce(jsonb_object_agg(key, n), '{}')
+  from (select gulou.key_of(jpeg) as key, count(*) as n from gulou.image group by 1) as used
+$$;
+
+-- One small picture of each key, to try it on. For `gulou check`.
+create or replace function api.key_samples() returns jsonb language sql stable as $$
+  select coalesce(jsonb_agg(jsonb_build_object('key', key, 'photos', n, 'account', account_id, 'digest', encode(digest, 'hex'),
+    'small', translate(encode(small, 'base64'), E'\n', '')) order by key), '[]')
+  from (select gulou.key_of(small) as key, count(*) as n from gulou.image group by 1) as used
+  cross join lateral (select account_id, digest, small from gulou.image m
+                      where gulou.key_of(m.small) = used.key limit 1) as sample
 $$;

@@ -12,13 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #include "db/redis.h"
 #include "db/schema.h"
 #include "db/sync.h"
 #include "server/commands/commands.h"
+#include "server/image.h"
 #include "server/say.h"
+#include "server/vault.h"
 #include "wechat/api.h"
 #include "wechat/callback.h"
 #include "wechat/crypto.h"
@@ -29,6 +32,8 @@
 #define CLOCK_SECONDS_MAX 5  /* pushes carry times; the platform's own limit is minutes */
 #define CALENDAR_DAYS_MIN 60 /* a notice near the year's end needs the next one's holidays */
 #define BACKUP_SECONDS_MAX (36 * 3600)
+#define DISK_PERCENT_MIN 10 /* as the alert GulouDiskFull */
+#define DISK_PERCENT_FULL 2
 #define NO_MENU 46003
 
 struct check {
@@ -63,6 +68,35 @@ static void check_file(struct check *c) {
              "test_clock = true: anybody with this file can move the date; not on a real account");
     if (!c->config->backup_recipient && !c->config->backup_key)
         tell(c, "note", "[backup] recipient is empty: there are no backups (docs/operations.md)");
+}
+
+/* Percent that is free for whoever is not root. */
+static void check_disk(struct check *c, const char *place, const struct statvfs *disk) {
+    uint64_t free_percent = (uint64_t)disk->f_bavail * 100 / disk->f_blocks;
+    if (free_percent < DISK_PERCENT_MIN)
+        tell(c, free_percent < DISK_PERCENT_FULL ? "FAIL" : "note",
+             "disk: %" PRIu64
+             " %% is free at %s; make room before PostgreSQL or a backup finds none",
+             free_percent, place);
+}
+
+/* Where a service on this machine writes, as far as it is there; one disk is told of once. */
+static void check_disks(struct check *c) {
+    static const char *const places[] = {"/var/lib/postgresql", "/var/lib/gulou", "/var/log", "/"};
+    enum { PLACES = sizeof places / sizeof *places };
+    unsigned long seen[PLACES + 1];
+    for (int i = 0, n = 0; i <= PLACES; i++) {
+        const char *place = i < PLACES ? places[i] : c->config->path;
+        struct statvfs disk;
+        if (statvfs(place, &disk) != 0 || disk.f_blocks == 0)
+            continue;
+        seen[n] = disk.f_fsid;
+        int first = 0;
+        while (seen[first] != disk.f_fsid)
+            first++;
+        if (first == n++)
+            check_disk(c, place, &disk);
+    }
 }
 
 /* ---- PostgreSQL ---- */
@@ -114,6 +148,26 @@ static void check_health(struct check *c, const cJSON *health) {
     }
 }
 
+/* One photo of each key must open, or those that people have sent are lost to reviewers. */
+static void check_keys(struct check *c, const cJSON *samples) {
+    const cJSON *sample;
+    cJSON_ArrayForEach(sample, samples) {
+        long long photos = (long long)fact_number(sample, "photos");
+        const char *what =
+            vault_photo(c->arena, fact_text(sample, "account"), fact_text(sample, "digest"), true);
+        const char *why = "it cannot be read";
+        struct str kept, plain;
+        if (!image_decode(c->arena, fact_text(sample, "small"), &kept) ||
+            !vault_open(c->arena, c->config, what, kept, &plain, &why))
+            tell(c, "FAIL", "photos: %lld stay closed: %s; put the key back", photos, why);
+        else if (plain.p != kept.p)
+            tell(c, "ok", "photos: %lld open with [[data_key]] \"%s\"", photos,
+                 fact_text(sample, "key"));
+        else if (c->config->data_keys_n > 0)
+            tell(c, "note", "photos: %lld are not encrypted yet; gulou rekey", photos);
+    }
+}
+
 /* False: nothing more can be asked. */
 static bool run_function(struct check *c, const char *function,
                          void (*look)(struct check *, const cJSON *)) {
@@ -139,7 +193,7 @@ static void check_postgres(struct check *c) {
     else if (state == SCHEMA_TOO_OLD || state == SCHEMA_TOO_NEW)
         tell(c, "FAIL", "schema: %s", why);
     else if (run_function(c, "server_settings", check_settings) &&
-             run_function(c, "health", check_health))
+             run_function(c, "health", check_health) && run_function(c, "key_samples", check_keys))
         tell(c, "ok", "postgres: %s", why ? why : "reached, and the schema is this program's");
     free(why);
 }
@@ -292,6 +346,7 @@ static int check_all(const struct config *config) {
     struct check c = {.config = config, .arena = arena_new(), .base = event_base_new()};
     c.api = api_new(c.base, config->wechat_api_base);
     check_file(&c);
+    check_disks(&c);
     check_postgres(&c);
     check_redis(&c);
     for (size_t i = 0; i < config->accounts_n; i++)

@@ -1,9 +1,10 @@
 // gulou check tells what is wrong and what to do; --offline looks at the configuration only.
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
+import { copyFileSync, mkdtempSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import { after, before, test } from 'node:test'
-import { config, configWith, program } from './system.mjs'
+import { config, configWith, program, state } from './system.mjs'
 
 // {status, out, error}
 const check = (environment = {}, args = [], file = config) => new Promise((resolve) => {
@@ -61,6 +62,27 @@ for (const [errcode, advice] of [[40164, /IP白名单/], [40125, /app_secret is 
     assert.match(out, advice)
   })
 }
+
+test('a disk that fills up is told of in time, a full one fails', async (t) => {
+  const disk = mkdtempSync(`${state}/disk-`)
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk]).status !== 0) return t.skip('this machine lets nobody mount')
+  try {
+    const file = `${disk}/config.toml`
+    const fill = async (kilobytes) => {
+      writeFileSync(`${disk}/full`, Buffer.alloc(kilobytes * 1024))
+      return check({}, [], file)
+    }
+    copyFileSync(config, file)
+    const about = new RegExp(`^(note|FAIL) +disk: (\\d+) % is free at ${file}; make room`, 'm')
+    assert.doesNotMatch((await fill(500)).out, about)
+    const soon = await fill(960)
+    assert.deepEqual([soon.status, about.exec(soon.out)?.[1]], [0, 'note'], soon.out)
+    const full = await fill(1012)
+    assert.deepEqual([full.status, about.exec(full.out)?.[1]], [1, 'FAIL'], full.out)
+  } finally {
+    spawnSync('umount', [disk])
+  }
+})
 
 test('no menu is worth a note, another token at the callback is a failure', async () => {
   const plain = await check(base)

@@ -74,7 +74,20 @@ describe('sealed photos', { skip: !state && 'GULOU_E2E_STATE is not set' }, () =
 
   test('without a key the check says that photos are plain', () => {
     assert.match(run('check', '').stdout, /no \[\[data_key\]\]: photos are kept unencrypted/)
-    assert.doesNotMatch(run('check', A).stdout, /data_key/)
+    assert.doesNotMatch(run('check', A).stdout, /no \[\[data_key\]\]/)
+  })
+
+  test('the check opens a photo of each key, and names a key that is missing or wrong', () => {
+    const id = idOf(A)
+    const good = run('check', A + own)
+    assert.equal(good.status, 0, good.stdout)
+    assert.match(good.stdout, new RegExp(`^ok +photos: [1-9]\\d* open with \\[\\[data_key\\]\\] "${id}"$`, 'm'))
+    for (const [keys, why] of [[B, `the configuration has no \\[\\[data_key\\]\\] "${id}"`],
+      [key(id), `\\[\\[data_key\\]\\] "${id}" does not open it`]]) {
+      const bad = run('check', keys + own)
+      assert.equal(bad.status, 1)
+      assert.match(bad.stdout, new RegExp(`^FAIL +photos: [1-9]\\d* stay closed: ${why}`, 'm'))
+    }
   })
 
   test('a new key takes over; begun again it has nothing left to do; the old one can go', async () => {
