@@ -10,11 +10,13 @@
 #include "server/base/log.h"
 #include "server/base/metrics.h"
 #include "server/base/now.h"
+#include "server/base/str.h"
 
 #define TICK_MS 50
 #define REST_FIRST_MS 10 /* before the second run of a call; doubles up to REST_MAX_MS */
 #define REST_MAX_MS 500
 #define CONNECTIONS_MAX 16
+#define LANES 64 /* two accounts may share one */
 
 /* Where a call is. */
 enum state { IDLE, WAITING, RESTING, FLYING };
@@ -26,7 +28,10 @@ struct pg {
     struct event *dispatch; /* at the end of the loop turn, so that a turn's calls share a group */
     struct event *tick;
 
-    struct calls waiting; /* first runs, to be grouped */
+    struct calls waiting[LANES]; /* first runs, to be grouped */
+    size_t in_lane[LANES];       /* submitted and not yet done */
+    unsigned turn;               /* the lane that is served next */
+    size_t waiting_n;
     struct calls again;   /* after a failed group: each in a transaction of its own */
     struct calls slow;    /* after a timeout: one at a time, on one connection at most */
     struct calls resting; /* until due_at, then again */
@@ -42,7 +47,7 @@ struct pg {
 static struct calls *list_of(struct pg *pg, const struct pg_call *call) {
     switch ((enum state)call->state) {
     case WAITING:
-        return call->slow ? &pg->slow : call->alone ? &pg->again : &pg->waiting;
+        return call->slow ? &pg->slow : call->alone ? &pg->again : &pg->waiting[call->lane_at];
     case RESTING:
         return &pg->resting;
     case FLYING:
@@ -53,19 +58,27 @@ static struct calls *list_of(struct pg *pg, const struct pg_call *call) {
     abort();
 }
 
+static bool is_in_lane(const struct pg_call *call) {
+    return call->state == WAITING && !call->slow && !call->alone;
+}
+
 static void move(struct pg *pg, struct pg_call *call, enum state state, bool alone) {
     if (call->state != IDLE) {
+        pg->waiting_n -= is_in_lane(call);
         TAILQ_REMOVE(list_of(pg, call), call, link);
     } else {
         pg->pending++;
+        pg->in_lane[call->lane_at]++;
         metric_add(METRIC_PG_PENDING, 1);
     }
     call->state = state;
     call->alone = alone;
     if (state != IDLE) {
         TAILQ_INSERT_TAIL(list_of(pg, call), call, link);
+        pg->waiting_n += is_in_lane(call);
     } else {
         pg->pending--;
+        pg->in_lane[call->lane_at]--;
         metric_subtract(METRIC_PG_PENDING, 1);
     }
 }
@@ -95,12 +108,27 @@ static int by_key(const void *a, const void *b) {
     return strcmp(x, y);
 }
 
+static void take_off(struct pg *pg, struct pg_call *call) {
+    move(pg, call, FLYING, call->alone);
+    call->runs++;
+}
+
 static size_t take(struct pg *pg, struct calls *from, size_t most, struct pg_call **out) {
     size_t n = 0;
-    for (struct pg_call *call; n < most && (call = TAILQ_FIRST(from)); n++) {
-        out[n] = call;
-        move(pg, call, FLYING, call->alone);
-        call->runs++;
+    while (n < most && (out[n] = TAILQ_FIRST(from)))
+        take_off(pg, out[n++]);
+    qsort(out, n, sizeof(struct pg_call *), by_key);
+    return n;
+}
+
+/* One of each lane in turn. */
+static size_t take_fairly(struct pg *pg, size_t most, struct pg_call **out) {
+    size_t n = 0;
+    for (unsigned empty = 0; n < most && empty < LANES; pg->turn = (pg->turn + 1) % LANES) {
+        struct pg_call *call = TAILQ_FIRST(&pg->waiting[pg->turn]);
+        empty = call ? 0 : empty + 1;
+        if (call)
+            take_off(pg, out[n++] = call);
     }
     qsort(out, n, sizeof(struct pg_call *), by_key);
     return n;
@@ -126,8 +154,9 @@ static void on_dispatch(evutil_socket_t fd, short what, void *context) {
         struct pg_call *group[PG_GROUP_MAX];
         bool slow = !TAILQ_EMPTY(&pg->slow) && !slow_one_flies(pg);
         bool together = !slow && TAILQ_EMPTY(&pg->again);
-        struct calls *from = slow ? &pg->slow : together ? &pg->waiting : &pg->again;
-        size_t n = take(pg, from, slow ? 1 : PG_GROUP_MAX, group);
+        size_t n = slow       ? take(pg, &pg->slow, 1, group)
+                   : together ? take_fairly(pg, PG_GROUP_MAX, group)
+                              : take(pg, &pg->again, PG_GROUP_MAX, group);
         if (n == 0)
             return;
         pg_connection_send(connection, group, n, together);
@@ -136,7 +165,7 @@ static void on_dispatch(evutil_socket_t fd, short what, void *context) {
 
 static void arm_dispatch(void *context) {
     struct pg *pg = context;
-    if (!TAILQ_EMPTY(&pg->waiting) || !TAILQ_EMPTY(&pg->again) || !TAILQ_EMPTY(&pg->slow))
+    if (pg->waiting_n > 0 || !TAILQ_EMPTY(&pg->again) || !TAILQ_EMPTY(&pg->slow))
         event_active(pg->dispatch, EV_TIMEOUT, 0);
 }
 
@@ -267,7 +296,8 @@ static void on_tick(evutil_socket_t fd, short what, void *context) {
     for (int i = 0; i < pg->connection_count; i++)
         pg_connection_tick(pg->connections[i]);
     int64_t now = now_ms();
-    end_late(pg, &pg->waiting, now);
+    for (int i = 0; i < LANES; i++)
+        end_late(pg, &pg->waiting[i], now);
     end_late(pg, &pg->again, now);
     end_late(pg, &pg->slow, now);
     end_late(pg, &pg->resting, now);
@@ -283,7 +313,8 @@ struct pg *pg_new(struct event_base *base, const char *url, int connections) {
     if (!pg)
         abort();
     pg->base = base;
-    TAILQ_INIT(&pg->waiting);
+    for (int i = 0; i < LANES; i++)
+        TAILQ_INIT(&pg->waiting[i]);
     TAILQ_INIT(&pg->again);
     TAILQ_INIT(&pg->slow);
     TAILQ_INIT(&pg->resting);
@@ -311,7 +342,8 @@ static void forget(struct pg *pg, struct calls *list) {
 void pg_free(struct pg *pg) {
     if (!pg)
         return;
-    forget(pg, &pg->waiting);
+    for (int i = 0; i < LANES; i++)
+        forget(pg, &pg->waiting[i]);
     forget(pg, &pg->again);
     forget(pg, &pg->slow);
     forget(pg, &pg->resting);
@@ -323,16 +355,39 @@ void pg_free(struct pg *pg) {
     free(pg);
 }
 
+static unsigned lane_of(const char *name) {
+    return name ? (unsigned)(str_hash(str_from(name), 0) % LANES) : 0;
+}
+
+static bool is_full(const struct pg *pg, unsigned lane) {
+    size_t busy = pg->in_lane[lane] == 0;
+    if (pg->pending < PG_QUEUE_MAX)
+        return false;
+    for (int i = 0; i < LANES; i++)
+        busy += pg->in_lane[i] > 0;
+    return pg->pending >= 2 * PG_QUEUE_MAX || pg->in_lane[lane] >= PG_QUEUE_MAX / busy;
+}
+
+bool pg_is_crowded(const struct pg *pg, const char *lane) {
+    unsigned at = lane_of(lane);
+    const struct pg_call *oldest = TAILQ_FIRST(&pg->waiting[at]);
+    bool late = oldest && now_ms() - oldest->since > PG_QUEUE_WAIT_MS;
+    return pg_ready(pg) && (late || is_full(pg, at));
+}
+
 bool pg_submit(struct pg *pg, struct pg_call *call) {
     assert(call->state == IDLE && call->function && call->on_done);
     assert(call->n >= 0 && call->n <= PG_ARGUMENTS_MAX);
-    if (pg->pending >= PG_QUEUE_MAX)
+    call->lane_at = lane_of(call->lane);
+    if (is_full(pg, call->lane_at))
         return false;
     call->flight = NULL;
     call->runs = 0;
     call->slow = false;
     call->sqlstate[0] = '\0';
-    call->deadline_at = now_ms() + (call->deadline_ms > 0 ? call->deadline_ms : CALLBACK_WORK_MS);
+    call->since = now_ms();
+    call->deadline_at =
+        call->since + (call->deadline_ms > 0 ? call->deadline_ms : CALLBACK_WORK_MS);
     move(pg, call, WAITING, false);
     metric_add(METRIC_PG_CALLS, 1);
     arm_dispatch(pg);

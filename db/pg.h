@@ -21,6 +21,9 @@
  *            that a held row or a slow question does not keep everybody else waiting.
  * Ownership: the call and its arguments stay the caller's and must stay unchanged until on_done
  *            or pg_cancel(); the JSON is the pool's and ends when on_done returns.
+ * Fairness:  calls wait by lane (an account's), and a group takes one of each lane in turn, so that
+ *            the flood of one does not keep the others waiting. A full queue still takes what comes
+ *            for a lane that has less than its share in it.
  * Failure:   pg_submit() refuses at once when the queue is full; everything later arrives in
  *            on_done, exactly once, never inside pg_submit(). A deadlock, a serialisation
  *            failure, a cancelled statement or a lost connection are not failures: the call runs
@@ -55,6 +58,7 @@ struct pg_call {
     const char *around;                 /* NULL, or the function that is given the answer: */
     int around_n; /* select api.around($1…$around_n, api.function($around_n+1…)) */
     bool changes;
+    const char *lane;    /* whose share of the queue it takes; NULL: nobody's */
     const char *key;     /* orders the group: "person message"; NULL for reading */
     int64_t deadline_ms; /* from pg_submit() on; 0 means CALLBACK_WORK_MS */
     void (*on_done)(struct pg_call *call, enum pg_status status, const char *json, size_t len);
@@ -65,9 +69,11 @@ struct pg_call {
     TAILQ_ENTRY(pg_call) link;
     struct pg_flight *flight; /* where it is on a connection */
     unsigned state;
+    unsigned lane_at;
     int runs;
     bool alone; /* it was in a group that failed */
     bool slow;  /* it ran into a timeout: such calls go one at a time, so that others pass */
+    int64_t since;
     int64_t due_at;
     int64_t deadline_at;
 };
@@ -81,6 +87,10 @@ void pg_free(struct pg *pg);
 
 /* False: the queue is full, nothing will happen. */
 bool pg_submit(struct pg *pg, struct pg_call *call) __attribute__((warn_unused_result));
+
+/* More is asked for this lane than can be answered in good time, by a database that answers:
+ * whoever asks now is better told at once. */
+bool pg_is_crowded(const struct pg *pg, const char *lane);
 
 /* on_done will not be called any more; a statement already sent may still be committed. Fine for a
  * zeroed call and for one that is done. */

@@ -10,9 +10,9 @@
 #include "db/attempts.h"
 #include "server/base/limits.h"
 #include "server/base/log.h"
-#include "server/base/memory.h"
 #include "server/base/metrics.h"
 #include "server/base/random.h"
+#include "server/crowd.h"
 #include "server/route.h"
 #include "server/say.h"
 #include "wechat/callback.h"
@@ -28,6 +28,7 @@ struct work {
     int attempt_by_age;
     bool counting;
     bool answered;
+    const char *turned_away; /* NULL: let in */
 };
 
 static _Thread_local size_t active;
@@ -55,6 +56,8 @@ static void answer(struct work *w, struct str text) {
 static void free_work(struct work *w) {
     LIST_REMOVE(w, link);
     active--;
+    if (!w->turned_away)
+        crowd_leave(w->rq.services->crowd, w->rq.openid);
     event_free(w->budget);
     arena_free(w->rq.arena);
 }
@@ -136,7 +139,7 @@ static void on_budget(evutil_socket_t fd, short what, void *arg) {
     attempt_count(w->rq.services->redis, &w->attempt, w->rq.key);
 }
 
-/* ---- no memory for more ---- */
+/* ---- too much at once ---- */
 
 /* An earlier attempt may be under way: that one is done with, whatever comes. */
 static void on_turned_away(struct attempt_call *call, int attempt) {
@@ -146,13 +149,16 @@ static void on_turned_away(struct attempt_call *call, int attempt) {
         route_message(&w->rq);
         return;
     }
-    request_busy(&w->rq);
+    metric_add(METRIC_CALLBACKS_TURNED_AWAY, 1);
+    log_warn("callback_turned_away", "request=%s account=%s", w->rq.id, w->rq.account->id);
+    request_reply(&w->rq, str_from(w->turned_away));
 }
 
 /* What people say can be said again; what the platform tells of them comes once. */
 static bool turn_away(struct work *w) {
     bool said = w->rq.act && strcmp(w->rq.act, "arrival") != 0;
-    if (!said || !memory_is_short())
+    w->turned_away = said ? crowd_why_not(&w->rq) : NULL;
+    if (!w->turned_away)
         return false;
     w->counting = true;
     w->attempt.on_done = on_turned_away;
@@ -227,8 +233,10 @@ static void start_work(struct work *w, struct http_exchange *x) {
     evtimer_add(w->budget, &budget);
     LIST_INSERT_HEAD(&works, w, link);
     active++;
-    if (!turn_away(w))
+    if (!turn_away(w)) {
+        crowd_enter(rq->services->crowd, rq->openid);
         route_message(rq);
+    }
 }
 
 static void receive(struct http_exchange *x, struct services *services,

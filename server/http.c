@@ -22,7 +22,7 @@
 #include "server/base/memory.h"
 
 #define BODY_DISCARD_FACTOR 16 /* a body that is too large is read on politely up to here */
-#define BACKLOG 1024
+#define BACKLOG 4096
 
 struct http_server {
     struct MHD_Daemon *daemon;
@@ -424,9 +424,10 @@ struct http_server *http_new(const struct http_options *options) {
         MHD_OPTION_EXTERNAL_LOGGER, on_library_log, s, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_URI_LOG_CALLBACK, on_request_line, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
         s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)HTTP_IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)HTTP_CONNECTION_BYTES, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_LIMIT,
+        options->connections ? options->connections : HTTP_CONNECTIONS_MAX,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_SECONDS,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_CONNECTION_BYTES, MHD_OPTION_END);
     if (!s->daemon) {
         close(fd);
         free(s);

@@ -43,6 +43,7 @@ struct http_options {
     int socket; /* stays the caller's */
     void (*on_request)(struct http_exchange *exchange, void *context);
     void *context;
+    unsigned connections; /* at most so many; 0: HTTP_CONNECTIONS_MAX */
     /* NULL, or called with the head of every request, before its body is read. */
     void (*allow)(struct str path, struct http_allowance *allowance);
     /* NULL, or {name, value}… up to {NULL}: of every answer, where the handler says nothing else.

@@ -6,7 +6,7 @@
 
 #include "server/base/random.h"
 
-#define PLACES 4096
+#define PLACES 65536
 
 struct rate {
     unsigned each, all;

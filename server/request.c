@@ -119,6 +119,7 @@ void request_call(struct request *rq, const struct action *action, enum request_
     struct pg_call *call = &rq->call;
     *call = (struct pg_call){.function = function,
                              .changes = kind == REQUEST_CHANGES,
+                             .lane = rq->account->id,
                              .deadline_ms = CALLBACK_WORK_MS,
                              .on_done = on_answer};
     if (kind == REQUEST_CHANGES || rq->act)

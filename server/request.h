@@ -24,6 +24,7 @@
 #include "server/config.h"
 
 struct background;    /* server/background.h */
+struct crowd;         /* server/crowd.h */
 struct callback_open; /* wechat/callback.h */
 struct command;       /* server/route.h */
 struct event_base;
@@ -44,6 +45,8 @@ struct services {
     struct visitors *visitors;
     struct health *health;      /* the first worker's; else NULL */
     struct recent *recent;      /* what 帮助 was answered */
+    struct crowd *crowd;
+    struct rate *people;        /* of all workers: messages while there is a crowd */
     struct rate *pictures;      /* of all workers: pictures sent from pages, good or not */
     struct rate *sign_in_codes; /* of all workers: QR codes that strangers ask for */
     const struct config *config;

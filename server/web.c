@@ -66,6 +66,7 @@ static void submit(struct web *web, const char *key, const char *function, int n
     web->call = (struct pg_call){.function = function,
                                  .n = n,
                                  .changes = key != NULL,
+                                 .lane = web->account ? web->account->id : NULL,
                                  .key = key,
                                  .deadline_ms = WEB_WORK_MS,
                                  .on_done = on_answer};
@@ -77,7 +78,8 @@ static void submit(struct web *web, const char *key, const char *function, int n
         web->call.args[i] = args[i];
     }
     web->on_facts = on_facts;
-    if (!pg_submit(web->services->pg, &web->call))
+    if (pg_is_crowded(web->services->pg, web->call.lane) ||
+        !pg_submit(web->services->pg, &web->call))
         web_error(web, 503, "busy", BUSY);
 }
 

@@ -10,7 +10,8 @@
 #define HTTP_CONNECTION_BYTES 12288    /* … and room to parse them: what a connection keeps */
 #define HTTP_REQUEST_DEADLINE_MS 10000 /* from the first byte to the last of the answer */
 #define HTTP_IDLE_SECONDS 30           /* a kept-alive connection without a request */
-#define HTTP_CONNECTIONS_MAX 4096      /* per worker */
+#define HTTP_CONNECTIONS_MAX 12000     /* per worker; fewer when files are short */
+#define OPS_CONNECTIONS_MAX 64
 
 /* ---- a photo sent from a page: a phone's own, over a slow line ---- */
 #define UPLOAD_MAX_BYTES (10 << 20)
@@ -41,6 +42,8 @@
 #define CALLBACK_ATTEMPT_SECONDS 5      /* from one attempt to the next */
 #define CALLBACK_CLOCKS_APART_SECONDS 2 /* the platform's and ours */
 #define CALLBACK_WORK_MS 20000          /* how long the work itself may go on behind the attempts */
+#define PERSON_UNDER_WAY_MAX 24 /* messages of one person, per worker: the slower, the fewer */
+#define PERSON_PER_MINUTE 60    /* … counted only while more waits than PG_QUEUE_BUSY */
 #define ATTEMPT_LIFE_SECONDS 60
 
 /* ---- answers given again without the database, per worker ---- */
@@ -59,6 +62,9 @@
 /* Calls of a worker that are not done: 4 s of work at 1,000 a second. Whoever came behind them
  * would wait longer than the platform does, and is told at once that the system is busy. */
 #define PG_QUEUE_MAX 4096
+/* … and when the oldest of its account has waited so long, no more are taken for that account. */
+#define PG_QUEUE_WAIT_MS 2500
+#define PG_QUEUE_BUSY 256 /* calls not done: from here on, people's rates are counted */
 #define PG_STATEMENT_TIMEOUT_MS 10000
 #define PG_LOCK_TIMEOUT_MS 1000 /* then a call makes room for others and runs again */
 #define PG_CONNECT_SECONDS 5
@@ -110,6 +116,7 @@
 #define MEMORY_PROBE_BYTES (1 << 20) /* that much again, and new requests are let in */
 
 /* ---- the process ---- */
+#define FILES_KEPT 256  /* of the descriptors it may have: for what is no connection */
 #define STOP_SECONDS 10 /* SIGTERM finishes what is running within this */
 #define WORKERS_MAX 64
 #define LOG_LINE_MAX_BYTES 1024

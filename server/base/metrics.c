@@ -14,6 +14,8 @@ static const struct {
     [METRIC_CALLBACKS_MALFORMED] = {"gulou_callbacks_malformed_total",
                                     "Pushes answered 400 or 413"},
     [METRIC_CALLBACKS_LATE] = {"gulou_callbacks_late_total", "Attempts that met the time budget"},
+    [METRIC_CALLBACKS_TURNED_AWAY] = {"gulou_callbacks_turned_away_total",
+                                      "Messages answered kindly, and not begun"},
     [METRIC_REPLIES_BUSY] = {"gulou_replies_busy_total", "Replies that told of a fault inside"},
     [METRIC_PAGES] = {"gulou_pages_total", "Public pages served"},
     [METRIC_API] = {"gulou_api_total", "JSON answers served"},

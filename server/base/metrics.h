@@ -8,11 +8,12 @@
 #include "server/base/buf.h"
 
 enum metric {
-    METRIC_CALLBACKS,           /* pushes answered 200 */
-    METRIC_CALLBACKS_REFUSED,   /* 403 and 404 */
-    METRIC_CALLBACKS_MALFORMED, /* 400 and 413 */
-    METRIC_CALLBACKS_LATE,      /* attempts left or answered at the time budget */
-    METRIC_REPLIES_BUSY,        /* a fault inside, answered 系统繁忙 */
+    METRIC_CALLBACKS,             /* pushes answered 200 */
+    METRIC_CALLBACKS_REFUSED,     /* 403 and 404 */
+    METRIC_CALLBACKS_MALFORMED,   /* 400 and 413 */
+    METRIC_CALLBACKS_LATE,        /* attempts left or answered at the time budget */
+    METRIC_CALLBACKS_TURNED_AWAY, /* too many at once, or one person too fast */
+    METRIC_REPLIES_BUSY,          /* a fault inside, answered 系统繁忙 */
     METRIC_PAGES,
     METRIC_API,
     METRIC_PG_CALLS,

@@ -3,12 +3,15 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "db/schema.h"
@@ -19,6 +22,7 @@
 #include "server/base/random.h"
 #include "server/callback.h"
 #include "server/commands/commands.h"
+#include "server/crowd.h"
 #include "server/health.h"
 #include "server/jobs.h"
 #include "server/ops.h"
@@ -35,6 +39,7 @@
 
 struct worker {
     struct services services;
+    unsigned connections;
     pthread_t thread;
     int stop_fd;     /* written to by the main thread */
     int site_socket; /* the worker closes it when it stops */
@@ -81,13 +86,21 @@ static void *run_worker(void *context) {
     services->background = background_new(services->base);
     services->visitors = visitors_new();
     services->recent = recent_new();
-    worker->site =
-        http_new(&(struct http_options){services->base, worker->site_socket, site_handle, services,
-                                        site_allow, site_fields(services->config)});
+    services->crowd = crowd_new();
+    worker->site = http_new(&(struct http_options){.base = services->base,
+                                                   .socket = worker->site_socket,
+                                                   .on_request = site_handle,
+                                                   .context = services,
+                                                   .connections = worker->connections,
+                                                   .allow = site_allow,
+                                                   .fields = site_fields(services->config)});
     if (worker->ops_socket >= 0) {
         services->health = health_new(services);
-        worker->ops = http_new(&(struct http_options){services->base, worker->ops_socket,
-                                                      ops_handle, services, NULL, NULL});
+        worker->ops = http_new(&(struct http_options){.base = services->base,
+                                                      .socket = worker->ops_socket,
+                                                      .on_request = ops_handle,
+                                                      .context = services,
+                                                      .connections = OPS_CONNECTIONS_MAX});
         worker->jobs = jobs_new(services);
     }
     worker->stop = event_new(services->base, worker->stop_fd, EV_READ, on_stop, worker);
@@ -108,6 +121,7 @@ static void *run_worker(void *context) {
     redis_free(services->redis);
     pg_free(services->pg);
     callback_free_all();
+    crowd_free(services->crowd);
     event_free(worker->stop);
     event_free(worker->drain);
     wechat_crypto_release();
@@ -194,6 +208,22 @@ static bool meet_database(const struct config *config) {
     return fits;
 }
 
+/* As many files as the system allows; how many connections that leaves for each worker. */
+static unsigned raise_file_limit(int workers) {
+    struct rlimit files = {0};
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    getrlimit(RLIMIT_NOFILE, &files);
+    rlim_t each = files.rlim_cur > 2 * FILES_KEPT ? (files.rlim_cur - FILES_KEPT) / (rlim_t)workers
+                                                  : FILES_KEPT / (rlim_t)workers;
+    if (each >= HTTP_CONNECTIONS_MAX)
+        return HTTP_CONNECTIONS_MAX;
+    log_warn("few_files", "limit=%ju connections_per_worker=%ju hint=\"LimitNOFILE\"",
+             (uintmax_t)files.rlim_cur, (uintmax_t)each);
+    return each > 0 ? (unsigned)each : 1;
+}
+
 static int serve(const struct config *config, struct worker *workers) {
     char *error = NULL;
     sigset_t signals;
@@ -202,7 +232,9 @@ static int serve(const struct config *config, struct worker *workers) {
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    unsigned connections = raise_file_limit(config->workers);
     for (int i = 0; i < config->workers; i++) {
+        workers[i].connections = connections;
         if (!open_sockets(&workers[i], i == 0, config, &error)) {
             return command_fail(error);
         }
@@ -218,9 +250,11 @@ static int serve(const struct config *config, struct worker *workers) {
     }
     struct rate *codes = rate_new(SIGN_IN_CODES_PER_ADDRESS, SIGN_IN_CODES_PER_MINUTE);
     struct rate *pictures = rate_new(UPLOADS_PER_SESSION, UPLOADS_PER_MINUTE);
+    struct rate *people = rate_new(PERSON_PER_MINUTE, UINT_MAX);
     for (int i = 0; i < config->workers; i++) {
         workers[i].services.sign_in_codes = codes;
         workers[i].services.pictures = pictures;
+        workers[i].services.people = people;
         if (pthread_create(&workers[i].thread, NULL, run_worker, &workers[i]) != 0) {
             return command_fail(strdup("cannot start a worker thread"));
         }
@@ -242,6 +276,7 @@ static int serve(const struct config *config, struct worker *workers) {
     }
     rate_free(codes);
     rate_free(pictures);
+    rate_free(people);
     log_info("stopped", "clean=true");
     return COMMAND_DONE;
 }

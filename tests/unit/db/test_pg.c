@@ -14,6 +14,7 @@
 struct call {
     struct pg_call pg;
     int count;
+    int place; /* how many were done before it */
     enum pg_status status;
     char json[256];
 };
@@ -92,6 +93,7 @@ static void on_done(struct pg_call *pg_call, enum pg_status status, const char *
     struct call *call = (struct call *)pg_call; /* its first member */
     assert_false(submitting);
     call->count++;
+    call->place = done;
     call->status = status;
     snprintf(call->json, sizeof call->json, "%.*s", (int)len, json ? json : "");
     done++;
@@ -242,6 +244,63 @@ static void a_full_queue_refuses_at_once(void **state) {
         pg_cancel(pg, &many[i]);
     assert_int_equal(pg_pending(pg), 0);
     free(many);
+}
+
+/* ---- fairness ---- */
+
+static struct call *submit_lane(int i, const char *lane) {
+    calls[i].pg = (struct pg_call){.function = "xid", .lane = lane, .on_done = on_done};
+    assert_true(pg_submit(pg, &calls[i].pg));
+    return &calls[i];
+}
+
+static void the_flood_of_one_lane_keeps_no_other_waiting(void **state) {
+    (void)state;
+    for (int i = 0; i < CALLS_MAX - 1; i++)
+        submit_lane(i, "flood");
+    struct call *other = submit_lane(CALLS_MAX - 1, "brook");
+    run_until(base, &done, CALLS_MAX, 10000);
+    /* Whichever connection is the first: the one call is in its first group. */
+    assert_true(other->place < 2 * PG_GROUP_MAX);
+    assert_int_equal(other->count, 1);
+}
+
+static void a_full_queue_still_takes_what_is_below_its_share(void **state) {
+    (void)state;
+    struct pg_call *many = calloc(2 * PG_QUEUE_MAX, sizeof *many);
+    int n = 0;
+    bool taken = true;
+    for (; taken; n++) {
+        many[n] = (struct pg_call){.function = "xid", .lane = "flood", .on_done = on_done};
+        taken = pg_submit(pg, &many[n]);
+    }
+    assert_int_equal(--n, PG_QUEUE_MAX);
+    for (taken = true; taken; n++) {
+        many[n] = (struct pg_call){.function = "xid", .lane = "brook", .on_done = on_done};
+        taken = pg_submit(pg, &many[n]);
+    }
+    assert_int_equal(--n, PG_QUEUE_MAX + PG_QUEUE_MAX / 2);
+    for (int i = 0; i < n; i++)
+        pg_cancel(pg, &many[i]);
+    assert_int_equal(pg_pending(pg), 0);
+    free(many);
+}
+
+static void a_queue_that_waits_too_long_is_told_of_at_once(void **state) {
+    (void)state;
+    wait_ready();
+    for (int i = 0; i < CALLS_MAX; i++) { /* twice as long as anybody should wait, in all */
+        pg_cancel(pg, &submit(i, "nap", "0.05", NULL)->pg);
+        calls[i].pg.lane = "flood";
+        assert_true(pg_submit(pg, &calls[i].pg));
+    }
+    assert_false(pg_is_crowded(pg, "flood"));
+    while (done < CALLS_MAX && !pg_is_crowded(pg, "flood"))
+        run_for(base, 20);
+    assert_true(done < CALLS_MAX);
+    assert_false(pg_is_crowded(pg, "brook"));
+    run_until(base, &done, CALLS_MAX, 20000);
+    assert_false(pg_is_crowded(pg, "flood"));
 }
 
 /* ---- second runs ---- */
@@ -472,6 +531,9 @@ int main(void) {
         TEST(a_commit_that_fails_is_found_out),
         TEST(the_same_key_in_one_group_gets_the_first_answer),
         TEST(a_full_queue_refuses_at_once),
+        TEST(the_flood_of_one_lane_keeps_no_other_waiting),
+        TEST(a_full_queue_still_takes_what_is_below_its_share),
+        TEST(a_queue_that_waits_too_long_is_told_of_at_once),
         TEST(a_serialisation_failure_runs_again),
         TEST(a_cancelled_statement_runs_again),
         TEST(calls_that_deadlock_both_succeed),

@@ -1,0 +1,98 @@
+// More than can be done at once: one account's flood leaves another account its share, one person's flood leaves the
+// others theirs, everybody gets an answer within the platform's patience, and afterwards all is as before.
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { accountsFromToml } from '../simulator/accounts.mjs'
+import { Platform } from '../simulator/platform.mjs'
+import { crowd } from './people.mjs'
+import { configWith, lock, secondServer, server as first, sleep, sql } from './system.mjs'
+
+const PORT = Number(new URL(first ?? 'http://localhost:1').port) + 100
+const FLOOD = 600 // pushes under way at once
+const OTHER = `
+[[account]]
+id = "other"
+name = "隔壁街道"
+app_id = "wx0000000000000001"
+app_secret = "unused"
+token = "other"
+mode = "plain"
+`
+const TURNED_AWAY = /您发得太快了|系统繁忙/
+
+describe('more than can be done', { skip: !first && 'GULOU_E2E_SERVER is not set' }, () => {
+  let server, demo, other, members
+
+  before(async () => {
+    const file = configWith(OTHER)
+    server = await secondServer(PORT, file, { GULOU_SERVER_WORKERS: '1' })
+    const [ours, theirs] = ['demo', 'other'].map((id) => accountsFromToml(file).find((one) => one.id === id))
+    demo = new Platform({ account: ours, server: server.address })
+    other = new Platform({ account: theirs, server: server.address })
+    members = crowd(FLOOD).map(({ openid }) => openid)
+  })
+  after(async () => {
+    await server?.stop()
+  })
+
+  const say = async (platform, openid, content) => {
+    const { message, error, ms } = await platform.attempt(platform.compose(openid, { type: 'text', content }), {})
+    return { words: message?.Content ?? `${error}`, ms }
+  }
+
+  // People of the account who ask one thing after the other until they are told to stop.
+  function flood(people) {
+    const answers = []
+    let going = true
+    const done = Promise.all(people.map(async (openid, i) => {
+      while (going) answers.push(await say(demo, openid, i % 3 ? '积分' : `申报 40 1 洪水${i}次${answers.length}`))
+    }))
+    return { answers, stop() { going = false; return done } }
+  }
+
+  test('the flood of one account does not keep another one\'s people waiting', async () => {
+    const wave = flood(members)
+    try {
+      for (let i = 0; i < 10; i++) {
+        const { words } = await say(other, `oNeighbour${i}`, '积分')
+        assert.match(words, /绑定/) // what a stranger is told
+        await sleep(100)
+      }
+    } finally {
+      await wave.stop()
+    }
+    // Nobody of the flood was left without words either.
+    const odd = wave.answers.filter(({ words }) => !/可用|编号|已经|上限|重复|时长/.test(words) && !TURNED_AWAY.test(words))
+    assert.deepEqual(odd.slice(0, 3), [])
+    assert.ok(wave.answers.some(({ words }) => /可用/.test(words)))
+  })
+
+  test('one person who sends hundreds at once is told so; the others notice nothing', async () => {
+    const [fast, ...others] = members
+    const held = await lock(`select from gulou.balance where account_id = 'demo' and member_id = (select member_id from gulou.binding where account_id = 'demo' and openid = '${fast}') for update`)
+    const sent = Array.from({ length: 200 }, (_, i) => say(demo, fast, `申报 40 1 一次${i}`))
+    for (const openid of others.slice(0, 10)) assert.match((await say(demo, openid, '积分')).words, /可用/)
+    await held.release()
+    const answers = await Promise.all(sent)
+    const refused = answers.filter(({ words }) => /您发得太快了/.test(words)).length
+    assert.ok(refused > 0, 'some are told')
+    assert.ok(answers.some(({ words }) => /编号|已经|上限|重复/.test(words)), 'and some are done')
+    assert.match((await say(demo, fast, '积分')).words, /可用/)
+  })
+
+  test('what was turned away was not done, and what was done was answered', async () => {
+    const person = members.at(-1)
+    const run = Date.now()
+    const answers = await Promise.all(Array.from({ length: 100 }, async (_, i) => ({ i, ...await say(demo, person, `申报 40 1 核对${run}之${i}完`) })))
+    const done = new Set(sql(`select words from gulou.declaration where account_id = 'demo' and words like '核对${run}之%'`).map(([words]) => words))
+    for (const { i, words } of answers) {
+      const there = done.has(`核对${run}之${i}完`)
+      if (TURNED_AWAY.test(words)) assert.ok(!there, `turned away, and done: ${i}`)
+      if (/收到您的申报/.test(words)) assert.ok(there, `answered, and not done: ${i}`)
+    }
+  })
+
+  test('afterwards nobody waits and nobody is turned away', async () => {
+    for (const openid of members.slice(0, 50)) assert.match((await say(demo, openid, '积分')).words, /可用/)
+  })
+})
