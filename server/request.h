@@ -43,8 +43,8 @@ struct services {
     struct platform *platform;
     struct background *background;
     struct visitors *visitors;
-    struct health *health;      /* the first worker's; else NULL */
-    struct recent *recent;      /* what 帮助 was answered */
+    struct health *health; /* the first worker's; else NULL */
+    struct recent *recent; /* what 帮助 was answered */
     struct crowd *crowd;
     struct rate *people;        /* of all workers: messages while there is a crowd */
     struct rate *pictures;      /* of all workers: pictures sent from pages, good or not */

@@ -14,7 +14,7 @@ const platform = platformTo(server)
 const people = crowd(500).map(({ openid }) => openid)
 const notice = (await (await fetch(`${server}/api/v1/demo/notices?limit=100`)).json()).notices.at(-1).id
 const any = (list) => list[Math.floor(Math.random() * list.length)]
-const say = async (act, openid = any(people)) => (await platform.attempt(platform.compose(openid, act), {})).message?.Content ?? ''
+const say = async (act, openid = any(people)) => (await platform.attempt(platform.compose(openid, act), {})).message?.text ?? ''
 const text = (content, openid) => say({ type: 'text', content }, openid)
 const page = async (path) => { const response = await fetch(server + path); await response.arrayBuffer(); return String(response.status) }
 
@@ -28,7 +28,7 @@ const acts = [
   [() => say({ type: 'image' }), /./],
   [() => say({ type: 'event', event: 'subscribe' }, `oSoak${count}`), /./],
   [() => text('說了甚麼沒人懂的話'), /帮助/],
-  [() => page('/demo/'), /200/], [() => page(`/demo/notices/${notice}`), /200|429/], [() => page('/demo/ranking'), /200|429/],
+  [() => page('/demo/'), /200|429/], [() => page(`/demo/notices/${notice}`), /200|429/], [() => page('/demo/ranking'), /200|429/],
   [() => page(`/api/v1/demo/notices/${notice}?limit=200`), /200|429/], [() => page(`/demo/notices/${notice}.csv`), /200|429/],
   [() => page(`/demo/notices/${notice}.xlsx`), /200|429/], [() => page('/wechat/demo?signature=1'), /403/],
   [async () => { const one = new Raw(server); await one.say('POST /wechat/demo HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n<xm'); one.leave(); return 'left' }, /left/],

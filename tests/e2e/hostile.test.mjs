@@ -26,7 +26,7 @@ describe('hostile clients', { skip: !first && 'GULOU_E2E_SERVER is not set' }, (
   async function isServed() {
     const { openid } = members[turn++ % members.length]
     const { message, error } = await platform.attempt(platform.compose(openid, { type: 'text', content: '积分' }), {})
-    assert.match(message?.Content ?? error, /可用/)
+    assert.match(message?.text ?? error, /可用/)
   }
 
   test('five hundred that drip their heads byte by byte keep nobody waiting, and are cut', async () => {
@@ -205,7 +205,7 @@ describe('hostile clients', { skip: !first && 'GULOU_E2E_SERVER is not set' }, (
       const through = platformTo(nginx.address)
       for (const { openid } of members) {
         const { message, error } = await through.attempt(through.compose(openid, { type: 'text', content: '积分' }), {})
-        assert.match(message?.Content ?? error, /可用/)
+        assert.match(message?.text ?? error, /可用/)
       }
       assert.equal((await fetch(`${nginx.address}/demo/`)).status, 200)
     } finally {

@@ -8,7 +8,7 @@ import { crowd } from './people.mjs'
 import { configWith, lock, secondServer, server as first, sleep, sql } from './system.mjs'
 
 const PORT = Number(new URL(first ?? 'http://localhost:1').port) + 100
-const FLOOD = 600 // pushes under way at once
+const FLOOD = 200 // pushes under way at once
 const OTHER = `
 [[account]]
 id = "other"
@@ -16,7 +16,8 @@ name = "隔壁街道"
 app_id = "wx0000000000000001"
 app_secret = "unused"
 token = "other"
-mode = "plain"
+mode = "secure"
+encoding_aes_key = "${'A'.repeat(43)}"
 `
 const TURNED_AWAY = /您发得太快了|系统繁忙/
 
@@ -36,8 +37,8 @@ describe('more than can be done', { skip: !first && 'GULOU_E2E_SERVER is not set
   })
 
   const say = async (platform, openid, content) => {
-    const { message, error, ms } = await platform.attempt(platform.compose(openid, { type: 'text', content }), {})
-    return { words: message?.Content ?? `${error}`, ms }
+    const { reply, attempts } = await platform.send(openid, { type: 'text', content })
+    return { words: reply ?? JSON.stringify(attempts) }
   }
 
   // People of the account who ask one thing after the other until they are told to stop.
