@@ -1,0 +1,1 @@
+-- It took a function away, which the older program makes again.
