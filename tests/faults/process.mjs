@@ -24,6 +24,7 @@ export class Process {
       this.child = null
       if (this.wanted) {
         this.unasked.push({ name: this.name, code, signal, at: new Date().toISOString() })
+        this.endLeftovers()
         setTimeout(() => this.wanted && this.start(), RESTART_MS)
       }
       resolve({ code, signal })
@@ -49,6 +50,9 @@ export class Process {
       return [pid]
     }
   }
+
+  // What a supervisor ends before it starts the process again.
+  endLeftovers() {}
 
   pause() {
     this.stopped = this.pids()
