@@ -45,8 +45,8 @@ export async function stop(name, signal) {
 export const databaseUrl = () => /^\[postgres\][^[]*?^url\s*=\s*"([^"]+)"/ms.exec(readFileSync(config, 'utf8'))[1]
 
 // Rows as lists of texts.
-export function sql(query) {
-  const rows = execFileSync(psql, [databaseUrl(), '-XAtq', '-v', 'ON_ERROR_STOP=1', '-c', query], { encoding: 'utf8' })
+export function sql(query, url = databaseUrl()) {
+  const rows = execFileSync(psql, [url, '-XAtq', '-v', 'ON_ERROR_STOP=1', '-c', query], { encoding: 'utf8' })
   return rows.split('\n').filter((row) => row !== '').map((row) => row.split('|'))
 }
 
