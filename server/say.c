@@ -210,6 +210,10 @@ bool tell_refusal(struct buf *out, const cJSON *facts) {
     } else if (strcmp(code, "too_old") == 0) {
         buf_printf(out, "只能申报最近%" PRId64 "天内的服务，请核对日期。",
                    fact_number(facts, "days"));
+    } else if (strcmp(code, "too_late") == 0) {
+        buf_printf(out, "%s的服务，申报到", fact_text(facts, "title"));
+        say_day(out, fact_text(facts, "last_day"));
+        buf_puts(out, "为止，现在不能再申报了。有特殊情况请联系区域党委办公室。");
     } else if (strcmp(code, "overlap") == 0) {
         buf_printf(out,
                    "这段时间和您的另一条申报（编号：%" PRId64

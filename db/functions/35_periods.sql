@@ -60,3 +60,28 @@ create or replace function gulou.period_title(p_period text) returns text langua
   select left(p_period, 4) || ' 年' || case when p_period like '%-Q_' then '第 ' || right(p_period, 1) || ' 季度'
                                             else ' ' || right(p_period, 2)::int || ' 月' end
 $$;
+
+-- ---------------------------------------------------------------- timetable
+
+-- The last days to declare and to review, the first to fix the list, the last to publish it (domain 4.3): by the rules
+-- of the period's last day.
+create or replace function gulou.timetable(p_account text, p_period text, out declare_until date, out review_until date,
+  out freeze_from date, out publish_by date) language plpgsql stable as $$
+declare
+  v_last date := gulou.period_end(p_period) - 1;
+  v_rule gulou.rule_version := gulou.rules_on(p_account, v_last);
+begin
+  declare_until := v_last + v_rule.declare_until;
+  review_until := v_last + v_rule.review_until;
+  freeze_from := v_last + v_rule.freeze_from;
+  publish_by := v_last + v_rule.publish_by;
+end $$;
+
+-- The first day whose services can still be declared for their period.
+create or replace function gulou.declared_from(p_account text, p_today date) returns date language plpgsql stable as $$
+declare
+  v_last text := gulou.period_before(p_account, p_today);
+begin
+  return gulou.period_start(case when p_today <= (gulou.timetable(p_account, v_last)).declare_until then v_last
+                                 else gulou.period_of(p_account, p_today) end);
+end $$;

@@ -74,6 +74,11 @@ begin
   return v_day;
 end $$;
 
+create or replace function gulou.late_refusal(p_account text, p_period text) returns jsonb language sql stable as $$
+  select jsonb_build_object('refusal', 'too_late', 'title', gulou.period_title(p_period),
+                            'last_day', (gulou.timetable(p_account, p_period)).declare_until)
+$$;
+
 -- What the words of a declaration come to: the time, the item and its worth, or a refusal.
 create or replace function gulou.read_declaration(p_account text, p_member int, p_item text, p_minutes int,
   p_from time, p_to time, p_days_ago int, p_year int, p_month int, p_day int, p_words text,
@@ -136,6 +141,9 @@ begin
     refused := gulou.refusal('in_future');
   elsif rule.rule_version is null or v_last < gulou.local_day(v_now) - rule.days_back then
     refused := jsonb_build_object('refusal', 'too_old', 'days', coalesce(rule.days_back, 30));
+  -- No period has ended since a day of this month.
+  elsif v_last < date_trunc('month', gulou.local_day(v_now)) and v_last < gulou.declared_from(p_account, gulou.local_day(v_now)) then
+    refused := gulou.late_refusal(p_account, gulou.period_of(p_account, v_last));
   end if;
 end $$;
 
@@ -403,14 +411,14 @@ begin
   elsif v_own.status <> 'returned' then
     return jsonb_build_object('refusal', 'state_conflict', 'status', v_own.status, 'no', p_no);
   end if;
-  -- The same reading as for a new one; the day stays, and was within its limit when first declared.
+  -- The same reading as for a new one; the day stays, and was within its limits when first declared.
   v_read := gulou.read_declaration(p_account, p_member, v_own.item::text,
     coalesce(p_minutes, v_own.minutes),
     case when v_keeps and v_own.timed then (v_own.started_at at time zone 'Asia/Shanghai')::time else p_from end,
     case when v_keeps and v_own.timed then (v_own.ended_at at time zone 'Asia/Shanghai')::time else p_to end,
     null, extract(year from v_day)::int, extract(month from v_day)::int, extract(day from v_day)::int,
     coalesce(nullif(btrim(p_words), ''), v_own.words));
-  if v_read.refused is not null and v_read.refused ->> 'refusal' <> 'too_old' then
+  if v_read.refused is not null and v_read.refused ->> 'refusal' not in ('too_old', 'too_late') then
     return v_read.refused;
   end if;
   if v_read.timed then

@@ -78,6 +78,7 @@ declare
   v_closes timestamptz;
   v_status text;
   v_own    bigint;
+  v_most   int;
 begin
   select closes_at into v_closes from gulou.announcement
   where account_id = p_account and announcement_id = p_notice and status <> 'frozen';
@@ -98,8 +99,13 @@ begin
   select objection_no into v_own from gulou.objection o
   where account_id = p_account and announcement_id = p_notice and no = p_no and objector_id = p_member
     and gulou.is_open(o);
-  return case when v_own is not null
-    then jsonb_build_object('refusal', 'already_filed', 'objection', v_own, 'no', p_no) end;
+  if v_own is not null then
+    return jsonb_build_object('refusal', 'already_filed', 'objection', v_own, 'no', p_no);
+  end if;
+  -- Each holds somebody's points, and two people have to look into it.
+  v_most := (gulou.rules_on(p_account, gulou.local_day(p_at))).open_objections;
+  return (select jsonb_build_object('refusal', 'too_many_open', 'most', v_most) from gulou.objection o
+          where account_id = p_account and objector_id = p_member and gulou.is_open(o) having count(*) >= v_most);
 end $$;
 
 create or replace function gulou.file_objection(p_account text, p_member int, p_request text, p_notice int,

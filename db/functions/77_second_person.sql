@@ -13,6 +13,7 @@ create or replace function gulou.period_refusal(p_account text, p_kind text, p_p
 language plpgsql stable as $$
 declare
   v_today  date := gulou.local_day(gulou.now_());
+  v_from   date := (gulou.timetable(p_account, p_period)).freeze_from;
   v_status text;
   v_days   int;
 begin
@@ -20,7 +21,10 @@ begin
   where account_id = p_account and period = p_period and kind = 'member_points';
   if p_kind = 'freeze' and gulou.period_end(p_period) > v_today then
     return jsonb_build_object('refusal', 'period_not_ended', 'period', p_period,
-                              'ends', gulou.period_end(p_period) - 1);
+                              'ends', gulou.period_end(p_period) - 1, 'from', v_from);
+  elsif p_kind = 'freeze' and v_today < v_from then
+    -- Until then members may declare and reviewers have to decide: an earlier list would leave them out.
+    return jsonb_build_object('refusal', 'too_early', 'period', p_period, 'from', v_from);
   elsif p_kind = 'freeze' and v_status is not null or p_kind = 'publish' and v_status <> 'frozen' then
     return jsonb_build_object('refusal', 'already', 'period', p_period, 'status', v_status);
   elsif p_kind = 'publish' and v_status is null then

@@ -215,21 +215,22 @@ end $$;
 -- The last period, from two days before its reviews have to be done until its list is fixed; else no row.
 create or replace function gulou.reviews_due(p_account text) returns table (period text, last_day date)
 language sql stable as $$
-  select last, gulou.period_end(last) + 14
+  select last, due.review_until
   from gulou.period_before(p_account, gulou.local_day(gulou.now_())) as last
-  where gulou.local_day(gulou.now_()) >= gulou.period_end(last) + 12
+  cross join lateral gulou.timetable(p_account, last) as due
+  where gulou.local_day(gulou.now_()) >= due.review_until - 2
     and not exists (select from gulou.announcement a
                     where a.account_id = p_account and a.period = last and a.kind = 'member_points')
 $$;
 
--- What the office is late with, or nearly: {"what":…,"period"?,"count"?,"last_day"?}. The last period's timetable:
--- reviewed by its 15th day, frozen on the 16th, published by the 20th; objections answered when due.
+-- What the office is late with, or nearly, by the last period's timetable, and objections whose answer is due:
+-- {"what":…,"period"?,"count"?,"last_day"?}.
 create or replace function gulou.held_up(p_account text) returns table (what text, facts jsonb)
 language plpgsql stable as $$
 declare
   v_today  date := gulou.local_day(gulou.now_());
   v_period text := gulou.period_before(p_account, v_today);
-  v_ended  date := gulou.period_end(v_period);   -- the first day after it
+  v_due    record := gulou.timetable(p_account, v_period);
   v_status text;
 begin
   select status into v_status from gulou.announcement
@@ -246,8 +247,8 @@ begin
     group by due.period, due.last_day;
   return query
     select 'notice_due', jsonb_build_object('period', v_period, 'step', coalesce(v_status, 'approved'),
-                                            'last_day', v_ended + 19)
-    where (v_status is null and v_today >= v_ended + 15 or v_status = 'frozen' and v_today >= v_ended + 17)
+                                            'last_day', v_due.publish_by)
+    where (v_status is null and v_today >= v_due.freeze_from or v_status = 'frozen' and v_today >= v_due.publish_by - 2)
       and exists (select from gulou.declaration where account_id = p_account and period = v_period);
 end $$;
 

@@ -18,7 +18,7 @@ begin
     return v_facts;
   end if;
   return v_facts || jsonb_build_object('today', v_today,
-    'first_day', v_today - (gulou.rules_on(p_account, v_today)).days_back,
+    'first_day', greatest(v_today - (gulou.rules_on(p_account, v_today)).days_back, gulou.declared_from(p_account, v_today)),
     'categories', (
       select jsonb_agg(jsonb_build_object('name', c.name, 'items', (
         select jsonb_agg(jsonb_build_object('number', i.item, 'name', i.name, 'points', i.points,

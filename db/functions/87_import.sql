@@ -69,7 +69,9 @@ create or replace function gulou.import_fields(p_kind text) returns jsonb langua
     when 'rules' then '{"valid_from":["生效日期"],"declaration_half_hours":["单次最多小时"],"day_cap":["每日上限"],
       "week_cap":["每周上限"],"period_cap":["每季度上限","每期上限","每月上限"],"category_cap":["每类上限"],"days_back":["可补报天数"],
       "returns_max":["可退回次数"],"window_days":["公示工作日"],"debt_floor":["待抵扣下限"],
-      "answer_days":["答复工作日"],"false_penalty":["虚假申报扣分"],"period_kind":["计分周期","周期"]}' end
+      "answer_days":["答复工作日"],"false_penalty":["虚假申报扣分"],"period_kind":["计分周期","周期"],
+      "declare_until":["申报截止日"],"review_until":["审核截止日"],"freeze_from":["冻结起始日"],"publish_by":["发布截止日"],
+      "open_objections":["待办异议上限"]}' end
 $$;
 
 create or replace function gulou.needed_fields(p_kind text) returns text[] language sql immutable as $$
@@ -591,7 +593,9 @@ create or replace function gulou.rule_numbers() returns table (field text, facto
 language sql immutable as $$
   values ('declaration_half_hours', 2, 1, 48), ('day_cap', 1, 1, 100000), ('week_cap', 1, 1, 100000),
     ('period_cap', 1, 1, 100000), ('category_cap', 1, 1, 100000), ('days_back', 1, 1, 366), ('returns_max', 1, 0, 10),
-    ('window_days', 1, 3, 7), ('debt_floor', 1, -500, 0), ('answer_days', 1, 1, 30), ('false_penalty', 1, 0, 1000)
+    ('window_days', 1, 3, 7), ('debt_floor', 1, -500, 0), ('answer_days', 1, 1, 30), ('false_penalty', 1, 0, 1000),
+    ('declare_until', 1, 1, 28), ('review_until', 1, 1, 28), ('freeze_from', 1, 1, 28), ('publish_by', 1, 1, 28),
+    ('open_objections', 1, 1, 1000)
 $$;
 
 create or replace function gulou.import_rule(p_account text, p_row jsonb) returns jsonb language plpgsql as $$
@@ -640,6 +644,9 @@ begin
   elsif v_after.day_cap > v_after.week_cap or v_after.week_cap > v_after.period_cap
         or v_after.category_cap > v_after.period_cap then
     return gulou.wrong_cell(p_row, '每日上限', p_row ->> 'day_cap', '上限之间不合理', '每日 ≤ 每周 ≤ 每季度，每类 ≤ 每季度');
+  elsif v_after.declare_until > v_after.review_until or v_after.review_until >= v_after.freeze_from
+        or v_after.freeze_from > v_after.publish_by then
+    return gulou.wrong_cell(p_row, '冻结起始日', p_row ->> 'freeze_from', '期后日程不合理', '申报 ≤ 审核 < 冻结 ≤ 发布');
   end if;
   delete from gulou.rule_version where account_id = p_account and valid_from = v_from;
   insert into gulou.rule_version select (v_after).*;

@@ -65,6 +65,9 @@ bool tell_filing_refusal(struct buf *out, const cJSON *facts) {
     else if (strcmp(code, "already_filed") == 0)
         buf_printf(out, "您对编号：%" PRId64 " 已提过异议（异议编号：%" PRId64 "），正在处理。", no,
                    fact_number(facts, "objection"));
+    else if (strcmp(code, "too_many_open") == 0)
+        buf_printf(out, "您有%" PRId64 "条异议还在处理，等有了答复再提新的。",
+                   fact_number(facts, "most"));
     else if (strcmp(code, "words_missing") == 0)
         buf_puts(out, "请写上理由，例如：当天没有这项服务");
     else
@@ -82,7 +85,7 @@ void tell_object_refused(struct request *rq, const cJSON *facts) {
     }
     if (strcmp(code, "words_missing") != 0) {
         say_next(&out);
-        if (strcmp(code, "already_filed") == 0)
+        if (strcmp(code, "already_filed") == 0 || strcmp(code, "too_many_open") == 0)
             say_tap(&out, "我的异议", "我的异议");
         else
             say_tap(&out, "看公示", "公示");

@@ -92,10 +92,15 @@ static bool refuse_period(struct buf *out, const cJSON *facts, const char *code)
     const char *period = fact_text(facts, "period");
     if (strcmp(code, "period_invalid") == 0)
         buf_printf(out, "没有这一期，请写成例如：%s", fact_text(facts, "example"));
-    else if (strcmp(code, "period_not_ended") == 0) {
-        buf_printf(out, "%s还没有结束，最后一天是", period);
-        say_day(out, fact_text(facts, "ends"));
-        buf_puts(out, "，之后再冻结。");
+    else if (strcmp(code, "period_not_ended") == 0 || strcmp(code, "too_early") == 0) {
+        bool runs = fact(facts, "ends") != NULL;
+        buf_printf(out, "%s%s", period, runs ? "还没有结束（最后一天是" : "还在申报和审核，");
+        if (runs) {
+            say_day(out, fact_text(facts, "ends"));
+            buf_puts(out, "），");
+        }
+        say_day(out, fact_text(facts, "from"));
+        buf_puts(out, "起可以冻结。");
     } else if (strcmp(code, "already") == 0)
         buf_printf(out, "%s的公示%s，不用再做。", period,
                    fact_is(facts, "status", "frozen") ? "已经冻结" : "已经发布");

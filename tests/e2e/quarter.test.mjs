@@ -245,7 +245,8 @@ describe('a quarter', { skip: !server && 'GULOU_E2E_SERVER is not set' }, () => 
   ]
   test('one changed row of the database is found and named', () => {
     for (const [change, words] of tampered) {
-      const [[faults]] = sql(`begin; set local session_replication_role = replica; ${change};
+      const table = /gulou\.\w+/.exec(change)[0]
+      const [[faults]] = sql(`begin; alter table ${table} disable trigger all; ${change};
         select coalesce(string_agg(one ->> 'detail', '; '), 'nothing') from jsonb_array_elements(api.audit() -> 'checks') as one where not (one ->> 'ok')::boolean; rollback`)
       assert.match(faults, words, change)
     }

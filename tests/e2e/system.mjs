@@ -46,7 +46,7 @@ export const databaseUrl = () => /^\[postgres\][^[]*?^url\s*=\s*"([^"]+)"/ms.exe
 
 // Rows as lists of texts.
 export function sql(query, url = databaseUrl()) {
-  const rows = execFileSync(psql, [url, '-XAtq', '-v', 'ON_ERROR_STOP=1', '-c', query], { encoding: 'utf8' })
+  const rows = execFileSync(psql, [url, '-XAtq', '-v', 'ON_ERROR_STOP=1', '-c', query], { encoding: 'utf8', maxBuffer: 64 << 20 })
   return rows.split('\n').filter((row) => row !== '').map((row) => row.split('|'))
 }
 

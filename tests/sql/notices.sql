@@ -1,7 +1,7 @@
 -- A period is fixed and shown by two administrators, and anyone can check it (INV-10, INV-12, INV-13).
 begin;
 set client_min_messages = warning;
-select plan(30);
+select plan(32);
 
 -- RFC 6962's own example tree: the roots over the first n of seven inputs are known.
 create temp table inputs as select array['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'] as hex;
@@ -40,6 +40,9 @@ create function agrees(p_openid text, p_no text) returns jsonb language sql as $
 $$;
 
 select is(asks('o4', 'freeze') ->> 'refusal', 'period_not_ended', 'a running period is not frozen');
+select is(asks('o4', 'freeze') ->> 'from', '2026-10-16', 'and it is said when it can be');
+select api.set_clock('2026-10-15 23:59+08');
+select is(asks('o4', 'freeze') ->> 'refusal', 'too_early', 'not before day 16, when members have declared and reviewers decided');
 select api.set_clock('2026-10-16 09:00+08');
 select is(asks('o3', 'freeze') ->> 'refusal', 'not_yours', 'only an administrator asks');
 create temp table asked as select asks('o4', 'freeze') as first_act;

@@ -1,7 +1,7 @@
 -- Objections from the first word to the last event (domain 4.3; INV-10, INV-13, INV-25).
 begin;
 set client_min_messages = warning;
-select plan(94);
+select plan(98);
 
 select api.set_clock('2026-09-20 18:00+08');
 select api.sync_account('t', '测试');
@@ -118,6 +118,14 @@ select is(line_story(c), 'listed objected dismissed', 'the line goes on') from m
 select is(told(10, 'objection_decided') ->> 'upheld', 'false', 'the objector hears why not');
 select is(told(2, 'line_revoked'), null, 'the declarer need not hear of it');
 select is(objects(10, c) ->> 'refusal', null, 'within the window one may object again') from made;
+
+-- ---- how many at once
+select is((gulou.rules_on('t', '2026-10-16')).open_objections, 10, 'ten of one person may be open');
+update gulou.rule_version set open_objections = 1 where account_id = 't';
+select is(objects(4, d) - 'most', '{"refusal": "too_many_open"}', 'who has that many open files no other') from made;
+select is(api.line_to_object('t', 'o4', 1, d) ->> 'most', '1', 'and hears so before writing why') from made;
+select is(api.line_to_object('t', 'o2', 1, d) ->> 'refusal', null, 'everybody else may') from made;
+update gulou.rule_version set open_objections = 10 where account_id = 't';
 
 -- ---- not accepted
 create temp table idle as select objects(4, d, '看他不顺眼') as five from made;

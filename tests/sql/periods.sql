@@ -1,7 +1,7 @@
 -- Months as periods: a dated rule, decided by the first day of a quarter (domain 4.3, issue 4.1).
 begin;
 set client_min_messages = warning;
-select plan(32);
+select plan(41);
 
 select api.set_clock('2026-09-20 18:00+08');
 select api.sync_account('t', '测试'), api.sync_account('u', '按季');
@@ -18,6 +18,10 @@ $$;
 create function served(p_day date, p_minutes int default 60) returns bigint language sql as $$
   select (api.declare_points('t', 'o1', gen_random_uuid(), 'test', '40', p_minutes, null, null, null, extract(year from p_day)::int,
     extract(month from p_day)::int, extract(day from p_day)::int, '巡逻', null, null) ->> 'no')::bigint
+$$;
+create function served_facts(p_day date) returns jsonb language sql as $$
+  select api.declare_points('t', 'o3', gen_random_uuid(), 'test', '40', 60, null, null, null, extract(year from p_day)::int,
+    extract(month from p_day)::int, extract(day from p_day)::int, '巡逻', null, null)
 $$;
 create function approves(p_no bigint) returns text language sql as $$
   select api.approve('t', 'o2', gen_random_uuid(), 'test', array[p_no]);
@@ -61,11 +65,26 @@ select is(gulou.period_of('t', '2027-04-01'), '2027-Q2', 'then quarters');
 select is(approves(no), '2026-Q3', 'the old quarter goes on') from in_q3;
 select api.set_clock('2026-12-31 18:00+08');
 select is(approves(served('2026-12-30')), '2026-Q4', 'a service of the last quarter');
+
+-- ---- the timetable binds (domain 4.3): declare to day 5, freeze from day 16
+select api.set_clock('2027-01-05 23:59+08');
+create temp table in_time as select served('2026-12-31') as no;
+select isnt(no, null, 'day 5 is the last one to declare what was done last quarter') from in_time;
+select is(asks('freeze', '2026-Q4') ->> 'refusal', 'too_early', 'while members declare no list is fixed');
+select api.set_clock('2027-01-06 00:01+08');
+select is(served_facts('2026-12-31'), '{"refusal": "too_late", "title": "2026 年第 4 季度", "last_day": "2027-01-05"}',
+          'from day 6 on it is too late, and the answer says until when it was not');
+select is(served_facts('2027-01-05') ->> 'status', 'submitted', 'what was done in the running period can be declared');
+select api.return_declaration('t', 'o2', gen_random_uuid(), 'test', no, '请补充') from in_time;
+select is(api.resubmit('t', 'o1', gen_random_uuid(), 'test', no, null, null, null, '补充了') ->> 'status', 'submitted',
+          'what was declared in time can be mended later') from in_time;
+select api.set_clock('2027-01-15 23:59+08');
+select is(asks('freeze', '2026-Q4') - 'period', '{"refusal": "too_early", "from": "2027-01-16"}', 'while reviewers decide neither');
 select api.set_clock('2027-01-20 18:00+08');
 select is(asks('freeze', '2026-12') ->> 'refusal', 'period_invalid', 'a month within a quarter is none');
 select is(asks('freeze', '2026-12') ->> 'example', '2026-Q4', 'what would be right is said');
 select is(acts('freeze', '2026-Q4') ->> 'title', '2026 年第 4 季度积分公示', 'the quarter is frozen');
-select is(approves(served('2026-12-31')), '2027-01', 'what comes later counts in the month that runs');
+select is(approves(no), '2027-01', 'what is approved later counts in the month that runs') from in_time;
 select is(approves(served('2027-01-19', 240)), '2027-01', 'a service of January');
 select is(asks('freeze', '2027-01') ->> 'refusal', 'period_not_ended', 'a month has to end, too');
 select is(asks('freeze', '2027-Q1') ->> 'refusal', 'period_invalid', 'a quarter of months is none');
@@ -79,7 +98,16 @@ select is(acts('publish', '2027-01') ->> 'title', '2027 年 1 月积分公示', 
 select is(api.ranking('t', null, 'members', '2027-01', 5) #>> '{rows,0,points}', '50', 'its board');
 select is(jsonb_path_query_array(api.ranking('t', null, 'members', null, 5) -> 'periods', '$[*].name'), '["2027-02", "2027-01", "2026-Q4", "2026-Q3"]',
           'boards in the order of time, not of letters');
-select is(jsonb_array_length(api.export_declarations('t', '2027-01', null, null, 10) -> 'rows'), 2, 'its export');
+select is(jsonb_array_length(api.export_declarations('t', '2027-01', null, null, 10) -> 'rows'), 3, 'its export, with what was turned in for it');
 select is(fault(), null, 'the audit agrees');
+
+-- ---- a timetable of the committee's own
+create function days(p_columns text[], p_cells text[]) returns jsonb language sql as $$
+  select api.import_rules('t', jsonb_build_object('header_row', 1, 'columns', to_jsonb('生效日期'::text || p_columns),
+    'rows', jsonb_build_array(jsonb_build_object('row', 2, 'cells', to_jsonb('2027-04-01'::text || p_cells)))), true)
+$$;
+select is(days('{冻结起始日}', '{10}') #>> '{wrong,0,problem}', '期后日程不合理', 'a list is not fixed before the reviews are over');
+select is(days('{申报截止日,审核截止日,冻结起始日,发布截止日}', '{3,7,8,10}') ->> 'new', '1', 'a committee in a hurry');
+select is(gulou.timetable('t', '2027-Q2')::text, '(2027-07-03,2027-07-07,2027-07-08,2027-07-10)', 'has its own days');
 select * from finish();
 rollback;
