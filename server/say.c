@@ -58,6 +58,27 @@ void say(struct request *rq, const char *text) {
     request_reply(rq, str_from(text));
 }
 
+#define ROWS_MAX_BYTES 1600 /* of a reply's 2048: the rest is for the links below */
+
+int say_rows(struct request *rq, struct buf *out, const cJSON *rows, say_row *tell) {
+    int shown = 0;
+    const cJSON *row;
+    cJSON_ArrayForEach(row, rows) {
+        struct buf text;
+        buf_init(&text, out->arena);
+        tell(rq, &text, row);
+        if (shown > 0 && out->n + text.n > ROWS_MAX_BYTES)
+            break;
+        buf_addstr(out, buf_view(&text));
+        shown++;
+    }
+    return shown;
+}
+
+int64_t say_last(const cJSON *rows, int shown, const char *field) {
+    return fact_number(cJSON_GetArrayItem(rows, shown - 1), field);
+}
+
 void say_tap(struct buf *out, const char *label, const char *format, ...) {
     va_list args;
     va_start(args, format);

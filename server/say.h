@@ -37,8 +37,13 @@ void say_word(struct buf *out, const char *word);
 /* A blank line, then the way on: the next links stand below the text. */
 void say_next(struct buf *out);
 
-/* Of a reply's 2048 bytes: what a list of rows may take, the rest is for the links below. */
-#define SAY_ROWS_MAX_BYTES 1600
+/* Tells these rows, each by `tell`, as far as a reply has room for them and the links below: at
+ * least one. Returns how many. */
+typedef void say_row(struct request *rq, struct buf *out, const cJSON *row);
+int say_rows(struct request *rq, struct buf *out, const cJSON *rows, say_row *tell);
+
+/* The field of the last row that was told, where the next page begins. */
+int64_t say_last(const cJSON *rows, int shown, const char *field);
 
 /* 待审核, 已退回, … for a declaration's status. */
 const char *say_status(const char *status);

@@ -11,11 +11,39 @@ begin
   end if;
 end $$;
 
+-- What a notice says beside its lines: its state, title, window and totals.
+create or replace function gulou.head_digest(p_notice gulou.announcement) returns bytea
+language plpgsql stable set timezone to 'UTC' as $$
+begin
+  return gulou.row_digest(to_jsonb(p_notice), '{}');
+end $$;
+
+-- Called when the notice itself has been changed.
 create or replace function gulou.note_announcement(p_account text, p_id int, p_from text, p_to text,
   p_actor int, p_approver int, p_request text) returns void language sql as $$
   insert into gulou.announcement_event
-  select p_account, p_id, coalesce(max(seq), 0) + 1, p_from, p_to, p_actor, p_approver, null, gulou.now_(), p_request
-  from gulou.announcement_event where account_id = p_account and announcement_id = p_id
+  select p_account, p_id, coalesce(max(e.seq), 0) + 1, p_from, p_to, p_actor, p_approver, null, gulou.now_(), p_request,
+         gulou.head_digest(a)
+  from gulou.announcement a left join gulou.announcement_event e using (account_id, announcement_id)
+  where account_id = p_account and announcement_id = p_id group by a
+$$;
+
+-- Microseconds, as text that no session's setting changes. Written into the statements that call it.
+create or replace function gulou.time_text(p_at timestamptz) returns text language sql immutable as $$
+  select (extract(epoch from p_at) * 1000000)::bigint::text
+$$;
+
+create or replace function gulou.line_event_digest(p_id int, p_no bigint, p_seq int, p_from text, p_to text, p_actor int,
+  p_reason text, p_at timestamptz, p_request text) returns bytea language sql stable as $$
+  select sha256(convert_to(concat_ws('|', p_id, p_no, p_seq, coalesce(p_from, ''), p_to, coalesce(p_actor::text, ''),
+    coalesce(p_reason, ''), gulou.time_text(p_at), p_request), 'UTF8'))
+$$;
+
+-- What of a declaration never changes once it is listed.
+create or replace function gulou.declaration_digest(d gulou.declaration) returns bytea language sql stable as $$
+  select sha256(convert_to(concat_ws('|', d.no, d.member_id, d.org_id, d.item, d.rule_version, gulou.time_text(d.started_at),
+    gulou.time_text(d.ended_at), d.timed, d.minutes, d.claimed, d.counted, coalesce(d.cap, ''), d.period, d.returns,
+    d.reviewer_id, gulou.time_text(d.reviewed_at), gulou.time_text(d.created_at), coalesce(d.dialogue::text, ''), d.words), 'UTF8'))
 $$;
 
 -- ---------------------------------------------------------------- freeze
@@ -47,9 +75,9 @@ create or replace function gulou.fix_lines(p_account text, p_id int, p_period te
 language sql as $$
   insert into gulou.announcement_line
   select p_account, p_id, no, (row_number() over (order by no))::int - 1, member_id, unit, item, counted, reviewed_on,
-         digest, concat_ws('|', no, unit, item, counted, reviewed_on, digest)
+         digest, concat_ws('|', no, unit, item, counted, reviewed_on, digest), declaration_digest
   from (
-    select d.no, d.member_id, replace(o.name, '|', '/') as unit, i.name as item, d.counted,
+    select gulou.declaration_digest(d) as declaration_digest, d.no, d.member_id, replace(o.name, '|', '/') as unit, i.name as item, d.counted,
            gulou.local_day(d.reviewed_at) as reviewed_on,
            encode(sha256(convert_to(n.name_salt || n.shown_name, 'UTF8')), 'hex') as digest
     from gulou.declaration d
@@ -88,7 +116,8 @@ begin
   update gulou.announcement set root = gulou.merkle_root(gulou.line_hashes(p_account, v_id))
   where account_id = p_account and announcement_id = v_id;
   insert into gulou.announcement_line_event
-  select p_account, v_id, no, 1, null, 'listed', p_decider, null, v_now, p_request
+  select p_account, v_id, no, 1, null, 'listed', p_decider, null, v_now, p_request,
+         gulou.line_event_digest(v_id, no, 1, null, 'listed', p_decider, null, v_now, p_request)
   from gulou.announcement_line where account_id = p_account and announcement_id = v_id;
   perform gulou.note_announcement(p_account, v_id, null, 'frozen', p_asker, p_decider, p_request);
   return gulou.notice_head(p_account, v_id) || jsonb_build_object('notice', v_id, 'left_waiting', (

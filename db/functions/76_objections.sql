@@ -24,7 +24,8 @@ $$;
 create or replace function gulou.move_line(p_account text, p_id int, p_no bigint, p_to text, p_actor int,
   p_reason text, p_request text) returns void language sql as $$
   insert into gulou.announcement_line_event
-  select p_account, p_id, p_no, seq + 1, to_status, p_to, p_actor, p_reason, gulou.now_(), p_request
+  select p_account, p_id, p_no, seq + 1, to_status, p_to, p_actor, p_reason, gulou.now_(), p_request,
+         gulou.line_event_digest(p_id, p_no, seq + 1, to_status, p_to, p_actor, p_reason, gulou.now_(), p_request)
   from gulou.announcement_line_event
   where account_id = p_account and announcement_id = p_id and no = p_no order by seq desc limit 1
 $$;
@@ -38,7 +39,7 @@ begin
   select * into v_last from gulou.objection_event
   where account_id = p_account and objection_no = p_objection order by seq desc limit 1;
   update gulou.objection set status = p_to where account_id = p_account and objection_no = p_objection;
-  insert into gulou.objection_event
+  insert into gulou.objection_event (account_id, objection_no, seq, from_status, to_status, actor_id, reason, at, request_id)
   values (p_account, p_objection, coalesce(v_last.seq, 0) + 1, v_last.to_status, p_to, p_actor, p_reason,
           gulou.now_(), p_request);
 end $$;

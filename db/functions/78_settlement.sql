@@ -39,7 +39,8 @@ begin
   select array_agg(d order by no) into v_owns from gulou.declaration d where account_id = p_account and no = any (p_nos);
   perform gulou.release(v_owns, p_request);
   insert into gulou.announcement_line_event
-  select p_account, p_id, one.no, e.seq + 1, e.to_status, 'settled', null, null, v_now, p_request
+  select p_account, p_id, one.no, e.seq + 1, e.to_status, 'settled', null, null, v_now, p_request,
+         gulou.line_event_digest(p_id, one.no, e.seq + 1, e.to_status, 'settled', null, null, v_now, p_request)
   from unnest(p_nos) as one (no)
   cross join lateral (
     select seq, to_status from gulou.announcement_line_event

@@ -137,7 +137,7 @@ begin
     return gulou.refusal('notice_unknown');
   end if;
   return v_facts || (
-    select jsonb_build_object('notice', announcement_id, 'notice_title', title, 'closes_at', gulou.rfc3339(closes_at),
+    select jsonb_build_object('notice', announcement_id, 'notice_title', title, 'last_day', gulou.local_day(closes_at - interval '1 microsecond'),
       'is_open', status = 'published' and gulou.now_() < closes_at, 'no', p_no,
       'line', gulou.shown_line(p_account, p_notice, p_no), 'own', own,
       'why', case when p_no is not null

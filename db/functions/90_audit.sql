@@ -45,7 +45,7 @@ create or replace function gulou.audit_chains() returns jsonb language sql stabl
            case when (tx).seq <> place then 'a row before it is missing'
                 when (tx).prev_hash <> coalesce(before, decode(repeat('00', 32), 'hex')) then 'it does not follow the row before'
                 when (tx).hash <> gulou.tx_hash(tx) then 'its content was changed'
-                when is_last and b.chain_hash is distinct from (tx).hash then 'the chain head does not match' end as fault
+                when is_last and (b.chain_hash, b.posted_at) is distinct from ((tx).hash, (tx).posted_at) then 'the chain head does not match' end as fault
     from linked left join gulou.balance b on b.account_id = (tx).account_id and b.member_id = (tx).member_id)
   select gulou.check_row('every hash chain holds (INV-07)', count(*),
     (array_agg(format('ledger_tx %s member %s seq %s: %s', account_id, member_id, seq, fault)
@@ -72,13 +72,15 @@ $$;
 create or replace function gulou.audit_awards() returns jsonb language sql stable as $$
   with lines as (
     select d.account_id, d.no, d.counted, d.claimed, coalesce(sum(p.points), 0) as by_day,
+      bool_or(p.member_id <> d.member_id or p.period <> d.period or p.day not between gulou.local_day(d.started_at)
+              and gulou.local_day(d.ended_at - interval '1 microsecond')) as misplaced,
       (select tx.pending from gulou.ledger_tx tx where tx.account_id = d.account_id and tx.kind = 'AWARD_PENDING'
        and tx.source_type = 'declaration' and tx.source_id = d.no::text) as awarded
     from gulou.declaration d left join gulou.declaration_day p using (account_id, no)
     where d.counted is not null group by d.account_id, d.no)
   select gulou.check_row('every approved declaration was booked once, day by day', count(*),
     min(format('declaration %s %s: counted %s, by day %s, booked %s', account_id, no, counted, by_day, awarded))
-      filter (where counted <> by_day or counted <> coalesce(awarded, 0) or counted > claimed))
+      filter (where counted <> by_day or counted <> coalesce(awarded, 0) or counted > claimed or misplaced))
   from lines
 $$;
 
@@ -198,6 +200,12 @@ create or replace function gulou.audit_lots() returns jsonb language sql stable 
     from gulou.lot l left join moved m on m.account_id = l.account_id and m.member_id = l.member_id and m.lot_seq = l.seq
     where l.left_over is distinct from m.amount
     union all
+    select l.account_id, l.member_id, format('lot %s: not as its posting made it', l.seq)
+    from gulou.lot l
+    left join gulou.ledger_tx tx using (account_id, member_id, seq)
+    left join gulou.lot_entry e on e.account_id = l.account_id and e.member_id = l.member_id and e.lot_seq = l.seq and e.seq = l.seq
+    where l.points is distinct from e.amount or l.expires_at is distinct from gulou.lot_expiry(tx.period)
+    union all
     select account_id, member_id, format('seq %s: %s available, lots moved by %s', seq, tx.available, coalesce(p.amount, 0))
     from gulou.ledger_tx tx full join posted p using (account_id, member_id, seq)
     where coalesce(tx.available, 0) <> coalesce(p.amount, 0)
@@ -266,6 +274,8 @@ create or replace function gulou.audit_lines() returns jsonb language sql stable
       when s.no is null then 'it has no event'
       when s.seq <> s.place or s.from_status is distinct from s.before then 'its events do not follow each other'
       when s.before in ('settled', 'upheld') then 'it changed after it was ' || s.before
+      when s.announcement_id <> l.announcement_id or s.row_digest <> gulou.line_event_digest(s.announcement_id, s.no, s.seq,
+        s.from_status, s.to_status, s.actor_id, s.reason, s.at, s.request_id) then format('its event %s was changed', s.seq)
       when not s.is_last then null
       when (s.to_status = 'objected') <> (h.no is not null) then 'it is held without an open objection, or the reverse'
       when d.status not in (select unnest(case s.to_status when 'listed' then array['approved', 'announced']
@@ -335,8 +345,14 @@ create or replace function gulou.audit_notices() returns jsonb language sql stab
       (select coalesce(sum(l.points), 0) from gulou.announcement_line l where l.account_id = a.account_id
        and l.announcement_id = a.announcement_id) as line_points
     from gulou.announcement a),
+  placed as (
+    select *, row_number() over (partition by account_id, announcement_id order by position) - 1 as place
+    from gulou.announcement_line),
   faults as (
-    select account_id, announcement_id, 0::bigint as no, 'its root does not match its lines' as fault from summed
+    select account_id, announcement_id, no, 'it is not in its place among the leaves' as fault from placed
+    where position <> place
+    union all
+    select account_id, announcement_id, 0::bigint as no, 'its root does not match its lines' from summed
     where root <> gulou.merkle_root(gulou.line_hashes(account_id, announcement_id))
     union all
     select account_id, announcement_id, 0, 'its totals do not match its lines' from summed
@@ -355,7 +371,11 @@ create or replace function gulou.audit_notices() returns jsonb language sql stab
     union all
     select l.account_id, l.announcement_id, l.no, 'it differs from its declaration'
     from gulou.announcement_line l left join gulou.declaration d using (account_id, no)
-    where l.points is distinct from d.counted or l.member_id is distinct from d.member_id)
+    where l.points is distinct from d.counted or l.member_id is distinct from d.member_id
+    union all
+    select l.account_id, l.announcement_id, l.no, 'its declaration was changed after it was listed'
+    from gulou.announcement_line l join gulou.declaration d using (account_id, no)
+    where l.declaration_digest <> gulou.declaration_digest(d))
   select gulou.check_row('every notice has its root, totals, window and names (INV-12, INV-13)',
     (select count(*) from gulou.announcement),
     (select format('announcement %s %s%s: %s', account_id, announcement_id,
@@ -363,12 +383,58 @@ create or replace function gulou.audit_notices() returns jsonb language sql stab
      from faults order by account_id, announcement_id, no limit 1))
 $$;
 
+-- The head of a notice is what its last event saw, and one event follows the other.
+create or replace function gulou.audit_heads() returns jsonb language sql stable as $$
+  with steps as (
+    select e.*, lag(to_status) over history as before, row_number() over history as place,
+           lead(seq) over history is null as is_last
+    from gulou.announcement_event e window history as (partition by account_id, announcement_id order by seq)),
+  judged as (
+    select a.account_id, a.announcement_id, case
+      when s.seq is null then 'it has no event'
+      when s.seq <> s.place or s.from_status is distinct from s.before then 'its events do not follow each other'
+      when s.is_last and s.to_status <> a.status then 'the last event says ' || s.to_status
+      when s.is_last and s.head_digest <> gulou.head_digest(a) then 'its title, days or totals were changed' end as fault
+    from gulou.announcement a left join steps s using (account_id, announcement_id))
+  select gulou.check_row('every notice is as its last event left it (INV-12, INV-25)', count(distinct (account_id, announcement_id)),
+    (array_agg(format('announcement %s %s: %s', account_id, announcement_id, fault) order by account_id, announcement_id)
+      filter (where fault is not null))[1])
+  from judged
+$$;
+
+-- What no chain covers has a digest of its own since it was written.
+create or replace function gulou.audit_digests() returns jsonb
+language plpgsql stable set timezone to 'UTC' as $$
+begin
+  return (
+    with digested as (
+      select account_id, 'objection ' || objection_no as what, row_digest, to_jsonb(o) as row, array['status'] as but
+      from gulou.objection o
+      union all
+      select account_id, format('objection_event %s %s', objection_no, seq), row_digest, to_jsonb(e), '{}' from gulou.objection_event e
+      union all
+      select account_id, 'correction_notice ' || correction_no, row_digest, to_jsonb(c), '{}' from gulou.correction_notice c
+      union all
+      select account_id, 'second_person_request ' || request_no, row_digest, to_jsonb(r),
+             array['status', 'decider_id', 'decided_at', 'words'] from gulou.second_person_request r
+      union all
+      select account_id, 'daily_seal ' || day, row_digest, to_jsonb(s), '{}' from gulou.daily_seal s
+      union all
+      select account_id, format('announcement_event %s %s', announcement_id, seq), row_digest, to_jsonb(e), '{}'
+      from gulou.announcement_event e)
+    select gulou.check_row('every digested row is as it was written (INV-06)', count(*),
+      min(format('%s of %s: its content was changed', what, account_id))
+        filter (where row_digest is distinct from gulou.row_digest(row, but)))
+    from digested);
+end $$;
+
 create or replace function api.audit() returns jsonb language sql stable as $$
   with checks as (
     select array[gulou.audit_sums(), gulou.audit_balances(), gulou.audit_bounds(), gulou.audit_chains(),
       gulou.audit_seals(), gulou.audit_awards(), gulou.audit_caps(), gulou.audit_events(), gulou.audit_overlaps(),
       gulou.audit_scores(), gulou.audit_boards(), gulou.audit_notices(), gulou.audit_lots(), gulou.audit_reversals(),
-      gulou.audit_releases(), gulou.audit_lines(), gulou.audit_objections(), gulou.audit_corrections()] as listed)
+      gulou.audit_releases(), gulou.audit_lines(), gulou.audit_objections(), gulou.audit_corrections(),
+      gulou.audit_heads(), gulou.audit_digests()] as listed)
   select jsonb_build_object('checks', to_jsonb(listed),
     'ok', not exists (select from unnest(listed) as one where not (one ->> 'ok')::boolean))
   from checks

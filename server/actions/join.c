@@ -81,7 +81,8 @@ static void offer_matches(struct buf *out, int64_t no, const cJSON *matches) {
     }
 }
 
-static void tell_request(struct buf *out, const cJSON *row) {
+static void tell_request(struct request *rq __attribute__((unused)), struct buf *out,
+                         const cJSON *row) {
     const cJSON *matches = fact(row, "matches");
     int64_t no = fact_number(row, "request");
     int n = cJSON_GetArraySize(matches);
@@ -106,7 +107,7 @@ static void tell_request(struct buf *out, const cJSON *row) {
 }
 
 static void answer_requests(struct request *rq, const cJSON *facts) {
-    const cJSON *rows = fact(facts, "rows"), *row;
+    const cJSON *rows = fact(facts, "rows");
     struct buf out;
     if (request_refusal(facts)) {
         say_refused(rq, facts);
@@ -119,20 +120,10 @@ static void answer_requests(struct request *rq, const cJSON *facts) {
         return;
     }
     buf_printf(&out, "加入申请共%" PRId64 "条，认识的人再同意：", fact_number(facts, "total"));
-    int shown = 0;
-    cJSON_ArrayForEach(row, rows) {
-        struct buf text;
-        buf_init(&text, rq->arena);
-        tell_request(&text, row);
-        if (shown > 0 && out.n + text.n > SAY_ROWS_MAX_BYTES)
-            break;
-        buf_addstr(&out, buf_view(&text));
-        shown++;
-    }
+    int shown = say_rows(rq, &out, rows, tell_request);
     if (fact_number(facts, "total") > shown) {
         say_next(&out);
-        say_tap(&out, "更多", "更多加入申请 %" PRId64,
-                fact_number(cJSON_GetArrayItem(rows, shown - 1), "request"));
+        say_tap(&out, "更多", "更多加入申请 %" PRId64, say_last(rows, shown, "request"));
     }
     say_end(rq, &out);
 }

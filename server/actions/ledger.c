@@ -6,7 +6,6 @@
 #include "server/say.h"
 
 #define PAGE_ROWS "8"
-#define ROWS_MAX_BYTES 1800
 
 static void start(struct request *rq, const struct command *command) {
     struct words rest = command->rest;
@@ -21,7 +20,8 @@ static void tell_change(struct buf *out, const cJSON *row, const char *field, co
         buf_printf(out, "　%s%+" PRId64, name, amount);
 }
 
-static void tell_row(struct buf *out, const cJSON *row) {
+static void tell_row(struct request *rq __attribute__((unused)), struct buf *out,
+                     const cJSON *row) {
     say_day(out, fact_text(row, "at"));
     buf_printf(out, " %s", say_kind(fact_text(row, "kind")));
     if (fact(row, "item") != NULL)
@@ -51,25 +51,13 @@ static void answer(struct request *rq, const cJSON *facts) {
     }
     struct buf out;
     say_begin(rq, &out);
-    int64_t last = 0;
-    bool more = fact_true(facts, "more");
-    const cJSON *row;
-    cJSON_ArrayForEach(row, fact(facts, "rows")) {
-        struct buf text;
-        buf_init(&text, rq->arena);
-        tell_row(&text, row);
-        if (last != 0 && out.n + text.n > ROWS_MAX_BYTES) {
-            more = true;
-            break;
-        }
-        buf_addstr(&out, buf_view(&text));
-        last = fact_number(row, "seq");
-    }
-    if (last == 0)
+    const cJSON *rows = fact(facts, "rows");
+    int shown = say_rows(rq, &out, rows, tell_row);
+    if (shown == 0)
         buf_puts(&out, "没有积分变动。申报通过后会记在这里。\n");
     buf_puts(&out, "\n");
-    if (more) {
-        say_tap(&out, "更多", "更多明细 %" PRId64, last);
+    if (fact_true(facts, "more") || shown < cJSON_GetArraySize(rows)) {
+        say_tap(&out, "更多", "更多明细 %" PRId64, say_last(rows, shown, "seq"));
         buf_puts(&out, "　");
     }
     say_tap(&out, "我的积分", "积分");

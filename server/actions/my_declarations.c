@@ -6,7 +6,6 @@
 #include "server/say.h"
 
 #define PAGE_ROWS "6"
-#define ROWS_MAX_BYTES 1800
 
 static void start(struct request *rq, const struct command *command) {
     struct words rest = command->rest;
@@ -32,7 +31,8 @@ static void tell_way_on(struct buf *out, const cJSON *row) {
     }
 }
 
-static void tell_row(struct buf *out, const cJSON *row) {
+static void tell_row(struct request *rq __attribute__((unused)), struct buf *out,
+                     const cJSON *row) {
     buf_printf(out, "编号：%" PRId64 " %s ", fact_number(row, "no"), fact_text(row, "item"));
     say_day(out, fact_text(row, "date"));
     buf_puts(out, " ");
@@ -60,24 +60,12 @@ static void answer(struct request *rq, const cJSON *facts) {
     }
     struct buf out;
     say_begin(rq, &out);
-    int64_t last = 0;
-    bool more = fact_true(facts, "more");
-    const cJSON *row;
-    cJSON_ArrayForEach(row, fact(facts, "rows")) {
-        struct buf text;
-        buf_init(&text, rq->arena);
-        tell_row(&text, row);
-        if (last != 0 && out.n + text.n > ROWS_MAX_BYTES) {
-            more = true;
-            break;
-        }
-        buf_addstr(&out, buf_view(&text));
-        last = fact_number(row, "no");
-    }
-    if (last == 0)
+    const cJSON *rows = fact(facts, "rows");
+    int shown = say_rows(rq, &out, rows, tell_row);
+    if (shown == 0)
         buf_puts(&out, "没有申报记录。做完服务就来申报吧：");
-    if (more) {
-        say_tap(&out, "更多", "更多申报 %" PRId64, last);
+    if (fact_true(facts, "more") || shown < cJSON_GetArraySize(rows)) {
+        say_tap(&out, "更多", "更多申报 %" PRId64, say_last(rows, shown, "no"));
         buf_puts(&out, "　");
     }
     say_tap(&out, "新的申报", "申报");

@@ -15,7 +15,8 @@ static void start(struct request *rq, const struct command *command) {
     request_call(rq, &action_my_objections, REQUEST_READS, "my_objections", 2, args);
 }
 
-static void tell_row(struct buf *out, const cJSON *row) {
+static void tell_row(struct request *rq __attribute__((unused)), struct buf *out,
+                     const cJSON *row) {
     buf_printf(out, "异议编号：%" PRId64 "，%s\n公示%" PRId64 " 第%" PRId64 "号 ",
                fact_number(row, "objection"), say_objection_status(fact_text(row, "status")),
                fact_number(row, "notice"), fact_number(row, "no"));
@@ -40,23 +41,12 @@ static void answer(struct request *rq, const cJSON *facts) {
     }
     struct buf out;
     say_begin(rq, &out);
-    int64_t last = 0;
-    int shown = 0;
-    const cJSON *row;
-    cJSON_ArrayForEach(row, fact(facts, "rows")) {
-        struct buf text;
-        buf_init(&text, rq->arena);
-        tell_row(&text, row);
-        if (shown > 0 && out.n + text.n > SAY_ROWS_MAX_BYTES)
-            break;
-        buf_addstr(&out, buf_view(&text));
-        last = fact_number(row, "objection");
-        shown++;
-    }
+    const cJSON *rows = fact(facts, "rows");
+    int shown = say_rows(rq, &out, rows, tell_row);
     if (shown == 0)
         buf_puts(&out, "您没有提过异议。对公示有疑问，先看名单：\n");
-    if (shown == ROWS_ASKED || shown < cJSON_GetArraySize(fact(facts, "rows"))) {
-        say_tap(&out, "更早的异议", "更早异议 %" PRId64, last);
+    if (shown == ROWS_ASKED || shown < cJSON_GetArraySize(rows)) {
+        say_tap(&out, "更早的异议", "更早异议 %" PRId64, say_last(rows, shown, "objection"));
         buf_puts(&out, "　");
     }
     say_tap(&out, "看公示", "公示");

@@ -37,7 +37,6 @@ static void tell_row(struct request *rq, struct buf *out, const cJSON *row) {
         buf_puts(out, "　");
         say_tap(out, "提异议", "异议 %" PRId64, fact_number(row, "id"));
     }
-    buf_puts(out, "\n\n");
 }
 
 static void answer(struct request *rq, const cJSON *facts) {
@@ -45,11 +44,17 @@ static void answer(struct request *rq, const cJSON *facts) {
     say_begin(rq, &out);
     const cJSON *rows = fact(facts, "notices");
     const cJSON *row;
-    cJSON_ArrayForEach(row, rows) tell_row(rq, &out, row);
+    cJSON_ArrayForEach(row, rows) {
+        if (out.n > 0)
+            say_next(&out);
+        tell_row(rq, &out, row);
+    }
     if (cJSON_GetArraySize(rows) == 0)
         buf_puts(&out, "还没有公示。每期结束后，审核通过的积分会在这里公示。");
-    if (fact_number(facts, "next") > 0)
+    if (fact_number(facts, "next") > 0) {
+        say_next(&out);
         say_tap(&out, "更早的公示", "更多公示 %" PRId64, fact_number(facts, "next"));
+    }
     say_end(rq, &out);
 }
 

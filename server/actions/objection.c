@@ -12,7 +12,6 @@
 #include "wechat/reply.h"
 
 #define LIST_ROWS "5"
-#define ROWS_MAX_BYTES 1600 /* of the reply's 2048: the rest is for the links below */
 #define NOTICE_MAX 2147483647
 
 /* ---- filing ---- */
@@ -184,27 +183,17 @@ static void answer_list(struct request *rq, const cJSON *facts) {
     }
     struct buf out;
     say_begin(rq, &out);
-    int64_t total = fact_number(facts, "total"), last = 0;
-    int shown = 0;
+    const cJSON *rows = fact(facts, "rows");
+    int64_t total = fact_number(facts, "total");
     buf_printf(&out, "待办异议共%" PRId64 "条（异议人请保密）：", total);
-    const cJSON *row;
-    cJSON_ArrayForEach(row, fact(facts, "rows")) {
-        struct buf text;
-        buf_init(&text, rq->arena);
-        tell_row(rq, &text, row);
-        if (shown > 0 && out.n + text.n > ROWS_MAX_BYTES)
-            break;
-        buf_addstr(&out, buf_view(&text));
-        last = fact_number(row, "objection");
-        shown++;
-    }
+    int shown = say_rows(rq, &out, rows, tell_row);
     if (shown == 0) {
         say(rq, "没有待办的异议。");
         return;
     }
     say_next(&out);
     if (total > shown) {
-        say_tap(&out, "更多", "更多异议 %" PRId64, last);
+        say_tap(&out, "更多", "更多异议 %" PRId64, say_last(rows, shown, "objection"));
         buf_puts(&out, "\n");
     }
     buf_puts(&out, "异议成立 异议编号 结论\n异议不成立 异议编号 结论\n异议不受理 异议编号 原因");

@@ -47,22 +47,6 @@ static void tell_row(struct request *rq, struct buf *out, const cJSON *row) {
     say_tap(out, "通过", "通过 %" PRId64, no);
 }
 
-/* As many rows as there is room for, at least one; returns how many. */
-static int tell_rows(struct request *rq, struct buf *out, const cJSON *rows) {
-    int shown = 0;
-    const cJSON *row;
-    cJSON_ArrayForEach(row, rows) {
-        struct buf text;
-        buf_init(&text, out->arena);
-        tell_row(rq, &text, row);
-        if (shown > 0 && out->n + text.n > SAY_ROWS_MAX_BYTES)
-            break;
-        buf_addstr(out, buf_view(&text));
-        shown++;
-    }
-    return shown;
-}
-
 static void tell_all(struct buf *out, const cJSON *rows, int shown) {
     struct buf all;
     buf_init(&all, out->arena);
@@ -86,7 +70,7 @@ static void answer(struct request *rq, const cJSON *facts) {
         return;
     }
     buf_printf(&out, "待审共%" PRId64 "条，先来先审：", fact_number(facts, "total"));
-    int shown = tell_rows(rq, &out, rows);
+    int shown = say_rows(rq, &out, rows, tell_row);
     say_next(&out);
     if (shown > 1) {
         tell_all(&out, rows, shown);
@@ -94,8 +78,7 @@ static void answer(struct request *rq, const cJSON *facts) {
     }
     /* On the last page there may be no more; the next tap says so. */
     if (fact_number(facts, "total") > shown)
-        say_tap(&out, "更多", "更多待审 %" PRId64,
-                fact_number(cJSON_GetArrayItem(rows, shown - 1), "no"));
+        say_tap(&out, "更多", "更多待审 %" PRId64, say_last(rows, shown, "no"));
     if (rq->account->verified) {
         buf_puts(&out, "　");
         web_link(&out, "网页审核", member_page_link(rq, "review"));

@@ -175,7 +175,7 @@ describe('pages', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not se
     const page = await signIn(one, `notices/${notice}/object?no=${line}`)
     const text = await page.locator('main').innerText()
     assert.match(text, new RegExp(`编号 ${line}`))
-    assert.match(text, /您的姓名不公开，也不告诉申报人/)
+    assert.match(text, /您的姓名不公开，也不告诉申报人[^]*异议期到 \d{4}-\d\d-\d\d 24:00/)
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth))
     await page.locator('#send').click()
     await page.locator('#toast', { hasText: '请写出哪里不对' }).waitFor()

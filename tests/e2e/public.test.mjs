@@ -184,7 +184,8 @@ describe('the public pages', { skip: !server && 'GULOU_E2E_SERVER is not set' },
       insert into gulou.binding values ('closed', '${openid}', 1, now());
       insert into gulou.session (account_id, session_hash, openid) values ('closed', sha256(convert_to('${token.length}:${token}', 'UTF8')), '${openid}');
       insert into gulou.announcement values ('closed', 1, 'member_points', '2025-Q3', '2025 年第 3 季度积分公示', 'settled', 5,
-        '2025-10-16 09:00+08', '2025-10-16 10:00+08', '2025-10-24 00:00+08', 0, 0, 0, sha256('')) on conflict do nothing`)
+        '2025-10-16 09:00+08', '2025-10-16 10:00+08', '2025-10-24 00:00+08', 0, 0, 0, sha256('')) on conflict do nothing;
+      select gulou.note_announcement('closed', 1, null, 'settled', null, null, 'test') where not exists (select from gulou.announcement_event where account_id = 'closed')`)
     const ask = (path, cookie) => fetch(second.address + path, { headers: cookie && { Cookie: `gulou_session=${cookie}` }, redirect: 'manual' })
     try {
       const page = await ask('/closed/notices/1')
