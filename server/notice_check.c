@@ -35,6 +35,7 @@ struct check {
     size_t nameless;   /* lines whose name was taken back */
     struct buf states; /* of the page, or of the whole CSV, as notice_state_add() */
     bool stateless;    /* downloaded before states and corrections stood beside the lines */
+    bool office;       /* exported with full names: columns that no digest covers */
 
     const char *root; /* as the file says; NULL: not yet seen */
     int64_t entries, total;
@@ -173,6 +174,9 @@ static bool conclude(struct check *c, const char *known) {
     if (c->faults == 0 && c->stateless)
         buf_puts(c->report, "note   an early download, without states and corrections: "
                             "what became of its lines is not covered\n");
+    if (c->faults == 0 && c->office)
+        buf_puts(c->report, "note   exported with full names: 全名 and 水印 are the office's own, "
+                            "no digest covers them\n");
     return c->faults == 0;
 }
 
@@ -427,15 +431,23 @@ static bool check_json(struct check *c, struct str file, const char *known) {
 
 /* ---- CSV ---- */
 
+/* Behind the public file's columns, in `gulou export notice --unmasked`. */
+static const char *const office_columns[] = {"全名", "水印"};
+#define OFFICE_COLUMNS (sizeof office_columns / sizeof office_columns[0])
+
 static size_t columns(const struct check *c) {
-    return c->stateless ? NOTICE_STATE : NOTICE_COLUMNS;
+    return c->stateless ? NOTICE_STATE : NOTICE_COLUMNS + (c->office ? OFFICE_COLUMNS : 0);
 }
 
 static void check_header(struct check *c, const struct str *cells, size_t n) {
     c->stateless = n == NOTICE_STATE; /* which came last */
-    for (size_t i = 0; i < columns(c); i++)
-        if (i >= n || !str_is(cells[i], notice_columns[i]))
-            fault(c, "line 1: column %zu is not headed %s", i + 1, notice_columns[i]);
+    c->office = n == NOTICE_COLUMNS + OFFICE_COLUMNS;
+    for (size_t i = 0; i < columns(c); i++) {
+        const char *title =
+            i < NOTICE_COLUMNS ? notice_columns[i] : office_columns[i - NOTICE_COLUMNS];
+        if (i >= n || !str_is(cells[i], title))
+            fault(c, "line 1: column %zu is not headed %s", i + 1, title);
+    }
 }
 
 /* 合计 | | | 条数 | points | | | root | digest of the states */

@@ -1,7 +1,7 @@
 // Lists for the office as files: masked by default, safe to open in a spreadsheet, full names only with a reason that stays.
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -46,6 +46,25 @@ describe('export', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not s
     const { status, stdout } = await run('notice', 'verify', path)
     assert.equal(status, 0, stdout)
     assert.equal((await run('export', 'notice', '--period', period, '--output', path)).status, 1, 'no file is written over')
+  })
+
+  test('with full names it verifies, too, and says what no digest covers', async () => {
+    const path = join(folder, 'full-notice.csv')
+    await done('notice', '--period', period, '--unmasked', '--reason', '纪委核查需要', '--output', path)
+    const { status, stdout } = await run('notice', 'verify', path)
+    assert.equal(status, 0, stdout)
+    assert.match(stdout, /note {3}exported with full names: 全名 and 水印/)
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"全名"', '"姓名"'))
+    assert.equal((await run('notice', 'verify', path)).status, 1)
+  })
+
+  test('one downloaded in the first version\'s days, without states, verifies with a note', async () => {
+    const path = join(folder, 'early.csv')
+    await done('notice', '--period', period, '--output', path)
+    writeFileSync(path, readFileSync(path, 'utf8').replace(/,"[^"]*"\r\n/g, '\r\n'))
+    const { status, stdout } = await run('notice', 'verify', path)
+    assert.equal(status, 0, stdout)
+    assert.match(stdout, /note {3}an early download/)
   })
 
   test('a workbook has real numbers and dates', async () => {
