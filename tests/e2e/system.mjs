@@ -96,7 +96,7 @@ export async function secondServer(port, file = config, environment = {}, binary
   const child = spawn(binary, ['serve', '--config', file], {
     env: { ...process.env, GULOU_SERVER_LISTEN: `127.0.0.1:${port}`, GULOU_SERVER_OPS_LISTEN: `127.0.0.1:${port + 1}`, ...environment }, stdio: environment.GULOU_TEST_LOG ? ['ignore', 'ignore', openSync(environment.GULOU_TEST_LOG, 'a')] : 'ignore'
   })
-  await ready(`http://127.0.0.1:${port + 1}`)
+  await ready(`http://127.0.0.1:${port + 1}`).catch((error) => { child.kill('SIGKILL'); throw error })
   return { address, child, stop(signal = 'SIGTERM') { child.kill(signal); return ended(child.pid, 'the second server') } }
 }
 
