@@ -380,7 +380,7 @@ create or replace function gulou.audit_notices() returns jsonb language sql stab
     (select count(*) from gulou.announcement),
     (select format('announcement %s %s%s: %s', account_id, announcement_id,
                    case when no > 0 then ' line ' || no else '' end, fault)
-     from faults order by account_id, announcement_id, no limit 1))
+     from faults order by account_id, announcement_id, no = 0, no limit 1))
 $$;
 
 -- The head of a notice is what its last event saw, and one event follows the other.

@@ -84,7 +84,7 @@ test('two administrators freeze and publish, and make the window longer', async 
   notice = number(published, '公示')
   assert.match(await first.say(`延长公示 ${PERIOD} 0`), /只能延长/)
   assert.match(await both(`延长公示 ${PERIOD} 2天`), /公示至4月28日 00:00/)
-  await objector.say('公示')
+  assert.doesNotMatch(await objector.say('公示'), /\s$/)
   assert.match(await objector.tap('提异议'), new RegExp(`对公示${notice}的哪一条`))
   await objector.tap('取消')
 })
