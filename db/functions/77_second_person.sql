@@ -8,6 +8,14 @@ create or replace function gulou.calendar_refusal(p_from date) returns jsonb lan
   where year not in (select w.year from gulou.workday_year w)
 $$;
 
+-- The day from which the timetable has this period frozen, when that is still to come; else NULL.
+create or replace function gulou.early_from(p_account text, p_period text) returns date language plpgsql stable as $$
+declare
+  v_from date := (gulou.timetable(p_account, p_period)).freeze_from;
+begin
+  return case when gulou.local_day(gulou.now_()) < v_from then v_from end;
+end $$;
+
 -- Why a period cannot be frozen or published now; NULL when it can.
 create or replace function gulou.period_refusal(p_account text, p_kind text, p_period text) returns jsonb
 language plpgsql stable as $$
@@ -22,9 +30,6 @@ begin
   if p_kind = 'freeze' and gulou.period_end(p_period) > v_today then
     return jsonb_build_object('refusal', 'period_not_ended', 'period', p_period,
                               'ends', gulou.period_end(p_period) - 1, 'from', v_from);
-  elsif p_kind = 'freeze' and v_today < v_from then
-    -- Until then members may declare and reviewers have to decide: an earlier list would leave them out.
-    return jsonb_build_object('refusal', 'too_early', 'period', p_period, 'from', v_from);
   elsif p_kind = 'freeze' and v_status is not null or p_kind = 'publish' and v_status <> 'frozen' then
     return jsonb_build_object('refusal', 'already', 'period', p_period, 'status', v_status);
   elsif p_kind = 'publish' and v_status is null then
@@ -137,7 +142,9 @@ begin
     perform gulou.take_up(o, v_asker, p_request) from gulou.objection o
     where account_id = p_account and objection_no = p_subject;
   end if;
+  -- Before its day of the timetable a list leaves out who may still declare: both administrators read so, and decide.
   return gulou.act_facts(v_act) || case when p_kind not in ('freeze', 'publish') then '{}' else jsonb_build_object(
+    'early_from', case when p_kind = 'freeze' then gulou.early_from(p_account, p_period) end,
     'approved', (select count(*) from gulou.declaration
                  where account_id = p_account and period = p_period and status = 'approved'),
     'waiting', (select count(*) from gulou.declaration

@@ -92,13 +92,10 @@ static bool refuse_period(struct buf *out, const cJSON *facts, const char *code)
     const char *period = fact_text(facts, "period");
     if (strcmp(code, "period_invalid") == 0)
         buf_printf(out, "没有这一期，请写成例如：%s", fact_text(facts, "example"));
-    else if (strcmp(code, "period_not_ended") == 0 || strcmp(code, "too_early") == 0) {
-        bool runs = fact(facts, "ends") != NULL;
-        buf_printf(out, "%s%s", period, runs ? "还没有结束（最后一天是" : "还在申报和审核，");
-        if (runs) {
-            say_day(out, fact_text(facts, "ends"));
-            buf_puts(out, "），");
-        }
+    else if (strcmp(code, "period_not_ended") == 0) {
+        buf_printf(out, "%s还没有结束（最后一天是", period);
+        say_day(out, fact_text(facts, "ends"));
+        buf_puts(out, "），");
         say_day(out, fact_text(facts, "from"));
         buf_puts(out, "起可以冻结。");
     } else if (strcmp(code, "already") == 0)
@@ -211,6 +208,11 @@ void tell_second_asked(struct request *rq, const cJSON *facts) {
         if (fact_number(facts, "waiting") > 0)
             buf_printf(&out, "；还有%" PRId64 "条没审完，审完后计入之后的公示",
                        fact_number(facts, "waiting"));
+        if (fact(facts, "early_from") != NULL) {
+            buf_puts(&out, "\n时间表是");
+            say_day(&out, fact_text(facts, "early_from"));
+            buf_puts(&out, "起冻结，现在还早：之后申报、审完的都计入之后的公示");
+        }
     }
     buf_printf(&out, "\n\n需要第二位管理员，请对方发送：\n同意 %" PRId64, request);
     say_end(rq, &out);

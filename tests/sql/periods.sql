@@ -66,11 +66,10 @@ select is(approves(no), '2026-Q3', 'the old quarter goes on') from in_q3;
 select api.set_clock('2026-12-31 18:00+08');
 select is(approves(served('2026-12-30')), '2026-Q4', 'a service of the last quarter');
 
--- ---- the timetable binds (domain 4.3): declare to day 5, freeze from day 16
+-- ---- the timetable binds (domain 4.3): declare to day 5; freezing before day 16 is two persons' decision
 select api.set_clock('2027-01-05 23:59+08');
 create temp table in_time as select served('2026-12-31') as no;
 select isnt(no, null, 'day 5 is the last one to declare what was done last quarter') from in_time;
-select is(asks('freeze', '2026-Q4') ->> 'refusal', 'too_early', 'while members declare no list is fixed');
 select api.set_clock('2027-01-06 00:01+08');
 select is(served_facts('2026-12-31'), '{"refusal": "too_late", "title": "2026 年第 4 季度", "last_day": "2027-01-05"}',
           'from day 6 on it is too late, and the answer says until when it was not');
@@ -79,8 +78,9 @@ select api.return_declaration('t', 'o2', gen_random_uuid(), 'test', no, '请补�
 select is(api.resubmit('t', 'o1', gen_random_uuid(), 'test', no, null, null, null, '补充了') ->> 'status', 'submitted',
           'what was declared in time can be mended later') from in_time;
 select api.set_clock('2027-01-15 23:59+08');
-select is(asks('freeze', '2026-Q4') - 'period', '{"refusal": "too_early", "from": "2027-01-16"}', 'while reviewers decide neither');
+select is(gulou.early_from('t', '2026-Q4'), '2027-01-16', 'until the day before it is early to freeze, and the administrators are told');
 select api.set_clock('2027-01-20 18:00+08');
+select is(gulou.early_from('t', '2026-Q4'), null, 'then it is not');
 select is(asks('freeze', '2026-12') ->> 'refusal', 'period_invalid', 'a month within a quarter is none');
 select is(asks('freeze', '2026-12') ->> 'example', '2026-Q4', 'what would be right is said');
 select is(acts('freeze', '2026-Q4') ->> 'title', '2026 年第 4 季度积分公示', 'the quarter is frozen');

@@ -7,7 +7,7 @@ import { config, databaseUrl, firstPort, build, sleep, start } from '../machine.
 import { helps } from './help.mjs'
 
 const CONNECTIONS = 10000
-const WORKERS = { idle: 2, connected: 4 } // a worker's own limit of connections
+const WORKERS = 2
 
 // Its proportional share, so that pages of shared libraries count once for all processes.
 const kibibytes = (pid) => Number(/^Pss: +(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1])
@@ -51,14 +51,14 @@ export default {
     J: { what: 'start to first answer, migrated database', unit: ' ms', goal: atMost(100, ' ms') }
   },
   async round(bench) {
-    const idle = await bench.served(async ({ pid }) => { await sleep(1000); return kibibytes(pid) }, { workers: WORKERS.idle })
+    const idle = await bench.served(async ({ pid }) => { await sleep(1000); return kibibytes(pid) }, { workers: WORKERS })
     const each = await bench.served(async ({ pid, port }) => {
       const before = kibibytes(pid)
       const sockets = await connections(port)
       const after = kibibytes(pid)
       for (const socket of sockets) socket.removeAllListeners('close').destroy()
       return (after - before) / CONNECTIONS
-    }, { workers: WORKERS.connected })
+    }, { workers: WORKERS })
     return { I: { figure: idle / 1024 }, Iconn: { figure: each }, J: { figure: await firstAnswer() } }
   }
 }
