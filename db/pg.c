@@ -368,11 +368,20 @@ static bool is_full(const struct pg *pg, unsigned lane) {
     return pg->pending >= 2 * PG_QUEUE_MAX || pg->in_lane[lane] >= PG_QUEUE_MAX / busy;
 }
 
+/* A long group makes a connection silent, not lost. */
+static bool is_connected(const struct pg *pg) {
+    for (int i = 0; i < pg->connection_count; i++) {
+        if (pg_connection_is_up(pg->connections[i]))
+            return true;
+    }
+    return false;
+}
+
 bool pg_is_crowded(const struct pg *pg, const char *lane) {
     unsigned at = lane_of(lane);
     const struct pg_call *oldest = TAILQ_FIRST(&pg->waiting[at]);
     bool late = oldest && now_ms() - oldest->since > PG_QUEUE_WAIT_MS;
-    return pg_ready(pg) && (late || is_full(pg, at));
+    return is_connected(pg) && (late || is_full(pg, at));
 }
 
 bool pg_submit(struct pg *pg, struct pg_call *call) {

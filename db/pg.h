@@ -88,7 +88,7 @@ void pg_free(struct pg *pg);
 /* False: the queue is full, nothing will happen. */
 bool pg_submit(struct pg *pg, struct pg_call *call) __attribute__((warn_unused_result));
 
-/* More is asked for this lane than can be answered in good time, by a database that answers:
+/* More is asked for this lane than can be answered in good time, by a database that is there:
  * whoever asks now is better told at once. */
 bool pg_is_crowded(const struct pg *pg, const char *lane);
 

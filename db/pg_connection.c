@@ -526,6 +526,10 @@ bool pg_connection_is_idle(const struct pg_connection *c) {
     return c->state == UP && c->expect_count == 0;
 }
 
+bool pg_connection_is_up(const struct pg_connection *c) {
+    return c->state == UP;
+}
+
 bool pg_connection_is_ready(const struct pg_connection *c) {
     if (c->state != UP)
         return false;

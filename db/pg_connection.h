@@ -55,6 +55,8 @@ void pg_connection_free(struct pg_connection *c);
 /* Up, with nothing under way. */
 bool pg_connection_is_idle(const struct pg_connection *c);
 
+bool pg_connection_is_up(const struct pg_connection *c);
+
 /* Up, and answered lately. */
 bool pg_connection_is_ready(const struct pg_connection *c);
 

@@ -42,8 +42,8 @@
 #define CALLBACK_ATTEMPT_SECONDS 5      /* from one attempt to the next */
 #define CALLBACK_CLOCKS_APART_SECONDS 2 /* the platform's and ours */
 #define CALLBACK_WORK_MS 20000          /* how long the work itself may go on behind the attempts */
-#define PERSON_UNDER_WAY_MAX 24 /* messages of one person, per worker: the slower, the fewer */
-#define PERSON_PER_MINUTE 60    /* … counted only while more waits than PG_QUEUE_BUSY */
+#define PERSON_UNDER_WAY_MAX 128 /* messages of one person, per worker: the slower, the fewer */
+#define PERSON_PER_MINUTE 60     /* … counted only while more waits than PG_QUEUE_BUSY */
 #define ATTEMPT_LIFE_SECONDS 60
 
 /* ---- answers given again without the database, per worker ---- */
