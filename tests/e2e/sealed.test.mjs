@@ -74,7 +74,7 @@ describe('sealed photos', { skip: !state && 'GULOU_E2E_STATE is not set' }, () =
 
   test('without a key the check says that photos are plain', () => {
     assert.match(run('check', '').stdout, /no \[\[data_key\]\]: photos are kept unencrypted/)
-    assert.doesNotMatch(run('check', A).stdout, /no \[\[data_key\]\]/)
+    assert.doesNotMatch(run('check', A + own).stdout, /no \[\[data_key\]\]/)
   })
 
   test('the check opens a photo of each key, and names a key that is missing or wrong', () => {
