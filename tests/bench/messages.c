@@ -14,8 +14,10 @@
 #include <unistd.h>
 #include <valgrind/callgrind.h>
 
+#include "db/pg.h"
 #include "server/base/log.h"
 #include "server/config.h"
+#include "server/crowd.h"
 #include "server/http.h"
 #include "server/request.h"
 #include "server/site.h"
@@ -74,6 +76,9 @@ int main(int argc, char **argv) {
     if (!config || listener < 0)
         fail(error);
     log_init(config->log_level);
+    services.pg = pg_new(services.base, config->postgres_url,
+                         1); /* asked for nothing but whether it is crowded */
+    services.crowd = crowd_new();
     struct http_server *server = http_new(&(struct http_options){.base = services.base,
                                                                  .socket = listener,
                                                                  .on_request = site_handle,
@@ -90,5 +95,7 @@ int main(int argc, char **argv) {
     printf("%zu %zu\n", traffic.in, traffic.out);
     close(traffic.client);
     http_free(server);
+    pg_free(services.pg);
+    crowd_free(services.crowd);
     return 0;
 }

@@ -12,7 +12,7 @@ const redis = (...command) => execFileSync('redis-cli', ['-s', `${sockets}/redis
 
 function perSecond(requests, ...command) {
   const text = execFileSync('redis-benchmark', ['-s', `${sockets}/redis.sock`, '-c', CONNECTIONS, '-n', requests, '--csv', ...command].map(String), { encoding: 'utf8' })
-  return Number(/^"[^\n]*","([\d.]+)"/m.exec(text.slice(text.indexOf('\n') + 1))[1])
+  return Number(/^"[^"\n]*","([\d.]+)"/m.exec(text.slice(text.indexOf('\n') + 1))[1])
 }
 
 export default {
