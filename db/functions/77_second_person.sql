@@ -21,7 +21,6 @@ create or replace function gulou.period_refusal(p_account text, p_kind text, p_p
 language plpgsql stable as $$
 declare
   v_today  date := gulou.local_day(gulou.now_());
-  v_from   date := (gulou.timetable(p_account, p_period)).freeze_from;
   v_status text;
   v_days   int;
 begin
@@ -29,7 +28,7 @@ begin
   where account_id = p_account and period = p_period and kind = 'member_points';
   if p_kind = 'freeze' and gulou.period_end(p_period) > v_today then
     return jsonb_build_object('refusal', 'period_not_ended', 'period', p_period,
-                              'ends', gulou.period_end(p_period) - 1, 'from', v_from);
+                              'ends', gulou.period_end(p_period) - 1, 'from', gulou.early_from(p_account, p_period));
   elsif p_kind = 'freeze' and v_status is not null or p_kind = 'publish' and v_status <> 'frozen' then
     return jsonb_build_object('refusal', 'already', 'period', p_period, 'status', v_status);
   elsif p_kind = 'publish' and v_status is null then
@@ -142,7 +141,7 @@ begin
     perform gulou.take_up(o, v_asker, p_request) from gulou.objection o
     where account_id = p_account and objection_no = p_subject;
   end if;
-  -- Before its day of the timetable a list leaves out who may still declare: both administrators read so, and decide.
+  -- Before its day of the timetable a list leaves out who may still declare: who asks for it reads so.
   return gulou.act_facts(v_act) || case when p_kind not in ('freeze', 'publish') then '{}' else jsonb_build_object(
     'early_from', case when p_kind = 'freeze' then gulou.early_from(p_account, p_period) end,
     'approved', (select count(*) from gulou.declaration

@@ -8,7 +8,13 @@
 
 #include "server/base/memory.h"
 
-/* With AddressSanitizer every block is new, so that it sees what is used too late. */
+/* With AddressSanitizer every block is new, so that it sees what is used too late. Clang, which
+ * builds the fuzzers, tells of it in another way than GCC. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
 #ifdef __SANITIZE_ADDRESS__
 #define SPARE_BLOCKS_MAX 0
 #else
