@@ -387,7 +387,7 @@ static bool has_stray_byte(struct check *c, struct str file) {
             fault(c, "byte %zu: 0x%02x does not belong there", i + 1, byte);
             return true;
         }
-        if (inside && byte == '\\')
+        if (inside && byte == '\\' && i + 1 < file.n)
             i++;
         else if (byte == '"')
             inside = !inside;
