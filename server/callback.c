@@ -14,7 +14,6 @@
 #include "server/base/random.h"
 #include "server/crowd.h"
 #include "server/route.h"
-#include "server/say.h"
 #include "wechat/callback.h"
 #include "wechat/reply.h"
 
@@ -118,13 +117,7 @@ static void on_attempt(struct attempt_call *call, int attempt) {
         return;
     if (attempt < CALLBACK_ATTEMPTS)
         return;
-    request_remember(&w->rq);
-    struct buf out;
-    say_begin(&w->rq, &out);
-    buf_puts(&out, "还在处理，请稍后发送「");
-    say_word(&out, "继续");
-    buf_puts(&out, "」查看结果");
-    answer(w, buf_view(&out));
+    answer(w, request_unfinished(&w->rq));
 }
 
 static void on_budget(evutil_socket_t fd, short what, void *arg) {
@@ -146,6 +139,7 @@ static void on_turned_away(struct attempt_call *call, int attempt) {
     struct work *w = (struct work *)(void *)((char *)call - offsetof(struct work, attempt));
     w->counting = false;
     if (attempt > 1 || w->attempt_by_age > 1) {
+        w->rq.later = true;
         route_message(&w->rq);
         return;
     }

@@ -10,6 +10,7 @@
 #include "server/base/log.h"
 #include "server/base/metrics.h"
 #include "server/notification_words.h"
+#include "server/say.h"
 
 #define RECALL_MAX_BYTES 4096 /* "action key words" */
 
@@ -148,7 +149,11 @@ void request_call(struct request *rq, const struct action *action, enum request_
         rq->calling = false;
         log_warn("call_refused", "request=%s account=%s function=%s cause=queue_full", rq->id,
                  rq->account->id, function);
-        request_busy(rq);
+        /* What an earlier attempt may have done must not be told as not done. */
+        if (rq->later)
+            end(rq, request_unfinished(rq));
+        else
+            request_busy(rq);
     }
 }
 
@@ -172,7 +177,7 @@ static const char *recall_key(struct request *rq) {
     return arena_printf(rq->arena, "continue:%s:%s", rq->account->id, digest);
 }
 
-void request_remember(struct request *rq) {
+static void remember(struct request *rq) {
     if (!rq->action)
         return;
     struct buf value;
@@ -183,6 +188,16 @@ void request_remember(struct request *rq) {
     struct str text = rq->recalled.n > 0 ? rq->recalled : buf_view(&value);
     if (text.n <= RECALL_MAX_BYTES)
         redis_set(rq->services->redis, NULL, recall_key(rq), text, DIALOGUE_LIFE_SECONDS);
+}
+
+struct str request_unfinished(struct request *rq) {
+    remember(rq);
+    struct buf out;
+    say_begin(rq, &out);
+    buf_puts(&out, "还在处理，请稍后发送「");
+    say_word(&out, "继续");
+    buf_puts(&out, "」查看结果");
+    return buf_view(&out);
 }
 
 /* Takes what stands before the next blank; NULL when there is none. */

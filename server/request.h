@@ -73,6 +73,7 @@ struct request {
     struct str recalled; /* as it was remembered */
     void (*on_recalled)(struct request *rq, const char *action, const char *key, struct str words);
     const cJSON *notes; /* what else this person is to be told, on top of the reply */
+    bool later;         /* an earlier attempt may be under way, or done */
     bool calling;
     bool ended;
 };
@@ -119,9 +120,9 @@ void request_recall(struct request *rq, void (*on_done)(struct request *rq, cons
 
 /* ---- for server/callback.c ---- */
 
-/* This attempt is answered with "still working on it": 继续 shall find its result. A 继续 that is
- * itself too slow leaves what it was to find. */
-void request_remember(struct request *rq);
+/* What to say of this attempt instead of its result: still working on it, 继续 shall find it. A 继续
+ * that is itself too slow leaves what it was to find. */
+struct str request_unfinished(struct request *rq);
 
 /* Drops a call that waits for an absent database and that no database has seen, and answers
  * 系统繁忙 instead: nothing has happened, and nothing will. False: it must be waited for. */

@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test'
 import { accountsFromToml } from '../simulator/accounts.mjs'
 import { Platform } from '../simulator/platform.mjs'
 import { crowd } from './people.mjs'
-import { configWith, lock, secondServer, server as first, sleep, sql } from './system.mjs'
+import { configWith, lock, secondServer, server as first, sleep, sql, until } from './system.mjs'
 
 const PORT = Number(new URL(first ?? 'http://localhost:1').port) + 100
 const FLOOD = 200 // pushes under way at once
@@ -91,6 +91,26 @@ describe('more than can be done', { skip: !first && 'GULOU_E2E_SERVER is not set
       if (TURNED_AWAY.test(words)) assert.ok(!there, `turned away, and done: ${i}`)
       if (/收到您的申报/.test(words)) assert.ok(there, `answered, and not done: ${i}`)
     }
+  })
+
+  test('a later attempt that finds no room does not say that nothing was done', async () => {
+    const once = (platform, openid) => platform.send(openid, { type: 'text', content: '积分', attempts: 1 })
+    const held = await lock('lock table gulou.binding in access exclusive mode')
+    const declared = demo.send(members[0], { type: 'text', content: '申报 40 1 挤满之前' })
+    await sleep(200)
+    // Half from each account, so that the queue is full before either one's oldest has waited long.
+    const flood = []
+    for (const [platform, name] of [[demo, (i) => members[1 + i % (FLOOD - 1)]], [other, (i) => `oNeighbour${i % 100}`]]) {
+      flood.push(...Array.from({ length: 2300 }, (_, i) => once(platform, name(i))))
+      await Promise.race([Promise.all(flood), sleep(1500)])
+    }
+    const { reply, attempts } = await declared
+    await held.release()
+    assert.deepEqual(attempts.map(({ error }) => error), ['timeout', undefined])
+    assert.match(reply, /还在处理.*继续/)
+    assert.ok((await Promise.all(flood)).some((one) => /系统繁忙/.test(one.reply)), 'there was no room')
+    await until(async () => /收到您的申报/.test((await say(demo, members[0], '继续')).words), 20, 'the declaration is told')
+    assert.equal(sql("select count(*) from gulou.declaration where account_id = 'demo' and words like '%挤满之前%'")[0][0], '1')
   })
 
   test('afterwards nobody waits and nobody is turned away', async () => {
