@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "server/actions/actions.h"
 #include "server/config.h"
 #include "server/say.h"
 #include "wechat/reply.h"
@@ -111,6 +112,10 @@ static void notice_due(struct buf *out, const struct context *c) {
     say_tap(out, act, "%s %s", act, period);
 }
 
+static void second_wanted(struct buf *out, const struct context *c) {
+    tell_second_wanted(out, c->facts);
+}
+
 static void photo_failed(struct buf *out, const struct context *c) {
     if (fact(c->facts, "objection"))
         buf_printf(out, "您的异议（编号：%" PRId64 "）", fact_number(c->facts, "objection"));
@@ -204,6 +209,7 @@ static const struct {
     {"line_revoked", "已撤销", line_revoked},
     {"review_due", "请审核", review_due},
     {"notice_due", "请办理", notice_due},
+    {"second_wanted", "请同意", second_wanted},
     {"photo_failed", "请重发", photo_failed},
     {"queue_waiting", "待审核", queue_waiting},
     {"joined", "已加入", joined},
@@ -252,8 +258,8 @@ static const char *now_text(struct arena *arena) {
 }
 
 static const char *const field_words[] = {
-    "no",   "item",   "counted", "words", "title", "last_day",  "entries", "waiting",
-    "days", "result", "time",    "name",  "unit",  "objection", "period",  NULL};
+    "no",     "item", "counted", "words", "title",     "last_day", "entries", "waiting", "days",
+    "result", "time", "name",    "unit",  "objection", "period",   "request", "by",      NULL};
 
 /* What the platform allows for a type of field: characters, and what stands for nothing. */
 static const struct {
@@ -327,10 +333,11 @@ bool notification_has_word(const char *word) {
 const char *notification_kinds_list(void) {
     return "approved, returned, rejected, rejected_final, notice_opened, objection_decided, "
            "photo_failed, queue_waiting, joined, join_refused, join_waiting, article_published, "
-           "article_left, line_revoked, objection_filed, objection_due, review_due, notice_due";
+           "article_left, line_revoked, objection_filed, objection_due, review_due, notice_due, "
+           "second_wanted";
 }
 
 const char *notification_words_list(void) {
     return "no, item, counted, words, title, last_day, entries, waiting, days, result, time, name, "
-           "unit, objection, period";
+           "unit, objection, period, request, by";
 }

@@ -6,10 +6,16 @@
 create or replace function gulou.notify(p_account text, p_member int, p_what text, p_subject text, p_facts jsonb)
 returns void language plpgsql as $$
 begin
-  insert into gulou.outbox (account_id, lane, kind, subject, facts)
+  -- An account that may send nothing has one channel, the next reply: no server needs to look for another.
+  insert into gulou.outbox (account_id, lane, kind, subject, facts, status, ended_at)
   select p_account, 'member:' || p_member, 'notification', p_what || ':' || p_subject || ':' || p_member,
-         p_facts || jsonb_build_object('what', p_what, 'member', p_member)
-  from gulou.binding where account_id = p_account and member_id = p_member and ended_at is null
+         p_facts || jsonb_build_object('what', p_what, 'member', p_member), now.status,
+         case now.status when 'done' then clock_timestamp() end
+  from gulou.binding b
+  join gulou.account a using (account_id)
+  cross join lateral (select case when a.verified then 'waiting'
+                                  when gulou.wants_messages(p_account, p_member) then 'held' else 'done' end) as now (status)
+  where b.account_id = p_account and b.member_id = p_member and b.ended_at is null
   on conflict (account_id, kind, subject) do nothing;
 end $$;
 

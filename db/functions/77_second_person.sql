@@ -91,6 +91,18 @@ create or replace function gulou.act_facts(p_act gulou.second_person_request) re
                             'subject', p_act.subject) || p_act.details
 $$;
 
+-- And, before they decide, what a list would hold and leave out. Before its day of the timetable it leaves out who may
+-- still declare.
+create or replace function gulou.act_outlook(p_act gulou.second_person_request) returns jsonb language sql stable as $$
+  select case when p_act.kind not in ('freeze', 'publish') then '{}' else jsonb_build_object(
+    'early_from', case when p_act.kind = 'freeze' then gulou.early_from(p_act.account_id, p_act.period) end,
+    'approved', (select count(*) from gulou.declaration
+                 where account_id = p_act.account_id and period = p_act.period and status = 'approved'),
+    'waiting', (select count(*) from gulou.declaration
+                where account_id = p_act.account_id and status in ('submitted', 'appealed')
+                  and gulou.ended_in(p_act.period, ended_at))) end
+$$;
+
 -- ---------------------------------------------------------------- ask
 
 -- The act as the first administrator states it: {"kind","period"?,"subject"?, and its details}.
@@ -141,14 +153,12 @@ begin
     perform gulou.take_up(o, v_asker, p_request) from gulou.objection o
     where account_id = p_account and objection_no = p_subject;
   end if;
-  -- Before its day of the timetable a list leaves out who may still declare: who asks for it reads so.
-  return gulou.act_facts(v_act) || case when p_kind not in ('freeze', 'publish') then '{}' else jsonb_build_object(
-    'early_from', case when p_kind = 'freeze' then gulou.early_from(p_account, p_period) end,
-    'approved', (select count(*) from gulou.declaration
-                 where account_id = p_account and period = p_period and status = 'approved'),
-    'waiting', (select count(*) from gulou.declaration
-                where account_id = p_account and status in ('submitted', 'appealed')
-                  and gulou.ended_in(p_period, ended_at))) end;
+  -- Whoever may agree hears of it, with all that the asker reads.
+  perform gulou.notify(p_account, a.member_id, 'second_wanted', v_act.request_no::text, gulou.act_facts(v_act)
+    || gulou.act_outlook(v_act) || jsonb_build_object('by', gulou.name_of(p_account, v_asker)))
+  from gulou.administrators(p_account) a
+  where a.member_id <> v_asker and gulou.act_refusal(v_act, a.member_id) is null;
+  return gulou.act_facts(v_act) || gulou.act_outlook(v_act);
 end $$;
 
 create or replace function api.request_second(p_account text, p_openid text, p_key uuid, p_request text,
@@ -233,6 +243,11 @@ begin
   set status = case when p_agree then 'agreed' else 'refused' end, decider_id = v_decider,
       decided_at = gulou.now_(), words = nullif(btrim(p_words), '')
   where account_id = p_account and request_no = p_no;
+  -- Nobody else needs to be asked any more.
+  update gulou.outbox o set status = 'done', ended_at = clock_timestamp()
+  from gulou.administrators(p_account) a
+  where o.account_id = p_account and o.kind = 'notification' and o.status in ('waiting', 'held')
+    and o.subject = 'second_wanted:' || p_no || ':' || a.member_id;
   return gulou.act_facts(v_act) || jsonb_build_object('agreed', p_agree)
     || case when p_agree then gulou.perform_act(v_act, v_decider, p_request) else '{}' end;
 end $$;

@@ -9,6 +9,8 @@
 #include "server/route.h"
 #include "server/say.h"
 
+#define WORDS_SHOWN 60 /* characters of a reason */
+
 /* All of `text` as a period; NULL: it is none. */
 static const char *read_period(struct request *rq, struct str text) {
     char period[WORDS_PERIOD_SIZE];
@@ -192,6 +194,35 @@ void tell_second_refused(struct request *rq, const cJSON *facts) {
 
 /* ---- asked ---- */
 
+/* What a list would hold and leave out; nothing for other acts. */
+static void tell_outlook(struct buf *out, const cJSON *facts) {
+    if (!fact_is(facts, "kind", "freeze"))
+        return;
+    buf_printf(out, "\n已通过%" PRId64 "条将列入公示", fact_number(facts, "approved"));
+    if (fact_number(facts, "waiting") > 0)
+        buf_printf(out, "；还有%" PRId64 "条没审完，审完后计入之后的公示",
+                   fact_number(facts, "waiting"));
+    if (fact(facts, "early_from") != NULL) {
+        buf_puts(out, "\n时间表是");
+        say_day(out, fact_text(facts, "early_from"));
+        buf_puts(out, "起冻结，现在还早：之后申报、审完的都计入之后的公示");
+    }
+}
+
+void tell_second_wanted(struct buf *out, const cJSON *facts) {
+    int64_t request = fact_number(facts, "request");
+    buf_printf(out, "%s提出", fact_text(facts, "by"));
+    tell_act(out, facts);
+    buf_printf(out, "，等您同意（申请编号：%" PRId64 "）。", request);
+    if (fact(facts, "words") != NULL) {
+        buf_puts(out, "\n理由：");
+        say_cut(out, fact_text(facts, "words"), WORDS_SHOWN);
+    }
+    tell_outlook(out, facts);
+    buf_printf(out, "\n不同意请发：不同意 %" PRId64 " 原因", request);
+    say_tap(out, "同意", "同意 %" PRId64, request);
+}
+
 void tell_second_asked(struct request *rq, const cJSON *facts) {
     if (request_refusal(facts) != NULL) {
         tell_second_refused(rq, facts);
@@ -203,17 +234,7 @@ void tell_second_asked(struct request *rq, const cJSON *facts) {
     buf_puts(&out, "已提出");
     tell_act(&out, facts);
     buf_printf(&out, "\n申请编号：%" PRId64, request);
-    if (fact_is(facts, "kind", "freeze")) {
-        buf_printf(&out, "\n已通过%" PRId64 "条将列入公示", fact_number(facts, "approved"));
-        if (fact_number(facts, "waiting") > 0)
-            buf_printf(&out, "；还有%" PRId64 "条没审完，审完后计入之后的公示",
-                       fact_number(facts, "waiting"));
-        if (fact(facts, "early_from") != NULL) {
-            buf_puts(&out, "\n时间表是");
-            say_day(&out, fact_text(facts, "early_from"));
-            buf_puts(&out, "起冻结，现在还早：之后申报、审完的都计入之后的公示");
-        }
-    }
+    tell_outlook(&out, facts);
     buf_printf(&out, "\n\n需要第二位管理员，请对方发送：\n同意 %" PRId64, request);
     say_end(rq, &out);
 }

@@ -1,7 +1,7 @@
 -- A period is fixed and shown by two administrators, and anyone can check it (INV-10, INV-12, INV-13).
 begin;
 set client_min_messages = warning;
-select plan(33);
+select plan(36);
 
 -- RFC 6962's own example tree: the roots over the first n of seven inputs are known.
 create temp table inputs as select array['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'] as hex;
@@ -35,6 +35,10 @@ select api.approve('t', 'o3', gen_random_uuid(), 'test', array[a, b]) from made;
 create function asks(p_openid text, p_kind text) returns jsonb language sql as $$
   select api.request_second('t', p_openid, gen_random_uuid(), 'test', p_kind, '2026-Q3')
 $$;
+create function told(p_member int) returns jsonb language sql as $$
+  select facts from gulou.outbox
+  where account_id = 't' and lane = 'member:' || p_member and facts ->> 'what' = 'second_wanted' and status = 'held'
+$$;
 create function agrees(p_openid text, p_no text) returns jsonb language sql as $$
   select api.decide_request('t', p_openid, gen_random_uuid(), 'test', p_no::bigint, true, null)
 $$;
@@ -44,7 +48,10 @@ select is(asks('o4', 'freeze') ->> 'from', '2026-10-16', 'and it is said when it
 select api.set_clock('2026-10-15 23:59+08');
 create temp table early as select asks('o4', 'freeze') as act;
 select is(act ->> 'early_from', '2026-10-16', 'before day 16 the administrators are told that it is early') from early;
+select is(told(5) - '{what,member}'::text[], act || '{"by": "管一"}', 'the second one reads all of it, and who asks') from early;
+select is(told(4), null, 'the first one knows');
 select is(api.decide_request('t', 'o5', gen_random_uuid(), 'test', (act ->> 'request')::bigint, false, '还早') ->> 'agreed', 'false', 'and decide') from early;
+select is(told(5), null, 'nobody is asked any more');
 select api.set_clock('2026-10-16 09:00+08');
 select is(asks('o3', 'freeze') ->> 'refusal', 'not_yours', 'only an administrator asks');
 create temp table asked as select asks('o4', 'freeze') as first_act;

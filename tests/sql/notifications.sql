@@ -1,10 +1,10 @@
 -- What people are told without having asked: once, over the channel of the moment, or with the next reply.
 begin;
 set client_min_messages = warning;
-select plan(37);
+select plan(40);
 
 select api.set_clock('2026-11-20 18:00+08');
-select api.sync_account('t', '测试');
+select api.sync_account('t', '测试', true);
 insert into gulou.org values ('t', 1, '甲单位', 'reporting_unit'), ('t', 2, '乙单位', 'reporting_unit');
 insert into gulou.member values ('t', 1, '王小明', 'active'), ('t', 2, '没绑定', 'active'), ('t', 3, '张审', 'active');
 insert into gulou.member_org values ('t', 1, 1), ('t', 2, 1), ('t', 3, 2);
@@ -110,6 +110,16 @@ select is(channel('{custom}'), 'custom', 'and gets back what reached nobody');
 
 select set_eq($$ select distinct status from gulou.outbox where account_id = 't' and lane = 'member:1' $$,
               array['done', 'held'], 'nothing of the member waits any more');
+
+-- ---- an account that may send nothing
+select api.sync_account('t', '测试', false);
+delete from gulou.outbox where account_id = 't';
+select gulou.notify('t', 1, 'approved', '97', '{"no":97}');
+select is(rows_of(1, 'held'), 1::bigint, 'what an unverified account has to tell waits for the next reply at once');
+select is(api.spoken('t', 'o1', gen_random_uuid(), 'message', '{}') -> 'notes' -> 0 ->> 'no', '97', 'and comes with it');
+select api.set_consent('t', 'o1', gen_random_uuid(), 'test', 'messages', false);
+select gulou.notify('t', 1, 'approved', '98', '{}');
+select is(rows_of(1, 'held'), 0::bigint, 'unless the person does not want to hear');
 
 select * from finish();
 rollback;

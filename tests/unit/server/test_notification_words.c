@@ -60,6 +60,14 @@ static void test_every_sentence_names_what_it_is_about(void **state) {
     words = say(*state, "{\"what\":\"queue_waiting\",\"waiting\":3,\"days\":0,\"due\":2,"
                         "\"period\":\"2026-Q4\",\"last_day\":\"2027-01-15\"}");
     assert_non_null(strstr(words, "有3条申报等待您审核。其中2026-Q4的2条应在1月15日前审完。"));
+    words = say(*state, "{\"what\":\"second_wanted\",\"kind\":\"freeze\",\"period\":\"2026-Q4\","
+                        "\"request\":3,\"by\":\"王主任\",\"approved\":9,\"waiting\":1,"
+                        "\"early_from\":\"2027-01-16\"}");
+    assert_non_null(strstr(words, "王主任提出冻结公示 2026-Q4，等您同意（申请编号：3）。"));
+    assert_non_null(strstr(words, "9条将列入公示；还有1条没审完"));
+    assert_non_null(strstr(words, "1月16日起冻结，现在还早"));
+    assert_non_null(strstr(words, "不同意 3 原因"));
+    assert_non_null(strstr(words, ">同意</a>"));
 }
 
 /* A reviewer's words must not become a link in somebody else's chat. */
