@@ -212,16 +212,42 @@ static void fail(struct pg *pg, struct pg_call *call, const struct pg_report *wh
     finish(pg, call, PG_FAILED, NULL, 0);
 }
 
+static bool is_of_same_person(const struct pg_call *a, const struct pg_call *b) {
+    if (!a->key || !b->key)
+        return false;
+    size_t person = strcspn(a->key, " ");
+    return strcspn(b->key, " ") == person && strncmp(a->key, b->key, person) == 0;
+}
+
 /* What one message of a person waits for, the others will most likely wait for, too. */
 static bool shares_fault(const struct pg_call *call, const struct pg_report *what) {
-    const struct pg_call *culprit = what->culprit;
-    if (!culprit || call == culprit)
-        return call == culprit;
-    if (!call->key || !culprit->key)
-        return false;
-    size_t person = strcspn(culprit->key, " ");
-    return is_timeout(what->sqlstate) && strcspn(call->key, " ") == person &&
-           strncmp(call->key, culprit->key, person) == 0;
+    if (!what->culprit || call == what->culprit)
+        return call == what->culprit;
+    return is_timeout(what->sqlstate) && is_of_same_person(call, what->culprit);
+}
+
+/* Those that have not run yet: else each group that they fill would wait, too, and all in it. */
+static void slow_down_others_of(struct pg *pg, const struct pg_call *slow) {
+    struct calls *waiting = &pg->waiting[slow->lane_at];
+    struct pg_call *call, *next;
+    for (call = TAILQ_FIRST(waiting); call; call = next) {
+        next = TAILQ_NEXT(call, link);
+        if (!is_of_same_person(call, slow))
+            continue;
+        TAILQ_REMOVE(waiting, call, link);
+        pg->waiting_n--;
+        call->slow = true;
+        TAILQ_INSERT_TAIL(&pg->slow, call, link);
+    }
+}
+
+static bool has_slow_of(const struct calls *list, const struct pg_call *call) {
+    const struct pg_call *other;
+    TAILQ_FOREACH(other, list, link) {
+        if (other->slow && is_of_same_person(other, call))
+            return true;
+    }
+    return false;
 }
 
 static void on_report(void *context, struct pg_call *call, const struct pg_report *what) {
@@ -249,6 +275,8 @@ static void on_report(void *context, struct pg_call *call, const struct pg_repor
     case PG_OUTCOME_ERROR:
         if ((what->alone || shares_fault(call, what)) && passes(what->sqlstate)) {
             call->slow = is_timeout(what->sqlstate);
+            if (call->slow)
+                slow_down_others_of(pg, call);
             rest(pg, call);
         } else if (!what->alone)
             run_alone(pg, call);
@@ -392,7 +420,8 @@ bool pg_submit(struct pg *pg, struct pg_call *call) {
         return false;
     call->flight = NULL;
     call->runs = 0;
-    call->slow = false;
+    call->slow = has_slow_of(&pg->slow, call) || has_slow_of(&pg->resting, call) ||
+                 has_slow_of(&pg->flying, call);
     call->sqlstate[0] = '\0';
     call->since = now_ms();
     call->deadline_at =

@@ -204,3 +204,7 @@ wait_until() { # SECONDS COMMAND…
     done
     return 1
 }
+
+# The first of 400 ports for systems of a test's own: below those that the kernel gives to outgoing connections, of
+# which some tests open ten thousand.
+some_ports() { echo $((20000 + 400 * (RANDOM % 30))); }

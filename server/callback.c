@@ -25,6 +25,7 @@ struct work {
     struct event *budget;
     struct attempt_call attempt;
     int attempt_by_age;
+    int attempt_counted; /* 0: not yet */
     bool counting;
     bool answered;
     const char *turned_away; /* NULL: let in */
@@ -105,6 +106,7 @@ static int attempt_by_age(const struct message *message) {
 static void on_attempt(struct attempt_call *call, int attempt) {
     struct work *w = (struct work *)(void *)((char *)call - offsetof(struct work, attempt));
     w->counting = false;
+    w->attempt_counted = attempt;
     if (attempt < w->attempt_by_age)
         attempt = w->attempt_by_age;
     log_info("callback_late", "request=%s account=%s attempt=%d", w->rq.id, w->rq.account->id,
@@ -127,6 +129,10 @@ static void on_budget(evutil_socket_t fd, short what, void *arg) {
     if (w->rq.ended || w->answered)
         return;
     metric_add(METRIC_CALLBACKS_LATE, 1);
+    if (w->attempt_counted > 0) {
+        on_attempt(&w->attempt, w->attempt_counted);
+        return;
+    }
     w->counting = true;
     w->attempt.on_done = on_attempt;
     attempt_count(w->rq.services->redis, &w->attempt, w->rq.key);
@@ -138,6 +144,7 @@ static void on_budget(evutil_socket_t fd, short what, void *arg) {
 static void on_turned_away(struct attempt_call *call, int attempt) {
     struct work *w = (struct work *)(void *)((char *)call - offsetof(struct work, attempt));
     w->counting = false;
+    w->attempt_counted = attempt;
     if (attempt > 1 || w->attempt_by_age > 1) {
         w->rq.later = true;
         route_message(&w->rq);

@@ -58,6 +58,11 @@ static const char functions_sql[] =
     " security definer set search_path = public as $$ begin"
     "  if nextval('tries') % 3 > 0 then raise exception using errcode = p_code; end if;"
     "  return 'true'; end $$;"
+    "create function api.stuck() returns jsonb language plpgsql"
+    " security definer set search_path = public as $$ begin"
+    "  perform nextval('tries'), pg_sleep(0.1); raise exception using errcode = '55P03'; end $$;"
+    "create function api.tried() returns jsonb language sql"
+    " security definer set search_path = public as 'select to_jsonb(last_value) from tries';"
     "create function api.close(s float) returns jsonb language plpgsql as $$ begin"
     "  perform set_config('default_transaction_read_only', 'on', false), pg_sleep(s);"
     "  return 'true'; end $$;"
@@ -263,6 +268,23 @@ static void the_flood_of_one_lane_keeps_no_other_waiting(void **state) {
     /* Whichever connection is the first: the one call is in its first group. */
     assert_true(other->place < 2 * PG_GROUP_MAX);
     assert_int_equal(other->count, 1);
+}
+
+static void whoever_waits_for_a_lock_fills_no_more_groups(void **state) {
+    (void)state;
+    wait_ready();
+    static char keys[CALLS_MAX][16];
+    for (int i = 0; i < CALLS_MAX; i++) {
+        bool last = i == CALLS_MAX - 1;
+        snprintf(keys[i], sizeof keys[i], "%s %d", last ? "other" : "one", i);
+        calls[i].pg = (struct pg_call){
+            .function = last ? "tried" : "stuck", .key = keys[i], .on_done = on_done};
+        assert_true(pg_submit(pg, &calls[i].pg));
+    }
+    run_until(base, &done, 1, 10000);
+    /* The two groups that were sent before anybody knew, and one call of those that are slow. */
+    assert_int_equal(calls[CALLS_MAX - 1].count, 1);
+    assert_true(atoi(calls[CALLS_MAX - 1].json) <= 3);
 }
 
 static void a_full_queue_still_takes_what_is_below_its_share(void **state) {
@@ -532,6 +554,7 @@ int main(void) {
         TEST(the_same_key_in_one_group_gets_the_first_answer),
         TEST(a_full_queue_refuses_at_once),
         TEST(the_flood_of_one_lane_keeps_no_other_waiting),
+        TEST(whoever_waits_for_a_lock_fills_no_more_groups),
         TEST(a_full_queue_still_takes_what_is_below_its_share),
         TEST(a_queue_that_waits_too_long_is_told_of_at_once),
         TEST(a_serialisation_failure_runs_again),
