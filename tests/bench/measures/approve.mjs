@@ -47,7 +47,7 @@ export default {
     reason: 'ten approvals are a hundred rows: PostgreSQL is busy with them whoever asks, and our server holds and sends the notices to members meanwhile' } },
   async round(bench) {
     const { seconds } = bench
-    const most = { pgbench: 300, served: 800 }
+    const most = { pgbench: 2500, served: 2500 }
     const first = bench.waiting(TEN * (seconds + 1) * (3 * most.pgbench + most.served))
     const result = await bench.served((server) => approve(server, 'base', { first: first + 3 * TEN * (seconds + 1) * most.pgbench, most: most.served, seconds }))
     const base = await approveByPgbench('base', { first, most: most.pgbench, seconds })
