@@ -6,28 +6,39 @@
 import assert from 'node:assert/strict'
 import { closeSync, existsSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
+import { Client } from './client.mjs'
 import { crowd } from './people.mjs'
-import { platformTo, program, secondServer, server as first, startAgain, state, stop } from './system.mjs'
+import { configWith, platformTo, program, secondServer, server as first, sleep, sql, startAgain, state, stop, until } from './system.mjs'
 import { Visitor } from './visitor.mjs'
 
 const PORT = Number(new URL(first ?? 'http://localhost:1').port) + 60
 const TRIES = Number(process.env.GULOU_STARVED_TRIES ?? 20)
 const STARVED = program?.replace(/gulou$/, 'gulou_starved')
 const EVER = 1n << 40n
+const TEMPLATE = `
+[[template]]
+account = "demo"
+notification = "approved"
+id = "TEMPLATE_APPROVED"
+fields = "character_string1=no, thing2=item, phrase3=result"
+`
 const photo = readFileSync(new URL('photo.jpg', import.meta.url))
 
 describe('without memory', { skip: !(STARVED && existsSync(STARVED)) && 'the sanitized build has gulou_starved' }, () => {
   const file = `${state}/starved.orders`, log = `${state}/starved.log`
-  let orders, server, platform, members, notice, visitor
+  let orders, server, platform, members, reader, phone, notice, visitor
 
   before(async () => {
+    members = crowd(200)
+    reader = members.pop()
+    phone = new Client().person(reader.openid)
+    await phone.say('积分') // a follower from now on
     await stop('server', 'SIGTERM') // so that only the starved one works
     writeFileSync(file, Buffer.alloc(24))
     orders = openSync(file, 'r+')
     const address = `http://127.0.0.1:${PORT}`
-    server = await secondServer(PORT, undefined, { GULOU_STARVED: file, GULOU_TEST_LOG: log, GULOU_SERVER_PUBLIC_URL: address, GULOU_SERVER_WORKERS: '1', GULOU_SERVER_TRUSTED_PROXY: '127.0.0.1' }, STARVED)
+    server = await secondServer(PORT, configWith(TEMPLATE), { GULOU_STARVED: file, GULOU_TEST_LOG: log, GULOU_SERVER_PUBLIC_URL: address, GULOU_SERVER_WORKERS: '1', GULOU_SERVER_TRUSTED_PROXY: '127.0.0.1' }, STARVED)
     platform = platformTo(server.address)
-    members = crowd(200)
     notice = (await (await fetch(`${server.address}/api/v1/demo/notices?limit=100`)).json()).notices.at(-1).id
     visitor = await signedIn()
   })
@@ -146,6 +157,52 @@ describe('without memory', { skip: !(STARVED && existsSync(STARVED)) && 'the san
       assert.match(await act(), right)
     })
   }
+
+  // ---- what it writes to people by itself
+
+  let number = 7000000
+  function news() {
+    const no = ++number
+    sql(`select gulou.notify('demo', ${reader.member}, 'approved', 'starved:${no}', '{"no":${no},"item":"夜间巡逻","counted":"10"}')`)
+    return no
+  }
+
+  // How the news ended, and how often the phone shows it. What waits for its minute need not wait.
+  async function became(no) {
+    const [where, status] = [`account_id = 'demo' and facts ->> 'no' = '${no}'`, () => sql(`select status from gulou.outbox where ${where}`)[0][0]]
+    await until(async () => {
+      sql(`update gulou.outbox set due_at = clock_timestamp(), taken_till = null where ${where} and status = 'waiting' and taken_till < clock_timestamp() + interval '58 seconds'`)
+      return status() !== 'waiting'
+    }, 20, `the end of news ${no}`)
+    return `${status()} ${(await phone.received()).filter((one) => JSON.stringify(one).includes(`${no}`)).length}`
+  }
+
+  test('a notification: one allocation fails, whichever it is', async (t) => {
+    await became(news())
+    order(0, 0)
+    assert.equal(await became(news()), 'done 1')
+    const many = asked()
+    t.diagnostic(`${many} allocations`)
+    const step = Math.ceil(many / TRIES)
+    for (let n = 1 + Math.floor(Math.random() * step); n <= many; n += step) {
+      order(n, 1)
+      assert.equal(await became(news()), 'done 1', `allocation ${n} of ${many}`)
+    }
+    order(0, 0)
+  })
+
+  test('a notification: all allocations fail from some point on, until there is memory again', async () => {
+    order(0, 0)
+    await became(news())
+    const many = asked(), step = Math.ceil(many / Math.min(6, TRIES))
+    for (let n = 1; n <= many; n += step) {
+      order(n, EVER)
+      const no = news()
+      await sleep(1000)
+      order(0, 0)
+      assert.equal(await became(no), 'done 1', `from allocation ${n} of ${many} on`)
+    }
+  })
 
   test('it ends cleanly, and has lost no memory', async () => {
     const closed = new Promise((resolve) => server.child.once('exit', resolve))

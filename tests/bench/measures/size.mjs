@@ -7,6 +7,7 @@ import { ask, questions } from './balance.mjs'
 import { declarations, declare } from './declare.mjs'
 
 const SMALL = 1000
+const MOST_APPROVALS = 2000 // a second
 
 export function bigMembers(bench) {
   return bench.full ? 1000000 : bench.quick ? 5000 : 20000
@@ -14,11 +15,11 @@ export function bigMembers(bench) {
 
 async function work(bench, database, members) {
   const { seconds } = bench
-  const first = bench.waiting(10 * 300 * (seconds + 1), database, Math.min(members, 5000))
+  const first = bench.waiting(10 * (MOST_APPROVALS * (seconds + 1) + 64), database, Math.min(members, 5000))
   return bench.served(async (server) => ({
     KB: (await declare(server, database, declarations('size', members), { seconds })).rate,
     KC: (await ask(server, questions('size', members), { seconds })).rate,
-    KD: (await approve(server, database, { first, most: 300, seconds })).rate
+    KD: (await approve(server, database, { first, most: MOST_APPROVALS, seconds })).rate
   }), { database })
 }
 
