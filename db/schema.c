@@ -1,23 +1,11 @@
 #include "db/schema.h"
 
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "db/sync.h"
 #include "server/base/embedded.h"
-
-__attribute__((format(printf, 1, 2))) static char *line(const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    char *text = NULL;
-    if (vasprintf(&text, format, args) < 0)
-        abort();
-    va_end(args);
-    return text;
-}
 
 static bool has_migration(const cJSON *state, const char *name) {
     const cJSON *one;
@@ -39,19 +27,20 @@ enum schema_state schema_judge(const cJSON *state, char **why) {
     for (const struct embedded_file *file = embedded_migrations; file->name; file++) {
         ours = file->name;
         if (!has_migration(state, ours)) {
-            *why =
-                line("the schema is older than this program: it lacks %s; run gulou migrate", ours);
+            sync_fail(why, "the schema is older than this program: it lacks %s; run gulou migrate",
+                      ours);
             return SCHEMA_TOO_OLD;
         }
     }
     if (floor && strcmp(ours, floor) < 0) {
-        *why = line("the schema is newer than this program and needs one that knows %s; install it",
-                    floor);
+        sync_fail(why,
+                  "the schema is newer than this program and needs one that knows %s; install it",
+                  floor);
         return SCHEMA_TOO_NEW;
     }
     if (newest && strcmp(newest, ours) > 0) {
-        *why = line("the schema (%s) is newer than this program (%s), and may be used by it",
-                    newest, ours);
+        sync_fail(why, "the schema (%s) is newer than this program (%s), and may be used by it",
+                  newest, ours);
         return SCHEMA_NEWER;
     }
     return SCHEMA_FITS;
@@ -71,8 +60,10 @@ static bool tells_of_no_schema(const char *error) {
 static enum schema_state check(struct sync *session, char *error, char **why) {
     char *json = session ? sync_call(session, "schema_state", 0, NULL, &error) : NULL;
     if (!json && tells_of_no_schema(error)) {
-        *why = line("the database holds no schema that this program knows; run gulou migrate (%s)",
-                    error);
+        *why = NULL;
+        sync_fail(why,
+                  "the database holds no schema that this program knows; run gulou migrate (%s)",
+                  error);
         free(error);
         return SCHEMA_TOO_OLD;
     }
