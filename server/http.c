@@ -375,13 +375,14 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd, const ch
 
 /* ---- the server ---- */
 
-static int listen_on(const struct addrinfo *address) {
+static int listen_on(const struct addrinfo *address, bool shared) {
     int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
     int on = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (shared)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     if (bind(fd, address->ai_addr, address->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
         int cause = errno;
         close(fd);
@@ -391,15 +392,18 @@ static int listen_on(const struct addrinfo *address) {
     return fd;
 }
 
-int http_listen(const char *host, const char *port, char **error) {
+int http_listen(const char *host, const char *port, bool shared, char **error) {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *list = NULL;
     int failure = getaddrinfo(*host ? host : NULL, port, &hints, &list);
     int fd = -1;
     for (struct addrinfo *a = list; !failure && a && fd < 0; a = a->ai_next)
-        fd = listen_on(a);
+        fd = listen_on(a, shared);
     if (fd < 0 && error) {
-        const char *cause = failure ? gai_strerror(failure) : strerror(errno);
+        const char *cause = failure ? gai_strerror(failure)
+                            : errno == EADDRINUSE
+                                ? "another program has it; is a server running already?"
+                                : strerror(errno);
         if (asprintf(error, "cannot listen on %s:%s: %s", host, port, cause) < 0)
             abort();
     }

@@ -51,9 +51,9 @@ struct http_options {
     const struct http_field *fields;
 };
 
-/* A non-blocking listening socket with SO_REUSEPORT, so that every worker has its own; -1 with the
- * cause in *error (to be free()d). */
-int http_listen(const char *host, const char *port, char **error);
+/* A non-blocking listening socket; `shared`: with SO_REUSEPORT, so that every worker has its own of
+ * one port, and so would another server by mistake. -1 with the cause in *error (to be free()d). */
+int http_listen(const char *host, const char *port, bool shared, char **error);
 
 struct http_server *http_new(const struct http_options *options);
 

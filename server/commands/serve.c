@@ -135,15 +135,17 @@ static void *run_worker(void *context) {
 static bool open_sockets(struct worker *worker, bool first, const struct config *config,
                          char **error) {
     worker->ops_socket = -1;
-    worker->site_socket = http_listen(config->listen.host, config->listen.port, error);
-    if (worker->site_socket < 0) {
-        return false;
-    }
+    /* Not shared, and first: a second server of this configuration ends here, before it takes a
+     * part of the first one's messages. */
     if (first) {
-        worker->ops_socket = http_listen(config->ops_listen.host, config->ops_listen.port, error);
-        return worker->ops_socket >= 0;
+        worker->ops_socket =
+            http_listen(config->ops_listen.host, config->ops_listen.port, false, error);
+        if (worker->ops_socket < 0) {
+            return false;
+        }
     }
-    return true;
+    worker->site_socket = http_listen(config->listen.host, config->listen.port, true, error);
+    return worker->site_socket >= 0;
 }
 
 /* An absent database is no reason not to start: /readyz tells, and server/health.c looks again. */

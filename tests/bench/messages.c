@@ -72,7 +72,7 @@ int main(int argc, char **argv) {
     struct config *config = config_load(argv[1], &error);
     struct services services = {
         .base = event_base_new(), .config = config, .visitors = visitors_new()};
-    int listener = http_listen("127.0.0.1", "0", &error);
+    int listener = http_listen("127.0.0.1", "0", false, &error);
     if (!config || listener < 0)
         fail(error);
     log_init(config->log_level);

@@ -92,3 +92,9 @@ test('no menu is worth a note, another token at the callback is a failure', asyn
   assert.equal(status, 1)
   assert.match(out, /^FAIL +account demo: \S+: the server there has another token/m)
 })
+
+test('a second server of the same configuration does not start beside the first', () => {
+  const { status, stderr } = spawnSync(program, ['serve', '--config', config], { encoding: 'utf8', timeout: 20000 })
+  assert.equal(status, 1)
+  assert.match(stderr, /cannot listen on \S+: another program has it; is a server running already\?/)
+})

@@ -55,7 +55,7 @@ static void answer(struct http_exchange *x, void *context) {
 static void start(void) {
     char *error = NULL;
     log_init(LOG_LEVEL_ERROR);
-    int fd = http_listen("127.0.0.1", "0", &error);
+    int fd = http_listen("127.0.0.1", "0", false, &error);
     services = (struct services){.base = event_base_new(), .config = &config};
     services.visitors = visitors_new();
     if (fd < 0 || !services.base)

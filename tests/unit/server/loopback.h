@@ -36,7 +36,7 @@ static inline void loopback_open(void (*on_request)(struct http_exchange *x, voi
     struct sockaddr_in address;
     socklen_t n = sizeof address;
     base = event_base_new();
-    listener = http_listen("127.0.0.1", "0", NULL);
+    listener = http_listen("127.0.0.1", "0", false, NULL);
     assert_true(listener >= 0);
     assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &n), 0);
     port = ntohs(address.sin_port);
