@@ -146,6 +146,8 @@ char *memory_strdup(const char *text) {
 }
 
 void memory_put(void *memory) {
+    if (!memory) /* expat puts back a table's empty places, too */
+        return;
     if (memory_is_reserved(memory))
         reserve_put(memory);
     else
