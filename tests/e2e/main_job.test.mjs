@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import { before, test } from 'node:test'
 import { Client } from './client.mjs'
+import { until } from './system.mjs'
 
 const client = new Client()
 const { GULOU_E2E_SERVER: server, GULOU_E2E_OPS: ops, GULOU_E2E_STATE: state, GULOU_E2E_BIN: program } = process.env
@@ -196,6 +197,7 @@ test('at the end of the quarter two administrators freeze the list', async () =>
     const asked = await admin.say('冻结公示 2026-Q4')
     const request = Number(asked.match(/申请编号：(\d+)/)[1])
     assert.match(await admin.say(`同意 ${request}`), /另一位管理员/)
+    await until(async () => (await admin2.received()).some(({ text }) => text?.includes(`提出冻结公示 2026-Q4，等您同意（申请编号：${request}）`)), 10, 'the second one is told')
     assert.match(await admin2.say(`同意 ${request}`), /已冻结/)
     assert.match(await admin.say('发布公示 2026-Q4'), /2027/, 'a year without a calendar is refused')
   } finally {
