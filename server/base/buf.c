@@ -51,14 +51,6 @@ bool buf_try_add(struct buf *buf, const void *bytes, size_t n) {
     return true;
 }
 
-void buf_puts(struct buf *buf, const char *text) {
-    buf_add(buf, text, strlen(text));
-}
-
-void buf_addstr(struct buf *buf, struct str text) {
-    buf_add(buf, text.p, text.n);
-}
-
 void buf_i64(struct buf *buf, int64_t number) {
     char digits[24];
     size_t at = sizeof digits;

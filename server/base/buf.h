@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "server/base/arena.h"
 #include "server/base/str.h"
@@ -19,11 +20,18 @@ struct buf {
 
 void buf_init(struct buf *buf, struct arena *arena);
 void buf_add(struct buf *buf, const void *bytes, size_t n);
-void buf_puts(struct buf *buf, const char *text);
-void buf_addstr(struct buf *buf, struct str text);
 void buf_i64(struct buf *buf, int64_t number); /* in decimal */
 /* False: it is large, and there is no memory for it; nothing was added. */
 bool buf_try_add(struct buf *buf, const void *bytes, size_t n);
+
+/* Here, so that the compiler knows the length of a literal. */
+static inline void buf_puts(struct buf *buf, const char *text) {
+    buf_add(buf, text, strlen(text));
+}
+
+static inline void buf_addstr(struct buf *buf, struct str text) {
+    buf_add(buf, text.p, text.n);
+}
 
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
