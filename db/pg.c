@@ -33,10 +33,11 @@ struct pg {
     unsigned turn;               /* the lane that is served next */
     size_t waiting_n;
     struct calls again;   /* after a failed group: each in a transaction of its own */
-    struct calls slow;    /* after a timeout: one at a time, on one connection at most */
-    struct calls resting; /* until due_at, then again */
+    struct calls slow;    /* of people one of whose calls ran into a timeout: one at a time */
+    struct calls resting; /* until due_at, then again or slow */
     struct calls flying;
     size_t pending;
+    bool was_careful; /* what was sent last came from `again` or `slow` */
 
     struct pg_connection *connections[CONNECTIONS_MAX];
     int connection_count;
@@ -113,14 +114,6 @@ static void take_off(struct pg *pg, struct pg_call *call) {
     call->runs++;
 }
 
-static size_t take(struct pg *pg, struct calls *from, size_t most, struct pg_call **out) {
-    size_t n = 0;
-    while (n < most && (out[n] = TAILQ_FIRST(from)))
-        take_off(pg, out[n++]);
-    qsort(out, n, sizeof(struct pg_call *), by_key);
-    return n;
-}
-
 /* One of each lane in turn. */
 static size_t take_fairly(struct pg *pg, size_t most, struct pg_call **out) {
     size_t n = 0;
@@ -134,13 +127,64 @@ static size_t take_fairly(struct pg *pg, size_t most, struct pg_call **out) {
     return n;
 }
 
-static bool slow_one_flies(struct pg *pg) {
-    const struct pg_call *call;
-    TAILQ_FOREACH(call, &pg->flying, link) {
-        if (call->slow)
+static bool is_of_same_person(const struct pg_call *a, const struct pg_call *b) {
+    if (!a->key || !b->key)
+        return false;
+    size_t person = strcspn(a->key, " ");
+    return strcspn(b->key, " ") == person && strncmp(a->key, b->key, person) == 0;
+}
+
+static bool holds_one_of(struct pg_call *const *group, size_t n, const struct pg_call *call) {
+    for (size_t i = 0; i < n; i++) {
+        if (is_of_same_person(group[i], call))
             return true;
     }
     return false;
+}
+
+/* One of each person: what they wait for, they wait for once. */
+static size_t take_again(struct pg *pg, size_t most, struct pg_call **out) {
+    size_t n = 0;
+    struct pg_call *call, *next;
+    for (call = TAILQ_FIRST(&pg->again); call && n < most; call = next) {
+        next = TAILQ_NEXT(call, link);
+        if (!holds_one_of(out, n, call))
+            take_off(pg, out[n++] = call);
+    }
+    qsort(out, n, sizeof(struct pg_call *), by_key);
+    return n;
+}
+
+static size_t take_slow(struct pg *pg, struct pg_call **out) {
+    out[0] = TAILQ_FIRST(&pg->slow);
+    if (out[0])
+        take_off(pg, out[0]);
+    return out[0] != NULL;
+}
+
+static bool careful_one_flies(const struct pg *pg) {
+    const struct pg_call *call;
+    TAILQ_FOREACH(call, &pg->flying, link) {
+        if (call->slow || call->alone)
+            return true;
+    }
+    return false;
+}
+
+static int connections_up(const struct pg *pg) {
+    int up = 0;
+    for (int i = 0; i < pg->connection_count; i++)
+        up += pg_connection_is_up(pg->connections[i]);
+    return up;
+}
+
+/* What has failed or waited may do so again: it goes over one connection at a time, so that
+ * another one is left for everybody else; where there is only one, in turn. */
+static bool is_time_for_careful(const struct pg *pg) {
+    if (TAILQ_EMPTY(&pg->again) && TAILQ_EMPTY(&pg->slow))
+        return false;
+    bool alone = pg->waiting_n > 0 && pg->was_careful && connections_up(pg) == 1;
+    return !alone && !careful_one_flies(pg);
 }
 
 static void on_dispatch(evutil_socket_t fd, short what, void *context) {
@@ -152,14 +196,14 @@ static void on_dispatch(evutil_socket_t fd, short what, void *context) {
         if (!pg_connection_is_idle(connection))
             continue;
         struct pg_call *group[PG_GROUP_MAX];
-        bool slow = !TAILQ_EMPTY(&pg->slow) && !slow_one_flies(pg);
-        bool together = !slow && TAILQ_EMPTY(&pg->again);
-        size_t n = slow       ? take(pg, &pg->slow, 1, group)
-                   : together ? take_fairly(pg, PG_GROUP_MAX, group)
-                              : take(pg, &pg->again, PG_GROUP_MAX, group);
+        bool careful = is_time_for_careful(pg);
+        size_t n = !careful                  ? take_fairly(pg, PG_GROUP_MAX, group)
+                   : TAILQ_EMPTY(&pg->again) ? take_slow(pg, group)
+                                             : take_again(pg, PG_GROUP_MAX, group);
         if (n == 0)
             return;
-        pg_connection_send(connection, group, n, together);
+        pg->was_careful = careful;
+        pg_connection_send(connection, group, n, !careful);
     }
 }
 
@@ -212,13 +256,6 @@ static void fail(struct pg *pg, struct pg_call *call, const struct pg_report *wh
     finish(pg, call, PG_FAILED, NULL, 0);
 }
 
-static bool is_of_same_person(const struct pg_call *a, const struct pg_call *b) {
-    if (!a->key || !b->key)
-        return false;
-    size_t person = strcspn(a->key, " ");
-    return strcspn(b->key, " ") == person && strncmp(a->key, b->key, person) == 0;
-}
-
 /* What one message of a person waits for, the others will most likely wait for, too. */
 static bool shares_fault(const struct pg_call *call, const struct pg_report *what) {
     if (!what->culprit || call == what->culprit)
@@ -226,28 +263,34 @@ static bool shares_fault(const struct pg_call *call, const struct pg_report *wha
     return is_timeout(what->sqlstate) && is_of_same_person(call, what->culprit);
 }
 
-/* Those that have not run yet: else each group that they fill would wait, too, and all in it. */
-static void slow_down_others_of(struct pg *pg, const struct pg_call *slow) {
-    struct calls *waiting = &pg->waiting[slow->lane_at];
+/* A person's calls that wait, too, are not tried before `slow` is: else each would wait for the
+ * same thing once more, and everybody in its group. */
+static void rest_others_of(struct pg *pg, const struct pg_call *slow) {
+    struct calls *lists[] = {&pg->waiting[slow->lane_at], &pg->again, &pg->slow};
     struct pg_call *call, *next;
-    for (call = TAILQ_FIRST(waiting); call; call = next) {
-        next = TAILQ_NEXT(call, link);
-        if (!is_of_same_person(call, slow))
-            continue;
-        TAILQ_REMOVE(waiting, call, link);
-        pg->waiting_n--;
-        call->slow = true;
-        TAILQ_INSERT_TAIL(&pg->slow, call, link);
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        for (call = TAILQ_FIRST(lists[i]); call; call = next) {
+            next = TAILQ_NEXT(call, link);
+            if (!is_of_same_person(call, slow))
+                continue;
+            call->due_at = slow->due_at;
+            move(pg, call, RESTING, call->alone);
+            call->slow = true;
+        }
     }
 }
 
-static bool has_slow_of(const struct calls *list, const struct pg_call *call) {
+/* NULL: none of this person's is slow. */
+static const struct pg_call *slow_of_same_person(const struct pg *pg, const struct pg_call *call) {
+    const struct calls *lists[] = {&pg->resting, &pg->slow, &pg->flying};
     const struct pg_call *other;
-    TAILQ_FOREACH(other, list, link) {
-        if (other->slow && is_of_same_person(other, call))
-            return true;
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        TAILQ_FOREACH(other, lists[i], link) {
+            if (other->slow && is_of_same_person(other, call))
+                return other;
+        }
     }
-    return false;
+    return NULL;
 }
 
 static void on_report(void *context, struct pg_call *call, const struct pg_report *what) {
@@ -274,10 +317,10 @@ static void on_report(void *context, struct pg_call *call, const struct pg_repor
         break;
     case PG_OUTCOME_ERROR:
         if ((what->alone || shares_fault(call, what)) && passes(what->sqlstate)) {
-            call->slow = is_timeout(what->sqlstate);
-            if (call->slow)
-                slow_down_others_of(pg, call);
             rest(pg, call);
+            call->slow = is_timeout(what->sqlstate);
+            if (call->slow && (what->alone || call == what->culprit))
+                rest_others_of(pg, call);
         } else if (!what->alone)
             run_alone(pg, call);
         else
@@ -312,7 +355,7 @@ static void wake_rested(struct pg *pg, int64_t now) {
     for (call = TAILQ_FIRST(&pg->resting); call; call = next) {
         next = TAILQ_NEXT(call, link);
         if (call->due_at <= now)
-            move(pg, call, WAITING, true);
+            move(pg, call, WAITING, call->alone);
     }
     arm_dispatch(pg);
 }
@@ -420,13 +463,14 @@ bool pg_submit(struct pg *pg, struct pg_call *call) {
         return false;
     call->flight = NULL;
     call->runs = 0;
-    call->slow = has_slow_of(&pg->slow, call) || has_slow_of(&pg->resting, call) ||
-                 has_slow_of(&pg->flying, call);
+    const struct pg_call *slow = slow_of_same_person(pg, call);
+    call->slow = slow != NULL;
     call->sqlstate[0] = '\0';
     call->since = now_ms();
     call->deadline_at =
         call->since + (call->deadline_ms > 0 ? call->deadline_ms : CALLBACK_WORK_MS);
-    move(pg, call, WAITING, false);
+    call->due_at = slow ? slow->due_at : 0;
+    move(pg, call, slow && slow->state == RESTING ? RESTING : WAITING, false);
     metric_add(METRIC_PG_CALLS, 1);
     arm_dispatch(pg);
     return true;

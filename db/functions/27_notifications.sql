@@ -1,31 +1,6 @@
 -- What people are told without having asked: written down with what caused it, sent by the outbox over the best
 -- channel of the moment, else shown on top of the person's next reply.
 
--- `p_facts` is what server/notification_words.c makes words of; {"what":…} is added. Whoever is not bound reads the
--- state when they come: nothing is kept for them.
-create or replace function gulou.notify(p_account text, p_member int, p_what text, p_subject text, p_facts jsonb)
-returns void language plpgsql as $$
-begin
-  -- An account that may send nothing has one channel, the next reply: no server needs to look for another.
-  insert into gulou.outbox (account_id, lane, kind, subject, facts, status, ended_at)
-  select p_account, 'member:' || p_member, 'notification', p_what || ':' || p_subject || ':' || p_member,
-         p_facts || jsonb_build_object('what', p_what, 'member', p_member), now.status,
-         case now.status when 'done' then clock_timestamp() end
-  from gulou.binding b
-  join gulou.account a using (account_id)
-  cross join lateral (select case when a.verified then 'waiting'
-                                  when gulou.wants_messages(p_account, p_member) then 'held' else 'done' end) as now (status)
-  where b.account_id = p_account and b.member_id = p_member and b.ended_at is null
-  on conflict (account_id, kind, subject) do nothing;
-end $$;
-
--- The same for somebody who asked to join and was not let in.
-create or replace function gulou.notify_guest(p_account text, p_openid text, p_what text, p_subject text,
-                                              p_facts jsonb) returns void language sql as $$
-  select gulou.outbox_write(p_account, 'guest:' || p_openid, 'notification', p_what || ':' || p_subject,
-    p_facts || jsonb_build_object('what', p_what, 'openid', p_openid))
-$$;
-
 -- Unless they said otherwise, members hear of what became of their own acts (domain 10).
 create or replace function gulou.wants_messages(p_account text, p_member int) returns boolean
 language plpgsql stable as $$
@@ -33,6 +8,40 @@ begin
   return coalesce((select given from gulou.consent
                    where account_id = p_account and member_id = p_member and purpose = 'messages'
                    order by at desc limit 1), true);
+end $$;
+
+-- How a notification begins. An account that may send nothing has one channel, the next reply: no server needs to look
+-- for another.
+create or replace function gulou.first_state(p_account text, p_member int, out status text, out ended_at timestamptz)
+language plpgsql stable as $$
+begin
+  status := case when (select verified from gulou.account where account_id = p_account) then 'waiting'
+                 when gulou.wants_messages(p_account, p_member) then 'held' else 'done' end;
+  ended_at := case status when 'done' then clock_timestamp() end;
+end $$;
+
+-- `p_facts` is what server/notification_words.c makes words of; {"what":…} is added. Whoever is not bound reads the
+-- state when they come: nothing is kept for them.
+create or replace function gulou.notify(p_account text, p_member int, p_what text, p_subject text, p_facts jsonb)
+returns void language plpgsql as $$
+begin
+  insert into gulou.outbox (account_id, lane, kind, subject, facts, status, ended_at)
+  select p_account, 'member:' || p_member, 'notification', p_what || ':' || p_subject || ':' || p_member,
+         p_facts || jsonb_build_object('what', p_what, 'member', p_member), first.status, first.ended_at
+  from gulou.binding b cross join gulou.first_state(p_account, p_member) as first
+  where b.account_id = p_account and b.member_id = p_member and b.ended_at is null
+  on conflict (account_id, kind, subject) do nothing;
+end $$;
+
+-- The same for somebody who asked to join and was not let in.
+create or replace function gulou.notify_guest(p_account text, p_openid text, p_what text, p_subject text,
+                                              p_facts jsonb) returns void language plpgsql as $$
+begin
+  insert into gulou.outbox (account_id, lane, kind, subject, facts, status, ended_at)
+  select p_account, 'guest:' || p_openid, 'notification', p_what || ':' || p_subject,
+         p_facts || jsonb_build_object('what', p_what, 'openid', p_openid), first.status, first.ended_at
+  from gulou.first_state(p_account, null) as first
+  on conflict (account_id, kind, subject) do nothing;
 end $$;
 
 -- ---------------------------------------------------------------- the platform's window

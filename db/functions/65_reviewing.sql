@@ -100,13 +100,14 @@ end $$;
 -- Each member is told, unless nobody is bound.
 create or replace function gulou.notify_approved(p_owns gulou.declaration[]) returns void language plpgsql as $$
 begin
-  insert into gulou.outbox (account_id, lane, kind, subject, facts)
+  insert into gulou.outbox (account_id, lane, kind, subject, facts, status, ended_at)
   select own.account_id, 'member:' || own.member_id, 'notification', format('approved:%s:%s', own.no, own.member_id),
          jsonb_build_object('no', own.no, 'item', i.name, 'counted', own.counted::text, 'cap', own.cap,
-                            'what', 'approved', 'member', own.member_id)
+                            'what', 'approved', 'member', own.member_id), first.status, first.ended_at
   from unnest(p_owns) as own
   join gulou.binding b on b.account_id = own.account_id and b.member_id = own.member_id and b.ended_at is null
   join gulou.service_item i on i.account_id = own.account_id and i.item = own.item
+  cross join lateral gulou.first_state(own.account_id, own.member_id) as first
   order by own.no
   on conflict (account_id, kind, subject) do nothing;
 end $$;

@@ -130,14 +130,16 @@ end $$;
 
 -- Everybody whose services are listed is asked to look.
 create or replace function gulou.notify_notice(p_account text, p_id int) returns void language sql as $$
-  insert into gulou.outbox (account_id, lane, kind, subject, facts)
+  insert into gulou.outbox (account_id, lane, kind, subject, facts, status, ended_at)
   select p_account, 'member:' || l.member_id, 'notification', format('notice_opened:%s:%s', p_id, l.member_id),
     jsonb_build_object('what', 'notice_opened', 'member', l.member_id, 'notice', p_id, 'title', a.title,
-      'last_day', gulou.local_day(a.closes_at - interval '1 microsecond'), 'entries', l.entries, 'counted', l.points::text)
+      'last_day', gulou.local_day(a.closes_at - interval '1 microsecond'), 'entries', l.entries, 'counted', l.points::text),
+    first.status, first.ended_at
   from (select member_id, count(*) as entries, sum(points) as points from gulou.announcement_line
         where account_id = p_account and announcement_id = p_id group by member_id) l
   join gulou.binding b on b.account_id = p_account and b.member_id = l.member_id and b.ended_at is null
   join gulou.announcement a on a.account_id = p_account and a.announcement_id = p_id
+  cross join lateral gulou.first_state(p_account, l.member_id) as first
   on conflict (account_id, kind, subject) do nothing
 $$;
 

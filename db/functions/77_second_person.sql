@@ -125,6 +125,7 @@ declare
   v_act     gulou.second_person_request;
   v_other   gulou.second_person_request;
   v_refusal jsonb;
+  v_facts   jsonb;
 begin
   if v_asker is null then
     return gulou.refusal('not_bound');
@@ -154,11 +155,12 @@ begin
     where account_id = p_account and objection_no = p_subject;
   end if;
   -- Whoever may agree hears of it, with all that the asker reads.
-  perform gulou.notify(p_account, a.member_id, 'second_wanted', v_act.request_no::text, gulou.act_facts(v_act)
-    || gulou.act_outlook(v_act) || jsonb_build_object('by', gulou.name_of(p_account, v_asker)))
+  v_facts := gulou.act_facts(v_act) || gulou.act_outlook(v_act);
+  perform gulou.notify(p_account, a.member_id, 'second_wanted', v_act.request_no::text,
+                       v_facts || jsonb_build_object('by', gulou.name_of(p_account, v_asker), 'asker', v_asker))
   from gulou.administrators(p_account) a
   where a.member_id <> v_asker and gulou.act_refusal(v_act, a.member_id) is null;
-  return gulou.act_facts(v_act) || gulou.act_outlook(v_act);
+  return v_facts;
 end $$;
 
 create or replace function api.request_second(p_account text, p_openid text, p_key uuid, p_request text,
@@ -243,11 +245,10 @@ begin
   set status = case when p_agree then 'agreed' else 'refused' end, decider_id = v_decider,
       decided_at = gulou.now_(), words = nullif(btrim(p_words), '')
   where account_id = p_account and request_no = p_no;
-  -- Nobody else needs to be asked any more.
-  update gulou.outbox o set status = 'done', ended_at = clock_timestamp()
-  from gulou.administrators(p_account) a
-  where o.account_id = p_account and o.kind = 'notification' and o.status in ('waiting', 'held')
-    and o.subject = 'second_wanted:' || p_no || ':' || a.member_id;
+  -- Nobody needs to be asked any more, whoever is no administrator now included.
+  update gulou.outbox set status = 'done', ended_at = clock_timestamp()
+  where account_id = p_account and kind = 'notification' and status in ('waiting', 'held')
+    and subject like 'second_wanted:' || p_no || ':%';
   return gulou.act_facts(v_act) || jsonb_build_object('agreed', p_agree)
     || case when p_agree then gulou.perform_act(v_act, v_decider, p_request) else '{}' end;
 end $$;

@@ -128,6 +128,8 @@ begin
   update gulou.join_request set name = null, note = null, openid = 'erased:' || request_no
   where account_id = p_account and (openid = any (v_openids) or member_id = p_member) and status <> 'waiting';
   delete from gulou.outbox where account_id = p_account and lane = 'member:' || p_member;
+  update gulou.outbox set facts = facts || jsonb_build_object('by', '已注销成员#' || p_member)
+  where account_id = p_account and kind = 'notification' and (facts ->> 'asker')::int = p_member;
   delete from gulou.binding where account_id = p_account and member_id = p_member;
   delete from gulou.follower where account_id = p_account and openid = any (v_openids);
 end $$;

@@ -48,7 +48,7 @@ select is(asks('o4', 'freeze') ->> 'from', '2026-10-16', 'and it is said when it
 select api.set_clock('2026-10-15 23:59+08');
 create temp table early as select asks('o4', 'freeze') as act;
 select is(act ->> 'early_from', '2026-10-16', 'before day 16 the administrators are told that it is early') from early;
-select is(told(5) - '{what,member}'::text[], act || '{"by": "管一"}', 'the second one reads all of it, and who asks') from early;
+select is(told(5) - '{what,member,asker}'::text[], act || '{"by": "管一"}', 'the second one reads all of it, and who asks') from early;
 select is(told(4), null, 'the first one knows');
 select is(api.decide_request('t', 'o5', gen_random_uuid(), 'test', (act ->> 'request')::bigint, false, '还早') ->> 'agreed', 'false', 'and decide') from early;
 select is(told(5), null, 'nobody is asked any more');

@@ -1,7 +1,7 @@
 -- What people are told without having asked: once, over the channel of the moment, or with the next reply.
 begin;
 set client_min_messages = warning;
-select plan(40);
+select plan(43);
 
 select api.set_clock('2026-11-20 18:00+08');
 select api.sync_account('t', '测试', true);
@@ -114,12 +114,17 @@ select set_eq($$ select distinct status from gulou.outbox where account_id = 't'
 -- ---- an account that may send nothing
 select api.sync_account('t', '测试', false);
 delete from gulou.outbox where account_id = 't';
-select gulou.notify('t', 1, 'approved', '97', '{"no":97}');
+create temp table later as select declares('x') as x, declares('y') as y;
+select api.approve('t', 'o3', gen_random_uuid(), 'test', array[x]) from later;
 select is(rows_of(1, 'held'), 1::bigint, 'what an unverified account has to tell waits for the next reply at once');
-select is(api.spoken('t', 'o1', gen_random_uuid(), 'message', '{}') -> 'notes' -> 0 ->> 'no', '97', 'and comes with it');
+select is(api.spoken('t', 'o1', gen_random_uuid(), 'message', '{}') -> 'notes' -> 0 ->> 'what', 'approved', 'and comes with it');
 select api.set_consent('t', 'o1', gen_random_uuid(), 'test', 'messages', false);
-select gulou.notify('t', 1, 'approved', '98', '{}');
+select api.approve('t', 'o3', gen_random_uuid(), 'test', array[y]) from later;
 select is(rows_of(1, 'held'), 0::bigint, 'unless the person does not want to hear');
+select ok((select status = 'done' and ended_at is not null from gulou.outbox where outbox_id = last_id()), 'then it is over');
+select gulou.notify_guest('t', 'g9', 'join_refused', '9', '{}');
+select is((select status from gulou.outbox where outbox_id = last_id()), 'held', 'a guest, too');
+select is((select count(*) from gulou.outbox where account_id = 't' and status = 'waiting'), 0::bigint, 'a server has nothing to do');
 
 select * from finish();
 rollback;

@@ -270,21 +270,52 @@ static void the_flood_of_one_lane_keeps_no_other_waiting(void **state) {
     assert_int_equal(other->count, 1);
 }
 
+static void submit_as(int i, const char *person, const char *function) {
+    static char keys[CALLS_MAX][24];
+    snprintf(keys[i], sizeof keys[i], "%s %d", person, i);
+    calls[i].pg = (struct pg_call){.function = function, .key = keys[i], .on_done = on_done};
+    assert_true(pg_submit(pg, &calls[i].pg));
+}
+
 static void whoever_waits_for_a_lock_fills_no_more_groups(void **state) {
     (void)state;
     wait_ready();
-    static char keys[CALLS_MAX][16];
-    for (int i = 0; i < CALLS_MAX; i++) {
-        bool last = i == CALLS_MAX - 1;
-        snprintf(keys[i], sizeof keys[i], "%s %d", last ? "other" : "one", i);
-        calls[i].pg = (struct pg_call){
-            .function = last ? "tried" : "stuck", .key = keys[i], .on_done = on_done};
-        assert_true(pg_submit(pg, &calls[i].pg));
-    }
+    for (int i = 0; i < CALLS_MAX - 1; i++)
+        submit_as(i, "one", "stuck");
+    struct call *other = &calls[CALLS_MAX - 1];
+    submit_as(CALLS_MAX - 1, "other", "tried");
     run_until(base, &done, 1, 10000);
     /* The two groups that were sent before anybody knew, and one call of those that are slow. */
-    assert_int_equal(calls[CALLS_MAX - 1].count, 1);
-    assert_true(atoi(calls[CALLS_MAX - 1].json) <= 3);
+    assert_int_equal(other->count, 1);
+    assert_true(atoi(other->json) <= 3);
+}
+
+static void nor_do_two_who_wait_at_once(void **state) {
+    (void)state;
+    wait_ready();
+    for (int i = 0; i < 60; i++)
+        submit_as(i, i % 2 ? "one" : "two", "stuck");
+    run_for(base, 350); /* every group has failed, and some have been tried alone */
+    char *tried = value_of(database_url, "select last_value from tries");
+    submit_as(60, "other", "tried");
+    run_until(base, &done, 1, 5000);
+    /* One that had begun, and the one after it. */
+    assert_int_equal(calls[60].count, 1);
+    assert_true(atoi(calls[60].json) <= atoi(tried) + 2);
+    free(tried);
+}
+
+static void what_a_waiting_person_sends_next_joins_nobody(void **state) {
+    (void)state;
+    wait_ready();
+    submit_as(0, "one", "stuck");
+    while (!*calls[0].pg.sqlstate)
+        run_for(base, 1);
+    submit_as(1, "one", "stuck");
+    submit_as(2, "other", "tried");
+    run_until(base, &done, 1, 5000);
+    assert_int_equal(calls[2].status, PG_OK);
+    assert_int_equal(calls[2].pg.runs, 1); /* its group did not fail */
 }
 
 static void a_full_queue_still_takes_what_is_below_its_share(void **state) {
@@ -555,6 +586,8 @@ int main(void) {
         TEST(a_full_queue_refuses_at_once),
         TEST(the_flood_of_one_lane_keeps_no_other_waiting),
         TEST(whoever_waits_for_a_lock_fills_no_more_groups),
+        TEST(nor_do_two_who_wait_at_once),
+        TEST(what_a_waiting_person_sends_next_joins_nobody),
         TEST(a_full_queue_still_takes_what_is_below_its_share),
         TEST(a_queue_that_waits_too_long_is_told_of_at_once),
         TEST(a_serialisation_failure_runs_again),
