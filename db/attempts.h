@@ -1,8 +1,8 @@
 #ifndef GULOU_DB_ATTEMPTS_H
 #define GULOU_DB_ATTEMPTS_H
 
-/* How often the platform has tried to deliver one message. It tries three times; only the last may
- * be answered with "still working on it".
+/* How often the platform has tried to deliver one message. It tries three times: the last one that
+ * is late, and a later one for which there is no room, are answered "still working on it".
  *
  * Counted in Redis (attempt:{key}, ATTEMPT_LIFE_SECONDS), where all servers see it, and in a table
  * of this process, which answers while Redis is away; the larger number counts. on_done is called

@@ -129,6 +129,8 @@ static void on_budget(evutil_socket_t fd, short what, void *arg) {
     if (w->rq.ended || w->answered)
         return;
     metric_add(METRIC_CALLBACKS_LATE, 1);
+    if (w->counting) /* since it came: it is being judged already */
+        return;
     if (w->attempt_counted > 0) {
         on_attempt(&w->attempt, w->attempt_counted);
         return;
@@ -227,6 +229,7 @@ static void start_work(struct work *w, struct http_exchange *x) {
     rq->act = act_of(rq->message);
     rq->on_ended = on_work_end;
     w->attempt_by_age = attempt_by_age(rq->message);
+    rq->later = w->attempt_by_age > 1;
     w->exchange = x;
     http_on_end(x, on_exchange_end, w);
     w->budget = evtimer_new(rq->services->base, on_budget, w);

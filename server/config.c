@@ -401,6 +401,11 @@ static bool read_server(struct load *l, struct config *config) {
               read_boolean(l, NULL, "server", "test_clock", &config->test_clock);
     if (!ok)
         return false;
+    if (strcmp(config->listen.port, config->ops_listen.port) == 0 &&
+        strcmp(config->listen.host, config->ops_listen.host) == 0) {
+        struct found found = find(l, NULL, "server", "ops_listen");
+        return fail(l, &found, "server", "ops_listen", "must be another address than listen");
+    }
     config->seccomp = (enum sandbox_mode)mode;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     if (workers == 0) /* PostgreSQL does most of the work, on the same machine as a rule */

@@ -16,6 +16,9 @@ struct health {
     struct event *timer;
     struct pg_call call;
     bool asking;
+    struct pg_call telling; /* of accounts[told] */
+    size_t told;
+    bool is_telling;
     cJSON *facts;        /* the last answer; NULL: none yet */
     int64_t answered_at; /* monotonic seconds */
     enum schema_state schema;
@@ -43,8 +46,6 @@ static int64_t now_seconds(void) {
     return (int64_t)now.tv_sec;
 }
 
-/* ---- asking ---- */
-
 static void judge(struct health *health) {
     char *why = NULL;
     enum schema_state state = schema_judge(fact(health->facts, "schema"), &why);
@@ -57,6 +58,42 @@ static void judge(struct health *health) {
     health->schema = state;
 }
 
+/* ---- telling what a start without a database could not ---- */
+
+static void tell_account(struct health *health);
+
+static void on_told(struct pg_call *call, enum pg_status status, const char *json, size_t n) {
+    (void)json;
+    (void)n;
+    struct health *health =
+        (struct health *)(void *)((char *)call - offsetof(struct health, telling));
+    health->is_telling = false;
+    if (status == PG_OK) {
+        health->told++;
+        tell_account(health);
+    } /* else this one once more, with the next answer */
+}
+
+static void tell_account(struct health *health) {
+    const struct config *config = health->services->config;
+    if (health->told == config->accounts_n) {
+        health->services->accounts_known = true;
+        log_info("accounts_known", "accounts=%zu", config->accounts_n);
+        return;
+    }
+    const struct account *account = &config->accounts[health->told];
+    health->telling =
+        (struct pg_call){.function = "sync_account",
+                         .n = 3,
+                         .args = {account->id, account->name, account->verified ? "true" : "false"},
+                         .changes = true,
+                         .key = account->id,
+                         .on_done = on_told};
+    health->is_telling = pg_submit(health->services->pg, &health->telling);
+}
+
+/* ---- asking ---- */
+
 static void on_answer(struct pg_call *call, enum pg_status status, const char *json, size_t n) {
     struct health *health = (struct health *)(void *)((char *)call - offsetof(struct health, call));
     health->asking = false;
@@ -67,6 +104,8 @@ static void on_answer(struct pg_call *call, enum pg_status status, const char *j
     health->facts = facts;
     health->answered_at = now_seconds();
     judge(health);
+    if (!health->services->accounts_known && !health->is_telling && !health_schema_fault(health))
+        tell_account(health);
 }
 
 static void on_time(evutil_socket_t fd, short what, void *context) {
@@ -95,6 +134,7 @@ void health_free(struct health *health) {
     if (!health)
         return;
     pg_cancel(health->services->pg, &health->call);
+    pg_cancel(health->services->pg, &health->telling);
     event_free(health->timer);
     cJSON_Delete(health->facts);
     free(health->why);

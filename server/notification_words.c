@@ -4,12 +4,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "server/actions/actions.h"
 #include "server/config.h"
 #include "server/say.h"
 #include "wechat/reply.h"
 
-#define WORDS_SHOWN 60 /* characters of a reviewer's reason */
+#define WORDS_SHOWN 60   /* characters of a reviewer's reason */
+#define REASON_SHOWN 300 /* of what a second administrator is to agree to */
 
 struct context {
     const cJSON *facts;
@@ -113,7 +113,17 @@ static void notice_due(struct buf *out, const struct context *c) {
 }
 
 static void second_wanted(struct buf *out, const struct context *c) {
-    tell_second_wanted(out, c->facts);
+    int64_t request = fact_number(c->facts, "request");
+    buf_printf(out, "%s提出", fact_text(c->facts, "by"));
+    say_act(out, c->facts);
+    buf_printf(out, "，等您同意（申请编号：%" PRId64 "）。", request);
+    if (fact(c->facts, "words") != NULL) {
+        buf_puts(out, "\n理由：");
+        say_cut(out, fact_text(c->facts, "words"), REASON_SHOWN);
+    }
+    say_outlook(out, c->facts);
+    buf_printf(out, "\n不同意请发：不同意 %" PRId64 " 原因", request);
+    say_tap(out, "同意", "同意 %" PRId64, request);
 }
 
 static void photo_failed(struct buf *out, const struct context *c) {

@@ -150,10 +150,12 @@ void request_call(struct request *rq, const struct action *action, enum request_
         log_warn("call_refused", "request=%s account=%s function=%s cause=queue_full", rq->id,
                  rq->account->id, function);
         /* What an earlier attempt may have done must not be told as not done. */
-        if (rq->later)
+        if (rq->later) {
+            metric_add(METRIC_CALLBACKS_TURNED_AWAY, 1);
             end(rq, request_unfinished(rq));
-        else
+        } else {
             request_busy(rq);
+        }
     }
 }
 

@@ -44,6 +44,7 @@ struct services {
     struct background *background;
     struct visitors *visitors;
     struct health *health; /* the first worker's; else NULL */
+    bool accounts_known;   /* the first worker's: the database has what the configuration says */
     struct recent *recent; /* what 帮助 was answered */
     struct crowd *crowd;
     struct rate *people;        /* of all workers: messages while there is a crowd */
@@ -120,8 +121,8 @@ void request_recall(struct request *rq, void (*on_done)(struct request *rq, cons
 
 /* ---- for server/callback.c ---- */
 
-/* What to say of this attempt instead of its result: still working on it, 继续 shall find it. A 继续
- * that is itself too slow leaves what it was to find. */
+/* What to say of this attempt instead of its result: still working on it, 继续 shall find it. A
+ * 继续 that is itself too slow leaves what it was to find. */
 struct str request_unfinished(struct request *rq);
 
 /* Drops a call that waits for an absent database and that no database has seen, and answers

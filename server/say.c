@@ -137,6 +137,36 @@ const char *say_objection_status(const char *status) {
     return status;
 }
 
+void say_act(struct buf *out, const cJSON *facts) {
+    int64_t subject = fact_number(facts, "subject");
+    const char *period = fact_text(facts, "period");
+    if (fact_is(facts, "kind", "objection"))
+        buf_printf(out, "%s（第%" PRId64 "号异议）", say_outcome(fact_text(facts, "outcome")),
+                   subject);
+    else if (fact_is(facts, "kind", "correction"))
+        buf_printf(out, "更正（第%" PRId64 "号申报%s）", subject,
+                   fact_true(facts, "false_declaration") ? "，虚报" : "");
+    else if (fact_is(facts, "kind", "extension"))
+        buf_printf(out, "延长公示 %s %" PRId64 "个工作日", period, fact_number(facts, "days"));
+    else
+        buf_printf(out, "%s %s", fact_is(facts, "kind", "freeze") ? "冻结公示" : "发布公示",
+                   period);
+}
+
+void say_outlook(struct buf *out, const cJSON *facts) {
+    if (!fact_is(facts, "kind", "freeze"))
+        return;
+    buf_printf(out, "\n已通过%" PRId64 "条将列入公示", fact_number(facts, "approved"));
+    if (fact_number(facts, "waiting") > 0)
+        buf_printf(out, "；还有%" PRId64 "条没审完，审完后计入之后的公示",
+                   fact_number(facts, "waiting"));
+    if (fact(facts, "early_from") != NULL) {
+        buf_puts(out, "\n时间表是");
+        say_day(out, fact_text(facts, "early_from"));
+        buf_puts(out, "起冻结，现在还早：之后申报、审完的都计入之后的公示");
+    }
+}
+
 const char *say_kind(const char *kind) {
     static const char *const names[][2] = {{"AWARD_PENDING", "审核通过"},
                                            {"CANCEL_PENDING", "取消"},

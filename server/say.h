@@ -54,6 +54,13 @@ const char *say_outcome(const char *outcome);
 /* 已提交，待受理, 核实中, … for an objection's status or outcome. */
 const char *say_objection_status(const char *status);
 
+/* An act that needs two administrators, in the words that asked for it: 冻结公示 2026-Q3. */
+void say_act(struct buf *out, const cJSON *facts);
+
+/* What the list of a freeze would hold and leave out, on lines of its own; nothing for other acts.
+ */
+void say_outlook(struct buf *out, const cJSON *facts);
+
 /* Why fewer points counted than were claimed: 单次上限, 每日上限, …; empty for no cap. */
 const char *say_cap(const char *cap);
 

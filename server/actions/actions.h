@@ -70,6 +70,5 @@ void tell_object_refused(struct request *rq, const cJSON *facts); /* in the chat
 /* What was asked of a second administrator, and why it could not be; objection.c says it alike. */
 void tell_second_asked(struct request *rq, const cJSON *facts);
 void tell_second_refused(struct request *rq, const cJSON *facts);
-void tell_second_wanted(struct buf *out, const cJSON *facts); /* to whoever may agree */
 
 #endif

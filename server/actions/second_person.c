@@ -9,8 +9,6 @@
 #include "server/route.h"
 #include "server/say.h"
 
-#define WORDS_SHOWN 60 /* characters of a reason */
-
 /* All of `text` as a period; NULL: it is none. */
 static const char *read_period(struct request *rq, struct str text) {
     char period[WORDS_PERIOD_SIZE];
@@ -68,23 +66,6 @@ static void start_correct(struct request *rq, const struct command *command) {
     const char *args[] = {arg_number(rq, no), is_false ? "true" : "false",
                           arg_text(rq, words_typed(is_false ? reason : rest))};
     request_call(rq, &action_correct, REQUEST_CHANGES, "request_correction", 3, args);
-}
-
-/* The act in the words that asked for it. */
-static void tell_act(struct buf *out, const cJSON *facts) {
-    int64_t subject = fact_number(facts, "subject");
-    const char *period = fact_text(facts, "period");
-    if (fact_is(facts, "kind", "objection"))
-        buf_printf(out, "%s（第%" PRId64 "号异议）", say_outcome(fact_text(facts, "outcome")),
-                   subject);
-    else if (fact_is(facts, "kind", "correction"))
-        buf_printf(out, "更正（第%" PRId64 "号申报%s）", subject,
-                   fact_true(facts, "false_declaration") ? "，虚报" : "");
-    else if (fact_is(facts, "kind", "extension"))
-        buf_printf(out, "延长公示 %s %" PRId64 "个工作日", period, fact_number(facts, "days"));
-    else
-        buf_printf(out, "%s %s", fact_is(facts, "kind", "freeze") ? "冻结公示" : "发布公示",
-                   period);
 }
 
 /* ---- why not ---- */
@@ -162,7 +143,7 @@ static bool refuse_request(struct buf *out, const cJSON *facts, const char *code
     int64_t request = fact_number(facts, "request");
     if (strcmp(code, "pending_request") == 0) {
         buf_puts(out, "已有申请在等第二位管理员：");
-        tell_act(out, facts);
+        say_act(out, facts);
         buf_printf(out,
                    "\n申请编号：%" PRId64 "\n请另一位管理员发送：同意 %" PRId64
                    "，或：不同意 %" PRId64 " 原因",
@@ -194,35 +175,6 @@ void tell_second_refused(struct request *rq, const cJSON *facts) {
 
 /* ---- asked ---- */
 
-/* What a list would hold and leave out; nothing for other acts. */
-static void tell_outlook(struct buf *out, const cJSON *facts) {
-    if (!fact_is(facts, "kind", "freeze"))
-        return;
-    buf_printf(out, "\n已通过%" PRId64 "条将列入公示", fact_number(facts, "approved"));
-    if (fact_number(facts, "waiting") > 0)
-        buf_printf(out, "；还有%" PRId64 "条没审完，审完后计入之后的公示",
-                   fact_number(facts, "waiting"));
-    if (fact(facts, "early_from") != NULL) {
-        buf_puts(out, "\n时间表是");
-        say_day(out, fact_text(facts, "early_from"));
-        buf_puts(out, "起冻结，现在还早：之后申报、审完的都计入之后的公示");
-    }
-}
-
-void tell_second_wanted(struct buf *out, const cJSON *facts) {
-    int64_t request = fact_number(facts, "request");
-    buf_printf(out, "%s提出", fact_text(facts, "by"));
-    tell_act(out, facts);
-    buf_printf(out, "，等您同意（申请编号：%" PRId64 "）。", request);
-    if (fact(facts, "words") != NULL) {
-        buf_puts(out, "\n理由：");
-        say_cut(out, fact_text(facts, "words"), WORDS_SHOWN);
-    }
-    tell_outlook(out, facts);
-    buf_printf(out, "\n不同意请发：不同意 %" PRId64 " 原因", request);
-    say_tap(out, "同意", "同意 %" PRId64, request);
-}
-
 void tell_second_asked(struct request *rq, const cJSON *facts) {
     if (request_refusal(facts) != NULL) {
         tell_second_refused(rq, facts);
@@ -232,9 +184,9 @@ void tell_second_asked(struct request *rq, const cJSON *facts) {
     struct buf out;
     say_begin(rq, &out);
     buf_puts(&out, "已提出");
-    tell_act(&out, facts);
+    say_act(&out, facts);
     buf_printf(&out, "\n申请编号：%" PRId64, request);
-    tell_outlook(&out, facts);
+    say_outlook(&out, facts);
     buf_printf(&out, "\n\n需要第二位管理员，请对方发送：\n同意 %" PRId64, request);
     say_end(rq, &out);
 }
@@ -322,13 +274,13 @@ static void answer_decided(struct request *rq, const cJSON *facts) {
     say_begin(rq, &out);
     if (!fact_true(facts, "agreed")) {
         buf_printf(&out, "已记录不同意\n申请编号：%" PRId64 "，", fact_number(facts, "request"));
-        tell_act(&out, facts);
+        say_act(&out, facts);
         buf_puts(&out, "不执行。");
         say_end(rq, &out);
         return;
     }
     buf_puts(&out, fact_is(facts, "kind", "objection") ? "已办结：" : "已");
-    tell_act(&out, facts);
+    say_act(&out, facts);
     if (fact_is(facts, "kind", "objection"))
         tell_objection(&out, facts);
     else if (fact_is(facts, "kind", "correction"))

@@ -136,7 +136,7 @@ static bool open_sockets(struct worker *worker, bool first, const struct config 
                          char **error) {
     worker->ops_socket = -1;
     /* Not shared, and first: a second server of this configuration ends here, before it takes a
-     * part of the first one's messages. */
+     * part of the first one's messages, or tells the database what its file says of accounts. */
     if (first) {
         worker->ops_socket =
             http_listen(config->ops_listen.host, config->ops_listen.port, false, error);
@@ -159,9 +159,10 @@ static bool schema_fits(const struct config *config, struct sync **session) {
     return fits;
 }
 
-/* Accounts of the configuration that the database does not know yet. An absent database is no
- * reason not to start: /readyz tells, and a later start makes up for it. */
-static void sync_accounts(const struct config *config, struct sync *session) {
+/* What the database shall know of the configuration's accounts. False: not now, and
+ * server/health.c makes up for it. */
+static bool sync_accounts(const struct config *config, struct sync *session) {
+    bool all = true;
     for (size_t i = 0; i < config->accounts_n; i++) {
         const struct account *account = &config->accounts[i];
         const char *args[] = {account->id, account->name, account->verified ? "true" : "false"};
@@ -170,10 +171,12 @@ static void sync_accounts(const struct config *config, struct sync *session) {
         if (json == NULL) {
             log_error("sync_account", "account=%s cause=\"%s\"", args[0],
                       error != NULL ? error : "");
+            all = false;
         }
         free(json);
         free(error);
     }
+    return all;
 }
 
 /* The last thing that needs more of the kernel than serving does. */
@@ -199,11 +202,11 @@ static void look_at_login(struct sync *session) {
 }
 
 /* In one session; false when the schema is another's. */
-static bool meet_database(const struct config *config) {
+static bool meet_database(const struct config *config, bool *accounts_known) {
     struct sync *session = NULL;
     bool fits = schema_fits(config, &session);
     if (fits && session != NULL) {
-        sync_accounts(config, session);
+        *accounts_known = sync_accounts(config, session);
         look_at_login(session);
     }
     sync_close(session);
@@ -246,6 +249,9 @@ static int serve(const struct config *config, struct worker *workers) {
         if (workers[i].stop_fd < 0 || workers[i].services.base == NULL) {
             return command_fail(strdup(strerror(errno)));
         }
+    }
+    if (!meet_database(config, &workers[0].services.accounts_known)) {
+        return COMMAND_FAILED;
     }
     if (!enter_sandbox(config, &error)) {
         return command_fail(error);
@@ -291,7 +297,7 @@ static int run(int argc, const char **argv) {
         return exit_code;
     }
     log_init(config->log_level);
-    exit_code = meet_database(config) ? serve(config, workers) : COMMAND_FAILED;
+    exit_code = serve(config, workers);
     config_free(config);
     return exit_code;
 }

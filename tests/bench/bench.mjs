@@ -22,7 +22,7 @@ export class Bench {
   }
 
   // So many declarations of half an hour that wait for a reviewer; the first of their numbers. Ten that follow each other
-  // are of ten members. A member's caps have room for forty.
+  // are of ten members.
   waiting(count, database = 'base', members = this.members) {
     const people = Math.min(count, members)
     return Number(sql(database, `select bench.waiting(1, ${people}, ${Math.ceil(count / people)})`)[0][0])

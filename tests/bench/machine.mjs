@@ -73,7 +73,11 @@ export async function startServer(database, { workers = 2, offset = 0, port = fi
   const server = await start('server', `${build}/gulou`, ['serve', '--config', config], { ready: `${ops}/readyz`, env: { ...process.env,
     GULOU_SERVER_LISTEN: `127.0.0.1:${port}`, GULOU_SERVER_OPS_LISTEN: `127.0.0.1:${opsPort}`, GULOU_SERVER_WORKERS: String(workers),
     GULOU_POSTGRES_URL: databaseUrl(database), ...more } })
-  const metric = async (name) => Number(new RegExp(`^${name} (\\d+)`, 'm').exec((await get(`${ops}/metrics`)).text)?.[1] ?? 0)
+  const metric = async (name) => {
+    const found = new RegExp(`^${name} (\\d+)`, 'm').exec((await get(`${ops}/metrics`)).text)
+    if (!found) throw new Error(`the server has no metric ${name}`)
+    return Number(found[1])
+  }
   return Object.assign(server, { port, address: `http://127.0.0.1:${port}`, metric })
 }
 

@@ -60,7 +60,7 @@ test('a restored backup passes the audit, a server starts on it and gives the sa
   assert.match(restored.out, /audit: everything verifies/)
   const settings = "select setconfig from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase where setrole = 0 and datname = current_database()"
   assert.deepEqual(ask(environment, settings), ask({ GULOU_POSTGRES_URL: databaseUrl() }, settings))
-  const port = 20000 + Math.floor(Math.random() * 20000)
+  const port = Number(new URL(server).port) + 120
   const second = await secondServer(port, config, { ...environment, GULOU_REDIS_URL: '' })
   try {
     const other = platformTo(second.address)

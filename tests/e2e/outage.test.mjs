@@ -1,14 +1,23 @@
 // What breaks comes back: Redis, PostgreSQL and the server are stopped and started again.
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { Client } from './client.mjs'
-import { ops, ready, readyz, startAgain, state, stop, until } from './system.mjs'
+import { configWith, ops, program, ready, readyz, sql, startAgain, state, stop, until } from './system.mjs'
 
 const client = new Client()
 const declared = async (person) => ((await person.say('我的申报')).match(/编号/g) ?? []).length
 
 let member
+
+// A server of another configuration, which does not wait for it to be ready.
+function startBeside(account) {
+  const file = configWith(`[[account]]\nid = "${account}"\nname = "晚到"\napp_id = "wx9"\napp_secret = "s"\ntoken = "abcdef"\nmode = "plain"\nverified = true\n`)
+  const port = Number(new URL(ops).port) + 30
+  return spawn(program, ['serve', '--config', file], { stdio: 'ignore',
+    env: { ...process.env, GULOU_SERVER_LISTEN: `127.0.0.1:${port}`, GULOU_SERVER_OPS_LISTEN: `127.0.0.1:${port + 1}` } })
+}
 
 before(async () => {
   member = client.person()
@@ -31,11 +40,15 @@ test('without Redis: the same ranks from SQL, one-line commands, a plain word fo
 test('without PostgreSQL: a polite word and no 5xx; afterwards it works without a restart of the server', async () => {
   await stop('postgres', 'SIGINT')
   await until(async () => (await fetch(`${ops}/readyz`)).status === 503, 10, 'readyz tells')
+  const other = startBeside('late')
   const result = await member.send({ type: 'text', content: '积分', attempts: 1 })
   assert.ok(result.attempts[0].error === 'timeout' || /系统繁忙/.test(result.reply), JSON.stringify(result))
   startAgain()
   await ready()
   assert.match(await member.say('积分'), /可用/)
+  // A server that started without it tells it of its accounts now.
+  await until(async () => sql("select verified from gulou.account where account_id = 'late'")[0]?.[0] === 't', 40, 'the account is known')
+  other.kill('SIGTERM')
 })
 
 test('a retry after the server was killed finds the first answer', async () => {

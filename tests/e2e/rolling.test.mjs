@@ -8,12 +8,12 @@ import { tmpdir } from 'node:os'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { crowd } from './people.mjs'
-import { config, gulou, platformTo, program, secondServer, sleep, sql, until } from './system.mjs'
+import { config, gulou, platformTo, program, secondServer, server, sleep, sql, until } from './system.mjs'
 
 const ROUNDS = 3
 const PUSHES_PER_SECOND = 50
 const folder = mkdtempSync(`${tmpdir()}/gulou-rolling-`)
-const base = 20000 + Math.floor(Math.random() * 20000)
+const base = Number(new URL(server).port) + 110
 const [front, plain, one, two] = [base, base + 1, base + 2, base + 4] // an instance's operator port follows its own
 const run = `滚动${Date.now()}`
 const instances = []

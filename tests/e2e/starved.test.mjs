@@ -171,7 +171,7 @@ describe('without memory', { skip: !(STARVED && existsSync(STARVED)) && 'the san
   async function became(no) {
     const [where, status] = [`account_id = 'demo' and facts ->> 'no' = '${no}'`, () => sql(`select status from gulou.outbox where ${where}`)[0][0]]
     await until(async () => {
-      sql(`update gulou.outbox set due_at = clock_timestamp(), taken_till = null where ${where} and status = 'waiting' and taken_till < clock_timestamp() + interval '58 seconds'`)
+      sql(`update gulou.outbox set due_at = clock_timestamp(), taken_till = null where ${where} and status = 'waiting' and taken_till < clock_timestamp() + interval '54 seconds'`)
       return status() !== 'waiting'
     }, 20, `the end of news ${no}`)
     return `${status()} ${(await phone.received()).filter((one) => JSON.stringify(one).includes(`${no}`)).length}`

@@ -29,7 +29,8 @@ const TITLES = { approved: '审核结果通知', returned: '审核退回通知',
   notice_opened: '公示通知', objection_decided: '异议处理结果通知', queue_waiting: '待办事项提醒',
   line_revoked: '申报撤销通知', objection_filed: '待办事项提醒', objection_due: '待办事项提醒', review_due: '待办事项提醒', notice_due: '待办事项提醒', second_wanted: '待办事项提醒' }
 const LABELS = { no: '编号', item: '项目', counted: '积分', words: '说明', title: '名称', last_day: '截止日期', entries: '条数',
-  waiting: '待审条数', days: '已等天数', result: '结果', time: '时间', objection: '异议编号', period: '季度' }
+  waiting: '待审条数', days: '已等天数', result: '结果', time: '时间', objection: '异议编号', period: '季度',
+  request: '申请编号', by: '提出人' }
 
 // {account, id, title, fields: ['thing1', …], labels: {thing1: '项目'}}: the templates that the account would have
 // chosen on the platform; `fields` in the configuration is "thing1=item, …".

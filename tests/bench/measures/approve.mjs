@@ -19,7 +19,7 @@ select api.spoken('bench', 'oReviewer' || lpad((:reviewer)::text, 19, '0'), gen_
 export const approvals = (name, first) => new Pushes(name, (i) => ({ person: `oReviewer${String(1 + i % REVIEWERS).padStart(19, '0')}`,
   content: `通过 ${Array.from({ length: TEN }, (_, k) => first + TEN * i + k).join(' ')}` }))
 
-// How many messages' ten are all approved and counted, of those that begin at `first`.
+// A tenth of what is approved and counted, of the numbers from `first` on: messages, for each approves all of its ten.
 const approved = (database, first, most) => Number(sql(database, `select count(*) / ${TEN} from gulou.declaration where account_id = 'bench' and no between ${first} and ${first + TEN * most - 1} and status = 'approved' and counted > 0`)[0][0])
 
 // What members were to be told of it goes: else the next measures would show it.

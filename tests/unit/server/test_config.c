@@ -125,6 +125,13 @@ static void test_secrets_from_files_and_the_environment(void **state) {
                    "9: account.app_secret: the environment has no GULOU_TEST_SECRET");
 }
 
+static void test_the_operators_address_is_one_of_its_own(void **state) {
+    (void)state;
+    assert_refused("[server]\npublic_url = \"http://g\"\nlisten = \"127.0.0.1:9\"\n"
+                   "ops_listen = \"127.0.0.1:9\"\n",
+                   "4: server.ops_listen: must be another address than listen");
+}
+
 #define DATA_KEY(id, secret) "[[data_key]]\nid = \"" id "\"\nsecret = \"" secret "\"\n"
 #define HEX_32 "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff"
 
@@ -287,6 +294,7 @@ int main(void) {
         cmocka_unit_test(test_the_operators_login_is_the_servers_unless_there_is_one),
         cmocka_unit_test(test_what_is_wrong_is_named_with_its_line),
         cmocka_unit_test(test_missing_and_malformed_secrets),
+        cmocka_unit_test(test_the_operators_address_is_one_of_its_own),
         cmocka_unit_test(test_no_file_and_no_toml),
         cmocka_unit_test(test_letters_beyond_ascii_stand_in_strings_only),
         cmocka_unit_test(test_the_example_is_a_configuration),
