@@ -46,9 +46,7 @@ enum schema_state schema_judge(const cJSON *state, char **why) {
     return SCHEMA_FITS;
 }
 
-/* No such function, schema, table or role, and no right to use them: never migrated, or long ago.
- */
-static bool tells_of_no_schema(const char *error) {
+bool schema_is_missing(const char *error) {
     static const char *const states[] = {"42883", "3F000", "42P01", "22023", "42704", "42501"};
     for (size_t i = 0; error && i < sizeof states / sizeof states[0]; i++) {
         if (strstr(error, states[i]))
@@ -59,7 +57,7 @@ static bool tells_of_no_schema(const char *error) {
 
 static enum schema_state check(struct sync *session, char *error, char **why) {
     char *json = session ? sync_call(session, "schema_state", 0, NULL, &error) : NULL;
-    if (!json && tells_of_no_schema(error)) {
+    if (!json && schema_is_missing(error)) {
         *why = NULL;
         sync_fail(why,
                   "the database holds no schema that this program knows; run gulou migrate (%s)",

@@ -8,6 +8,7 @@
  * of this program's migrations is refused always. */
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 
 #include "db/sync.h"
 
@@ -23,6 +24,10 @@ enum schema_state {
  * `session`: NULL, or keeps the connection for more calls (to be closed; NULL when there is none).
  */
 enum schema_state schema_check(const char *url, struct sync **session, char **why);
+
+/* Whether an error, or its SQLSTATE alone, says that there is no such function, schema, table or
+ * role, or no right to use them: never migrated, long ago, or taken back. */
+bool schema_is_missing(const char *error);
 
 /* The same of what api.schema_state() answered. */
 enum schema_state schema_judge(const cJSON *state, char **why);

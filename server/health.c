@@ -46,9 +46,7 @@ static int64_t now_seconds(void) {
     return (int64_t)now.tv_sec;
 }
 
-static void judge(struct health *health) {
-    char *why = NULL;
-    enum schema_state state = schema_judge(fact(health->facts, "schema"), &why);
+static void judge(struct health *health, enum schema_state state, char *why) {
     if (state != health->schema && state == SCHEMA_FITS)
         log_info("schema", "state=fits");
     else if (state != health->schema)
@@ -97,13 +95,20 @@ static void tell_account(struct health *health) {
 static void on_answer(struct pg_call *call, enum pg_status status, const char *json, size_t n) {
     struct health *health = (struct health *)(void *)((char *)call - offsetof(struct health, call));
     health->asking = false;
+    char *why = NULL;
+    if (status == PG_FAILED && schema_is_missing(call->sqlstate)) {
+        why = strdup("it was taken from under this server; run gulou migrate");
+        judge(health, SCHEMA_TOO_OLD, why);
+        return;
+    }
     cJSON *facts = status == PG_OK ? cJSON_ParseWithLength(json, n) : NULL;
     if (!facts)
         return;
     cJSON_Delete(health->facts);
     health->facts = facts;
     health->answered_at = now_seconds();
-    judge(health);
+    enum schema_state state = schema_judge(fact(facts, "schema"), &why);
+    judge(health, state, why);
     if (!health->services->accounts_known && !health->is_telling && !health_schema_fault(health))
         tell_account(health);
 }

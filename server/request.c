@@ -66,8 +66,9 @@ static bool answer_common_refusal(struct request *rq, const cJSON *facts) {
         return true;
     }
     if (strcmp(refusal, "not_yours") == 0) {
-        request_reply(rq, STR("这项操作由审核员或管理员办理，您目前没有这个权限。\n"
-                              "发送「帮助」看看您可以做什么。"));
+        request_reply(
+            rq, STR("这项操作不在您的职责之内：审核由审核员办理，公示、异议和更正由管理员办理。\n"
+                    "发送「帮助」看看您可以做什么。"));
         return true;
     }
     if (strcmp(refusal, "busy") == 0) {

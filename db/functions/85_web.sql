@@ -6,6 +6,11 @@ create or replace function gulou.web_refusal(p_account text, p_openid text) retu
               when gulou.speaker(p_account, p_openid) is null then gulou.refusal('not_bound') end
 $$;
 
+-- The key that a page has drawn, made this person's and this act's: whoever else sends it begins something of their own.
+create or replace function gulou.page_key(p_openid text, p_act text, p_key uuid) returns uuid language sql immutable as $$
+  select encode(substr(sha256(convert_to(p_openid || '|' || p_act || '|' || p_key, 'UTF8')), 1, 16), 'hex')::uuid
+$$;
+
 -- ---------------------------------------------------------------- declare
 
 create or replace function api.page_declare(p_account text, p_session bytea, p_next bytea) returns jsonb
@@ -43,13 +48,14 @@ create or replace function api.web_declare(p_account text, p_session bytea, p_ke
 language plpgsql as $$
 declare
   v_openid text := gulou.session_openid(p_account, p_session);
+  v_key    uuid := gulou.page_key(v_openid, 'declare', p_key);
 begin
   return coalesce(gulou.web_refusal(p_account, v_openid),
-    api.declare_points(p_account, v_openid, p_key, p_request, p_item, p_minutes, p_from, p_to, null,
+    api.declare_points(p_account, v_openid, v_key, p_request, p_item, p_minutes, p_from, p_to, null,
       extract(year from p_day)::int, extract(month from p_day)::int, extract(day from p_day)::int, p_words,
       (select jsonb_agg(jsonb_build_object('upload', u.upload_id)) from gulou.upload u
        where u.account_id = p_account and u.openid = v_openid
-         and u.upload_id in (select value::uuid from jsonb_array_elements_text(p_photos))), p_key));
+         and u.upload_id in (select value::uuid from jsonb_array_elements_text(p_photos))), v_key));
 end $$;
 
 -- {} or the refusal: asked before a picture is unpacked.
@@ -114,12 +120,13 @@ create or replace function api.web_decide(p_account text, p_session bytea, p_key
   p_decision text, p_nos bigint[], p_words text) returns jsonb language plpgsql as $$
 declare
   v_openid text := gulou.session_openid(p_account, p_session);
+  v_key    uuid := gulou.page_key(v_openid, 'decide', p_key);
 begin
   return coalesce(gulou.web_refusal(p_account, v_openid), case
-    when p_decision = 'approve' then api.approve(p_account, v_openid, p_key, p_request, p_nos)
+    when p_decision = 'approve' then api.approve(p_account, v_openid, v_key, p_request, p_nos)
     when p_decision = 'return'
-      then api.return_declaration(p_account, v_openid, p_key, p_request, p_nos[1], p_words)
-    when p_decision = 'reject' then api.reject(p_account, v_openid, p_key, p_request, p_nos[1], p_words)
+      then api.return_declaration(p_account, v_openid, v_key, p_request, p_nos[1], p_words)
+    when p_decision = 'reject' then api.reject(p_account, v_openid, v_key, p_request, p_nos[1], p_words)
     else gulou.refusal('decision_unknown') end);
 end $$;
 
@@ -153,11 +160,12 @@ create or replace function api.web_object(p_account text, p_session bytea, p_key
 declare
   v_openid text := gulou.session_openid(p_account, p_session);
   v_facts  jsonb := gulou.web_refusal(p_account, v_openid);
+  v_key    uuid := gulou.page_key(v_openid, 'object', p_key);
 begin
   if v_facts is not null then
     return v_facts;
   end if;
-  v_facts := api.object(p_account, v_openid, p_key, p_request, p_notice, p_no, p_words, p_received);
+  v_facts := api.object(p_account, v_openid, v_key, p_request, p_notice, p_no, p_words, p_received);
   if not v_facts ? 'refusal' then
     insert into gulou.photo (account_id, objection_no, media_id, at, status, digest)
     select p_account, (v_facts ->> 'objection')::bigint, 'upload:' || u.upload_id, gulou.now_(), 'stored', u.digest

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { Client } from './client.mjs'
-import { configWith, ops, program, ready, readyz, sql, startAgain, state, stop, until } from './system.mjs'
+import { configWith, gulou, ops, program, ready, readyz, sql, startAgain, state, stop, until } from './system.mjs'
 
 const client = new Client()
 const declared = async (person) => ((await person.say('我的申报')).match(/编号/g) ?? []).length
@@ -49,6 +49,15 @@ test('without PostgreSQL: a polite word and no 5xx; afterwards it works without 
   // A server that started without it tells it of its accounts now.
   await until(async () => sql("select verified from gulou.account where account_id = 'late'")[0]?.[0] === 't', 40, 'the account is known')
   other.kill('SIGTERM')
+})
+
+test('a schema taken from under a running server is told, and the right one serves again without a restart', async () => {
+  gulou('migrate', '--to', '0041')
+  await until(async () => /^down: schema: .*gulou migrate/.test(await readyz()), 40, 'readyz tells')
+  assert.match(await (await fetch(`${ops}/metrics`)).text(), /^gulou_schema_fits 0$/m)
+  gulou('migrate')
+  await until(async () => /^ready/.test(await readyz()), 40, 'ready again')
+  assert.match(await member.say('积分'), /可用/)
 })
 
 test('a retry after the server was killed finds the first answer', async () => {

@@ -1,7 +1,7 @@
 -- Who a browser is, for how long, and whose photos it may declare.
 begin;
 set client_min_messages = warning;
-select plan(20);
+select plan(24);
 
 select api.set_clock('2026-11-20 18:00+08');
 select api.sync_account('t', '测试');
@@ -52,6 +52,16 @@ select api.web_upload('t', h('s'), 'aaaaaaaa-0000-0000-0000-000000000001', 4, 3,
 select api.web_declare('t', h('one'), gen_random_uuid(), 'test', '40', 60, null, null, '2026-11-20', '巡逻',
                        '["aaaaaaaa-0000-0000-0000-000000000001"]');
 select is((select count(*) from gulou.photo where account_id = 't'), 0::bigint, 'nobody declares somebody else''s photo');
+
+-- ---- the same key from several hands
+create temp table said as select gen_random_uuid() as key;
+create function declares(p_token text) returns jsonb language sql as $$
+  select api.web_declare('t', h(p_token), (select key from said), 'test', '40', 60, null, null, '2026-11-19', '巡逻', '[]')
+$$;
+select is(declares('one') ->> 'no', declares('one') ->> 'no', 'a page that asks again is answered as before');
+select is((select count(*) from gulou.declaration where account_id = 't' and member_id = 1 and words = '巡逻'), 2::bigint, 'and has declared once');
+select isnt(declares('s') ->> 'no', declares('one') ->> 'no', 'somebody else with this key declares something of their own');
+select is(api.web_decide('t', h('s'), (select key from said), 'test', 'approve', array[1], null) ->> 'refusal', 'not_yours', 'and decides nothing by it');
 
 select * from finish();
 rollback;
