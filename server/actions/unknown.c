@@ -15,9 +15,32 @@ static bool start_join(struct request *rq) {
     return n > 0;
 }
 
+/* Eight capital letters and digits, of both some. */
+static bool looks_like_invite(struct str plain) {
+    size_t letters = 0, digits = 0;
+    for (size_t i = 0; i < plain.n; i++) {
+        digits += plain.p[i] >= '0' && plain.p[i] <= '9';
+        letters += plain.p[i] >= 'A' && plain.p[i] <= 'Z';
+    }
+    return plain.n == 8 && letters + digits == 8 && letters > 0 && digits > 0;
+}
+
+/* The code alone: what is missing is a tap away. */
+static bool offer_bind(struct request *rq) {
+    struct str plain = rq->words.n > 0 ? words_read(rq->arena, rq->words).plain : rq->words;
+    if (!looks_like_invite(plain))
+        return false;
+    struct buf out;
+    say_begin(rq, &out);
+    buf_puts(&out, "这是邀请码吗？点一下绑定身份：");
+    say_tap(&out, "绑定", "绑定 %.*s", (int)plain.n, plain.p);
+    say_end(rq, &out);
+    return true;
+}
+
 static void start(struct request *rq, const struct command *command) {
     (void)command;
-    if (start_join(rq))
+    if (start_join(rq) || offer_bind(rq))
         return;
     struct buf out;
     say_begin(rq, &out);

@@ -36,6 +36,12 @@ describe('the whole system', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATO
     assert.match(await reviewer.say('绑定 REVIEW04'), /绑定成功/)
   })
 
+  test('an invite code alone is one tap from being bound', async () => {
+    const newcomer = client.person()
+    assert.match(await newcomer.say('DEMO0233'), /这是邀请码吗/)
+    assert.match(await newcomer.tap('绑定'), /绑定成功/)
+  })
+
   test('a declaration is approved and its points wait for the notice', async () => {
     const earlier = await waiting(member)
     const answer = await member.say('申报 7 2 读书会')
