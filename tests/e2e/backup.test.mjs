@@ -1,8 +1,9 @@
 // The restore drill: a backup under load, restored into an empty database, is the same books and gives the same answers;
 // a file that is not exactly what was written restores nothing.
 import assert from 'node:assert/strict'
-import { execFile, execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
@@ -81,6 +82,33 @@ test('the file is readable by its maker only, says nothing in clear, and tells t
   const again = run(['backup', '--output', file])
   assert.equal(again.status, 1)
   assert.match(again.error, /gulou\.age: exists already/)
+})
+
+test('what a killed backup left is begun anew; what another one is writing is left alone', async () => {
+  const [path, partial] = [`${folder}/again.age`, `${folder}/again.age.partial`]
+  writeFileSync(partial, 'half a backup, longer than nothing', { mode: 0o644 })
+  const writing = spawn('flock', [partial, '-c', 'echo locked; read wait'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  await once(writing.stdout, 'data')
+  const refused = run(['backup', '--output', path])
+  assert.equal(refused.status, 1)
+  assert.match(refused.error, /again\.age\.partial: another backup is writing this file now/)
+  assert.equal(readFileSync(partial, 'utf8'), 'half a backup, longer than nothing')
+  writing.stdin.end('\n')
+  await once(writing, 'close')
+  const done = run(['backup', '--output', path])
+  assert.equal(done.status, 0, done.error)
+  assert.deepEqual([existsSync(partial), statSync(path).mode & 0o777], [false, 0o600])
+  assert.equal(run(['restore', path], emptyDatabase().environment).status, 0)
+})
+
+test('what merely has the name of an interrupted backup is not written over', () => {
+  const [path, theirs] = [`${folder}/linked.age`, `${folder}/theirs`]
+  writeFileSync(theirs, 'something else')
+  linkSync(theirs, `${path}.partial`)
+  const { status, error } = run(['backup', '--output', path])
+  assert.equal(status, 1)
+  assert.match(error, /linked\.age\.partial: was left by an earlier backup that was interrupted; delete this file/)
+  assert.equal(readFileSync(theirs, 'utf8'), 'something else')
 })
 
 for (const [what, spoil] of [
