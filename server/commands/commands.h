@@ -53,7 +53,7 @@ const struct account *command_account(const struct config *config, const char *i
 /* What gulou audit prints; false: something does not verify, or the database did not answer. */
 bool command_audit_report(const char *postgres_url);
 
-/* Prints `gulou: …` on standard error and frees it. */
+/* Prints `gulou: …` on standard error, and what to do where the schema is missing; frees it. */
 int command_fail(char *error);
 
 #endif

@@ -6,8 +6,26 @@
 
 #define OPTIONS_MAX 16
 
+/* What to do where the database was never migrated, or not for this program. */
+static const char *advice(const char *error) {
+    static const char *const missing[][2] = {{"3F000", "\"api\""},
+                                             {"3F000", "\"gulou\""},
+                                             {"42P01", "\"gulou.schema_migration\""},
+                                             {"42883", "api."},
+                                             {"22023", "\"gulou_"}};
+    const char *state = strstr(error, "(SQLSTATE ");
+    for (size_t i = 0; state && i < sizeof missing / sizeof missing[0]; i++) {
+        const char *thing = strstr(error, missing[i][1]);
+        if (strncmp(state + 10, missing[i][0], 5) == 0 && thing && thing < state &&
+            !strstr(error, "gulou migrate"))
+            return "; run gulou migrate, or look whether [postgres] url names the right database";
+    }
+    return "";
+}
+
 int command_fail(char *error) {
-    fprintf(stderr, "gulou: %s\n", error != NULL ? error : "failed without a reason");
+    fprintf(stderr, "gulou: %s%s\n", error != NULL ? error : "failed without a reason",
+            error != NULL ? advice(error) : "");
     free(error);
     return COMMAND_FAILED;
 }
