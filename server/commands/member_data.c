@@ -156,7 +156,12 @@ static int run_export(int argc, const char **argv) {
                                      {"reason", '\0', POPT_ARG_STRING, &options.reason, 0,
                                       "why, for the audit; " OWN_WISH, "WORDS"},
                                      POPT_TABLEEND};
-    struct config *config = command_config(argc, argv, own, &exit_code);
+    struct config *config = command_words(
+        argc, argv, own,
+        "ledger|declarations|notice, or --member NUMBER\n\n"
+        "Lists for the office (gulou export ledger --help tells their options), or all that is\n"
+        "kept about one member:\n",
+        NULL, 0, &exit_code);
     if (config) {
         exit_code = export_member(config, &options);
         config_free(config);
