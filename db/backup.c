@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "db/child.h"
@@ -100,7 +102,42 @@ static void sync_folder(const char *path) {
     free(copy);
 }
 
-/* Under another name until it is complete: what has the name is a backup. */
+/* Whether `path` still names the open file, and that is an ordinary one of ours. */
+static bool is_ours(int file, const char *path) {
+    struct stat opened, named;
+    return fstat(file, &opened) == 0 && lstat(path, &named) == 0 && S_ISREG(opened.st_mode) &&
+           opened.st_uid == geteuid() && opened.st_nlink == 1 && opened.st_dev == named.st_dev &&
+           opened.st_ino == named.st_ino;
+}
+
+/* What was left by a backup that was killed is begun anew. A lock tells it from one that is being
+ * written: age holds it as long as it writes, also when the command that started it is gone. -1:
+ * refused, and what is there is as it was. */
+static int open_partial(const char *partial, char **error) {
+    const int flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW;
+    int file = open(partial, flags | O_CREAT | O_EXCL, 0600);
+    bool made = file >= 0;
+    if (!made && errno == EEXIST)
+        file = open(partial, flags);
+    if (file < 0) {
+        sync_fail(error, "%s: %s", partial, strerror(errno));
+        return -1;
+    }
+    bool locked = flock(file, LOCK_EX | LOCK_NB) == 0, writing = !locked && errno == EWOULDBLOCK;
+    /* Some network file systems have no locks; there only what is new is surely ours. */
+    if ((locked || (made && !writing)) && is_ours(file, partial) && fchmod(file, 0600) == 0 &&
+        ftruncate(file, 0) == 0)
+        return file;
+    close(file);
+    sync_fail(error,
+              writing ? "%s: another backup is writing this file now"
+                      : "%s: was left by an earlier backup that was interrupted; delete this file, "
+                        "then begin again",
+              partial);
+    return -1;
+}
+
+/* Under another name until it is complete: what has the name is a backup. The lock goes last. */
 static bool write_file(const struct backup_place *place, const char *facts, const char *snapshot,
                        char **error) {
     char *partial = NULL;
@@ -108,20 +145,16 @@ static bool write_file(const struct backup_place *place, const char *facts, cons
         return sync_fail(error, "%s: exists already", place->path);
     if (asprintf(&partial, "%s.partial", place->path) < 0)
         abort();
-    int file = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    bool made = file >= 0, good = false;
-    if (!made)
-        sync_fail(error, "%s: %s", partial, strerror(errno));
-    else
-        good = fill_file(place, facts, snapshot, file, error);
-    if (made)
-        close(file);
+    int file = open_partial(partial, error);
+    bool good = file >= 0 && fill_file(place, facts, snapshot, file, error);
     if (good && renameat2(AT_FDCWD, partial, AT_FDCWD, place->path, RENAME_NOREPLACE) != 0)
         good = sync_fail(error, "%s: %s", place->path, strerror(errno));
     if (good)
         sync_folder(place->path);
-    else if (made)
+    else if (file >= 0)
         unlink(partial);
+    if (file >= 0)
+        close(file);
     free(partial);
     return good;
 }

@@ -23,8 +23,10 @@ struct backup_place {
     const char *path;      /* of the file */
 };
 
-/* A new file, readable by its maker only; complete on the disk when this returns true. The row that
- * tells of it in gulou.backup is written last. *facts: JSON, to be free()d. */
+/* A new file, readable by its maker only; complete on the disk when this returns true. Until then
+ * it is called PATH.partial; one that a killed backup left is written over, one that another backup
+ * is writing is refused. The row that tells of it in gulou.backup is written last. *facts: JSON, to
+ * be free()d. */
 bool backup_write(const struct backup_place *place, char **facts, char **error);
 
 /* Reads the file to its end first: a wrong key, an altered or a cut-off file is refused before the

@@ -83,15 +83,15 @@ static bool undo(struct sync *sync, const struct embedded_file *step, char **err
     return good;
 }
 
-/* The applied ones behind `to`, newest first; each must have its file. */
-static bool list_steps(struct sync *sync, const char *to, const struct embedded_file *migrations,
+/* The applied ones behind `last`, newest first; each must have its file. */
+static bool list_steps(struct sync *sync, const char *last, const struct embedded_file *migrations,
                        const struct embedded_file *rollbacks, const struct embedded_file **steps,
                        int *n, char **error) {
     int count = 0;
     *n = 0;
     while (migrations[count].name)
         count++;
-    for (int i = count - 1; i >= 0 && strncmp(migrations[i].name, to, strlen(to)) > 0; i--) {
+    for (int i = count - 1; i >= 0 && strcmp(migrations[i].name, last) > 0; i--) {
         bool applied = false;
         if (!is_applied(sync, migrations[i].name, &applied, error))
             return false;
@@ -106,11 +106,31 @@ static bool list_steps(struct sync *sync, const char *to, const struct embedded_
     return true;
 }
 
-static bool is_migration(const char *to, const struct embedded_file *migrations, char **error) {
-    for (; strlen(to) == 4 && migrations->name; migrations++)
-        if (strncmp(migrations->name, to, 4) == 0)
-            return true;
-    return sync_fail(error, "there is no migration %s", to);
+/* Its number, its name, or its file's. */
+static bool is_called(const char *file, const char *name) {
+    size_t n = strlen(name);
+    return strncmp(file, name, n) == 0 && (n == 4 || strcmp(file + n, ".sql") == 0 || !file[n]);
+}
+
+/* NULL: there is none, and *error lists those there are. */
+static const char *find_migration(const char *to, const struct embedded_file *migrations,
+                                  char **error) {
+    char *known = NULL;
+    for (; migrations->name; migrations++) {
+        if (*to && is_called(migrations->name, to)) {
+            free(known);
+            return migrations->name;
+        }
+        char *more = NULL;
+        if (asprintf(&more, "%s%s%.*s", known ? known : "", known ? ", " : "",
+                     (int)strcspn(migrations->name, "."), migrations->name) < 0)
+            abort();
+        free(known);
+        known = more;
+    }
+    sync_fail(error, "there is no migration %s; the known ones: %s", to, known ? known : "none");
+    free(known);
+    return NULL;
 }
 
 /* One that this program does not know is a newer program's to undo. */
@@ -131,11 +151,12 @@ bool rollback_to(const char *url, const char *to, const struct embedded_file *mi
     const struct embedded_file *steps[STEPS_MAX + 1];
     *error = NULL;
     *undone = 0;
-    struct sync *sync = is_migration(to, migrations, error) ? sync_open(url, error) : NULL;
+    const char *last = find_migration(to, migrations, error);
+    struct sync *sync = last ? sync_open(url, error) : NULL;
     bool good =
         sync && sync_exec(sync, "set client_min_messages = warning", error) &&
         migrate_lock(sync, error) && knows_all(sync, migrations, error) &&
-        list_steps(sync, to, migrations, rollbacks, steps, undone, error) &&
+        list_steps(sync, last, migrations, rollbacks, steps, undone, error) &&
         (*undone == 0 || (sync_exec(sync, "begin", error) && sync_exec(sync, guard_sql, error) &&
                           drop_functions(sync, error)));
     for (int i = 0; good && i < *undone; i++)

@@ -10,8 +10,9 @@
 
 #include "db/migrate.h"
 
-/* `to`: the four digits of the last migration that stays. *undone counts steps. False: nothing
- * was changed, *error (to be free()d) says which step has no way back and why. */
+/* `to`: the last migration that stays, by its four digits or its name (0050, 0050_hot_path).
+ * *undone counts steps. False: nothing was changed, *error (to be free()d) says which step has no
+ * way back and why, or which migrations there are. */
 bool rollback_to(const char *url, const char *to, const struct embedded_file *migrations,
                  const struct embedded_file *rollbacks, int *undone, char **error);
 

@@ -95,8 +95,10 @@ struct sync *sync_open(const char *url, char **error) {
         abort();
     sync->conn = conn;
     /* As the pool does: dates in answers are the neighbourhood's, whatever the machine is set to.
-     */
-    if (!sync_exec(sync, "set timezone = 'Asia/Shanghai'", error)) {
+     * And what a command asked ends with it: its locks would keep the servers waiting. */
+    if (!sync_exec(sync,
+                   "set timezone = 'Asia/Shanghai'; set client_connection_check_interval = '1s'",
+                   error)) {
         sync_close(sync);
         return NULL;
     }

@@ -23,7 +23,8 @@ static void print_help(FILE *out) {
     for (size_t i = 0; i < SUBCOMMANDS; i++) {
         fprintf(out, "  %-14s %s\n", subcommands[i]->name, subcommands[i]->summary);
     }
-    fputs("  help           this text; gulou SUBCOMMAND --help tells its options\n\n"
+    fputs("  help           this text; gulou SUBCOMMAND --help tells its options\n"
+          "  --version      which gulou this is\n\n"
           "gulou " GULOU_VERSION ", backend of a neighbourhood's WeChat official account\n",
           out);
 }
@@ -70,6 +71,10 @@ int main(int argc, const char **argv) {
     }
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0) {
         print_help(stdout);
+        return COMMAND_DONE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("gulou " GULOU_VERSION);
         return COMMAND_DONE;
     }
     fprintf(stderr, "gulou: %s: no such subcommand (see gulou help)\n", argv[1]);

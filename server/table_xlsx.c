@@ -17,6 +17,7 @@
 #define STYLES_MAX 65536
 #define RELATIONS_MAX 256
 #define BROKEN "XLSX 文件读不了，请用 Excel 打开后重新保存"
+#define DAMAGED "XLSX 文件已损坏（内容与校验码不符），请重新取得这个文件"
 
 struct relation {
     const char *id, *target;
@@ -100,6 +101,13 @@ static void begin_text(struct xlsx *x) {
     x->in_text = x->in_phonetic = false;
 }
 
+/* All of the part, no less and no more. Only who reads to the end is told whether the checksum
+ * fits: without that a changed digit would be a number like any other. */
+static bool read_whole(zip_file_t *file, char *bytes, zip_uint64_t size) {
+    char beyond;
+    return zip_fread(file, bytes, size) == (zip_int64_t)size && zip_fread(file, &beyond, 1) == 0;
+}
+
 /* The part's bytes; false when it is missing, with `why` when it is there and broken. */
 static bool read_part(struct xlsx *x, const char *name, struct str *out) {
     zip_stat_t stat;
@@ -111,15 +119,13 @@ static bool read_part(struct xlsx *x, const char *name, struct str *out) {
     }
     zip_file_t *file = zip_fopen_index(x->zip, stat.index, 0);
     char *bytes = arena_alloc(x->arena, stat.size + 1);
-    zip_int64_t n = file ? zip_fread(file, bytes, stat.size) : -1;
+    bool whole = file && read_whole(file, bytes, stat.size);
+    if (!whole)
+        x->why = file ? DAMAGED : BROKEN;
     if (file)
         zip_fclose(file);
-    if (n < 0 || (zip_uint64_t)n != stat.size) {
-        x->why = BROKEN;
-        return false;
-    }
-    *out = (struct str){bytes, (size_t)n};
-    return true;
+    *out = (struct str){bytes, (size_t)stat.size};
+    return whole;
 }
 
 static bool parse_part(struct xlsx *x, const char *name, XML_StartElementHandler on_start,

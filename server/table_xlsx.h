@@ -15,7 +15,8 @@
 /* Cells come in the file's order; row from 1, column from 0. False ends the reading. */
 typedef bool (*table_on_cell)(void *context, size_t row, size_t column, struct str text);
 
-/* NULL when all was read or on_cell ended it; else a sentence for the clerk. */
+/* NULL when all was read or on_cell ended it; else a sentence for the clerk. A part whose checksum
+ * does not fit is refused before a cell of it is handed over. */
 const char *table_xlsx_read(struct arena *arena, struct str bytes, table_on_cell on_cell,
                             void *context);
 

@@ -14,6 +14,16 @@ create or replace function gulou.tidy(p_text text) returns text language sql imm
   from regexp_replace(replace(p_text, chr(160), ' '), '^[[:space:]　]+|[[:space:]　]+$', '', 'g') as inside
 $$;
 
+-- Whether people can read this name and say it: a letter (Han, Latin, Greek, Cyrillic, Uyghur, Tibetan, Yi, Mongolian…) is
+-- in it, and nothing that looks like nothing: whoever compares two names sees all of both. No spreadsheet takes it for a
+-- formula, nor was it one, a number or an error before.
+create or replace function gulou.is_title(p_text text) returns boolean language sql immutable as $$
+  select p_text ~ '[A-Za-zÀ-ÖØ-öø-ɏͰ-ϿЀ-ӿء-يٱ-ۓཀ-ཬᠠ-ᡷ가-힣ꀀ-ꒌ〇㐀-鿿豈-﫿𠀀-𲎯]'
+    and p_text !~ '^([-=+@#＝＋－＠＃]|[0-9.]+[Ee][-+]?[0-9]+$)' and p_text !~ '[<>|\u0001-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5]'
+    and p_text !~ '[\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff]'
+    and p_text !~ '[\U000e0000-\U000e0fff]'
+$$;
+
 -- Full-width digits and signs as half-width ones, no blanks.
 create or replace function gulou.plain(p_text text) returns text language sql immutable as $$
   select regexp_replace(normalize(p_text, NFKC), '[[:space:]]', '', 'g')
@@ -154,14 +164,14 @@ declare
   v_before    gulou.org;
   v_change    text;
 begin
-  if char_length(v_name) > 40 or v_name ~ '[[:cntrl:]<>|]' then
-    return gulou.wrong_cell(p_row, '单位', v_name, '不像单位名称', '1到40个字，不含 < > |');
+  select * into v_before from gulou.org where account_id = p_account and name = v_name;
+  if v_before.org_id is null and (char_length(v_name) > 40 or not gulou.is_title(v_name)) then
+    return gulou.wrong_cell(p_row, '单位', v_name, '不像单位名称', '1到40个字，至少有一个汉字或字母，不以 = + - @ # 开头，不含 < > | 和看不见的字符');
   elsif p_row ? 'kind' and v_kind is null then
     return gulou.wrong_cell(p_row, '类别', p_row ->> 'kind', '没有这个类别', '机关党组织、报到单位、区域党委之一');
-  elsif char_length(v_community) > 20 or v_community ~ '[[:cntrl:][:digit:]<>|]' then
+  elsif char_length(v_community) > 20 or v_community ~ '[[:digit:]]' or not gulou.is_title(v_community) then
     return gulou.wrong_cell(p_row, '社区', v_community, '不像社区名称', '例如：前进');
   end if;
-  select * into v_before from gulou.org where account_id = p_account and name = v_name;
   if v_before.org_id is null then
     insert into gulou.org
     select p_account, coalesce(max(org_id), 0) + 1, v_name, coalesce(v_kind, 'reporting_unit'), v_community
@@ -447,8 +457,12 @@ begin
     return gulou.wrong_cell(p_row, '佐证', p_row ->> 'proof', '没有这种要求', '必须，或欢迎');
   elsif p_row ? 'points' and (v_points is null or v_points <> trunc(v_points) or v_points not between 1 and 1000) then
     return gulou.wrong_cell(p_row, '分值', p_row ->> 'points', '不是分值', '1到1000的整数');
-  elsif char_length(p_row ->> 'name') > 30 or p_row ->> 'name' ~ '[[:cntrl:]<>|]' then
-    return gulou.wrong_cell(p_row, '名称', p_row ->> 'name', '名称太长或有不能用的符号', '1到30个字，不含 < > |');
+  elsif char_length(p_row ->> 'name') > 30 or not gulou.is_title(p_row ->> 'name') then
+    return gulou.wrong_cell(p_row, '名称', p_row ->> 'name', '名称太长或有不能用的符号',
+                            '1到30个字，至少有一个汉字或字母，不以 = + - @ # 开头，不含 < > | 和看不见的字符');
+  elsif char_length(p_row ->> 'category') > 30 or not gulou.is_title(p_row ->> 'category') then
+    return gulou.wrong_cell(p_row, '类别', p_row ->> 'category', '类别太长或有不能用的符号',
+                            '1到30个字，至少有一个汉字或字母，不以 = + - @ # 开头，不含 < > | 和看不见的字符');
   end if;
   select * into v_before from gulou.service_item where account_id = p_account and item = v_known.item;
   if v_before.item is null and not p_row ?& array['category', 'name', 'basis', 'points'] then

@@ -134,19 +134,20 @@ begin
   delete from gulou.follower where account_id = p_account and openid = any (v_openids);
 end $$;
 
--- Name, openid and photos go, here and in every notice; numbers, books and leaves refer to ids and stay valid. Where
--- points or open matters would be lost to the person, they are named instead, until `p_confirmed`.
+-- Name, openid and photos go, here and in every notice; numbers, books and leaves refer to ids and stay valid. Until
+-- `p_confirmed` nothing is done: it is told who this is, for a number is soon mistyped, and what would be lost to them.
 create or replace function api.erase_member(p_account text, p_member int, p_confirmed boolean, p_request text)
 returns jsonb language plpgsql as $$
 declare
   v_status  text;
+  v_name    text;
   v_matters jsonb;
   v_photos  bigint;
   v_names   bigint;
   v_no      bigint;
 begin
   perform gulou.period_gate(p_account, false);
-  select status into v_status from gulou.member where account_id = p_account and member_id = p_member for update;
+  select status, name into v_status, v_name from gulou.member where account_id = p_account and member_id = p_member for update;
   if v_status is null then
     return gulou.refusal('not_found');
   elsif v_status = 'erased' then
@@ -154,8 +155,10 @@ begin
   end if;
   perform gulou.lock_member(p_account, p_member);
   v_matters := gulou.open_matters(p_account, p_member);
-  if v_matters <> '{}' and not coalesce(p_confirmed, false) then
-    return gulou.refusal('open_matters') || jsonb_build_object('matters', v_matters);
+  if not coalesce(p_confirmed, false) then
+    return gulou.refusal('unconfirmed') || jsonb_build_object('name', v_name, 'matters', v_matters,
+      'unit', (select name from gulou.org where account_id = p_account
+               and org_id = gulou.org_on(p_account, p_member, gulou.local_day(gulou.now_()))));
   end if;
   for v_no in select no from gulou.declaration where account_id = p_account and member_id = p_member
               and status in ('draft', 'submitted', 'returned') order by no loop

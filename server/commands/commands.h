@@ -34,8 +34,8 @@ extern const struct subcommand command_erase;
 extern const struct subcommand command_import;
 extern const struct subcommand command_rekey;
 
-/* Reads the options that `own` adds to --config and loads the configuration. NULL: *exit_code says
- * how to end; it was said why. */
+/* Reads the options that `own` adds to --config and loads the configuration. A text given
+ * twice is refused. NULL: *exit_code says how to end; it was said why. */
 struct config *command_config(int argc, const char **argv, const struct poptOption *own,
                               int *exit_code);
 
@@ -53,7 +53,7 @@ const struct account *command_account(const struct config *config, const char *i
 /* What gulou audit prints; false: something does not verify, or the database did not answer. */
 bool command_audit_report(const char *postgres_url);
 
-/* Prints `gulou: …` on standard error and frees it. */
+/* Prints `gulou: …` on standard error, and what to do where the schema is missing; frees it. */
 int command_fail(char *error);
 
 #endif

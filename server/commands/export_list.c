@@ -202,6 +202,14 @@ static bool is_period(const char *period) {
     return words_period(text, named) == text.n && strcmp(named, period) == 0;
 }
 
+/* What the file's name says it is; NULL when it says nothing. */
+static const char *named_format(const char *path) {
+    const char *ending = path ? strrchr(path, '.') : NULL;
+    return ending && strcasecmp(ending, ".xlsx") == 0  ? "xlsx"
+           : ending && strcasecmp(ending, ".csv") == 0 ? "csv"
+                                                       : NULL;
+}
+
 /* NULL: it can be done. */
 static const char *misuse(const struct list *l, const char *format) {
     if (strcmp(l->what, "ledger") != 0 && strcmp(l->what, "declarations") != 0 &&
@@ -209,6 +217,8 @@ static const char *misuse(const struct list *l, const char *format) {
         return "one of ledger, declarations, notice (or --member NUMBER)";
     if (format && strcmp(format, "csv") != 0 && strcmp(format, "xlsx") != 0)
         return "--format: csv or xlsx";
+    if (format && named_format(l->path) && strcmp(format, named_format(l->path)) != 0)
+        return "--format and the ending of --output say different things; leave one of them away";
     if (l->period && !is_period(l->period))
         return "--period: 2026-Q3, or a month, 2026-10";
     if (strcmp(l->what, "notice") == 0 && !l->period)
@@ -226,7 +236,8 @@ int command_export_list(int argc, const char **argv) {
     int unmasked = 0, exit_code;
     const struct poptOption own[] = {
         {"period", '\0', POPT_ARG_STRING, &period, 0, "only this quarter or month", "2026-Q3"},
-        {"format", '\0', POPT_ARG_STRING, &format, 0, "csv (default) or xlsx", "FORMAT"},
+        {"format", '\0', POPT_ARG_STRING, &format, 0, "csv or xlsx; else as FILE ends, else csv",
+         "FORMAT"},
         {"output", 'o', POPT_ARG_STRING, &path, 0, "a new file instead of standard output", "FILE"},
         {"unmasked", '\0', POPT_ARG_NONE, &unmasked, 0, "full names; leaves a row in the audit",
          NULL},
@@ -240,8 +251,9 @@ int command_export_list(int argc, const char **argv) {
                             .period = period,
                             .reason = reason,
                             .path = path,
-                            .unmasked = unmasked != 0,
-                            .as_xlsx = format && strcmp(format, "xlsx") == 0};
+                            .unmasked = unmasked != 0};
+        const char *wanted = format ? format : named_format(path);
+        list.as_xlsx = wanted && strcmp(wanted, "xlsx") == 0;
         const char *why = misuse(&list, format);
         exit_code = COMMAND_USAGE;
         if (why)

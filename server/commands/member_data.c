@@ -39,9 +39,12 @@ static const char *find_account(const struct config *config, const struct option
     const struct account *account = options->account ? config_account(config, options->account)
                                     : config->accounts_n == 1 ? &config->accounts[0]
                                                               : NULL;
-    if (!options->member || strspn(options->member, "0123456789") != strlen(options->member) ||
-        strlen(options->member) > 9 || !*options->member)
+    if (!options->member)
         fputs("gulou: --member NUMBER is needed\n", stderr);
+    else if (!*options->member || strlen(options->member) > 9 ||
+             strspn(options->member, "0123456789") != strlen(options->member))
+        fprintf(stderr, "gulou: --member %s: a member's number is needed, for instance 12\n",
+                options->member);
     else if (!account)
         fprintf(stderr,
                 options->account ? "gulou: --account: there is no account %s\n"
@@ -153,7 +156,12 @@ static int run_export(int argc, const char **argv) {
                                      {"reason", '\0', POPT_ARG_STRING, &options.reason, 0,
                                       "why, for the audit; " OWN_WISH, "WORDS"},
                                      POPT_TABLEEND};
-    struct config *config = command_config(argc, argv, own, &exit_code);
+    struct config *config = command_words(
+        argc, argv, own,
+        "ledger|declarations|notice, or --member NUMBER\n\n"
+        "Lists for the office (gulou export ledger --help tells their options), or all that is\n"
+        "kept about one member:\n",
+        NULL, 0, &exit_code);
     if (config) {
         exit_code = export_member(config, &options);
         config_free(config);
@@ -182,18 +190,32 @@ static void tell_matters(const cJSON *matters, FILE *out) {
     }
 }
 
-static int tell_refusal(const cJSON *facts, const char *account, const char *member) {
-    const char *code = text(facts, "refusal");
-    if (strcmp(code, "open_matters") == 0) {
-        fprintf(stderr, "gulou: member %s still has:\n", member);
-        tell_matters(cJSON_GetObjectItem(facts, "matters"), stderr);
+/* Whom the number means, and what is open with them, before anything is done. */
+static void tell_member(const cJSON *facts, const char *member) {
+    const char *unit = text(facts, "unit");
+    const cJSON *matters = cJSON_GetObjectItem(facts, "matters");
+    fprintf(stderr, "gulou: member %s: %s, %s\n", member, text(facts, "name"),
+            *unit ? unit : "no unit");
+    if (cJSON_GetArraySize(matters) > 0) {
+        fputs("still has:\n", stderr);
+        tell_matters(matters, stderr);
         fputs("Nothing was erased. Decide these first, or repeat with --confirmed: what is left "
               "then stays in the books without a person.\n",
               stderr);
     } else {
+        fputs("Nothing was erased; nothing is open. To erase this person for good, repeat with "
+              "--confirmed.\n",
+              stderr);
+    }
+}
+
+static int tell_refusal(const cJSON *facts, const char *account, const char *member) {
+    const char *code = text(facts, "refusal");
+    if (strcmp(code, "unconfirmed") == 0)
+        tell_member(facts, member);
+    else
         fprintf(stderr, "gulou: member %s: %s in account %s\n", member,
                 strcmp(code, "already") == 0 ? "was erased already" : "there is none", account);
-    }
     return COMMAND_FAILED;
 }
 
@@ -226,7 +248,7 @@ static int run_erase(int argc, const char **argv) {
         {"account", '\0', POPT_ARG_STRING, &options.account, 0, "needed when there are several",
          "ID"},
         {"confirmed", '\0', POPT_ARG_NONE, &options.confirmed, 0,
-         "although points or open matters are lost to them", NULL},
+         "erase; without it only who it is and what is open are told", NULL},
         POPT_TABLEEND};
     struct config *config = command_config(argc, argv, own, &exit_code);
     if (config) {

@@ -39,7 +39,7 @@ static int run(int argc, const char **argv) {
     const struct poptOption own[] = {
         {"demo", '\0', POPT_ARG_NONE, &demo, 0, "also load the demonstration data, once", NULL},
         {"to", '\0', POPT_ARG_STRING, &to, 0,
-         "take the schema back to this migration, where nothing is lost", "NNNN"},
+         "take the schema back to this migration, where nothing is lost", "0050"},
         POPT_TABLEEND};
     struct config *config = command_config(argc, argv, own, &exit_code);
     if (config != NULL) {

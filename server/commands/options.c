@@ -4,8 +4,28 @@
 
 #include "server/commands/commands.h"
 
+#define OPTIONS_MAX 16
+
+/* What to do where the database was never migrated, or not for this program. */
+static const char *advice(const char *error) {
+    static const char *const missing[][2] = {{"3F000", "\"api\""},
+                                             {"3F000", "\"gulou\""},
+                                             {"42P01", "\"gulou.schema_migration\""},
+                                             {"42883", "api."},
+                                             {"22023", "\"gulou_"}};
+    const char *state = strstr(error, "(SQLSTATE ");
+    for (size_t i = 0; state && i < sizeof missing / sizeof missing[0]; i++) {
+        const char *thing = strstr(error, missing[i][1]);
+        if (strncmp(state + 10, missing[i][0], 5) == 0 && thing && thing < state &&
+            !strstr(error, "gulou migrate"))
+            return "; run gulou migrate, or look whether [postgres] url names the right database";
+    }
+    return "";
+}
+
 int command_fail(char *error) {
-    fprintf(stderr, "gulou: %s\n", error != NULL ? error : "failed without a reason");
+    fprintf(stderr, "gulou: %s%s\n", error != NULL ? error : "failed without a reason",
+            error != NULL ? advice(error) : "");
     free(error);
     return COMMAND_FAILED;
 }
@@ -31,6 +51,45 @@ static bool take_words(poptContext context, const char *command, const char *usa
     return true;
 }
 
+/* One table of the command's own options and ours, each with a number of its own. */
+static void list_options(struct poptOption *all, const struct poptOption *own, char **path) {
+    const struct poptOption first = {
+        "config", 'c', POPT_ARG_STRING, path, 0, "the configuration file", "FILE"};
+    int n = 0;
+    all[n++] = first;
+    for (; own != NULL && (own->longName != NULL || own->arg != NULL); own++) {
+        if (n == OPTIONS_MAX - 2)
+            abort();
+        all[n++] = *own;
+    }
+    for (int i = 0; i < n; i++)
+        all[i].val = i + 1;
+    const struct poptOption rest[] = {POPT_AUTOHELP POPT_TABLEEND};
+    memcpy(all + n, rest, sizeof rest);
+}
+
+/* popt would let the last one win. Which of two members is meant, nobody but the caller knows. */
+static bool read_options(poptContext context, const struct poptOption *all) {
+    char *before[OPTIONS_MAX] = {NULL};
+    int at;
+    while ((at = poptGetNextOpt(context)) > 0) {
+        const struct poptOption *option = &all[at - 1];
+        if (option->argInfo != POPT_ARG_STRING)
+            continue;
+        char *value = *(char **)option->arg;
+        if (before[at]) {
+            fprintf(stderr, "gulou: --%s %s --%s %s: it can be given once only\n", option->longName,
+                    before[at], option->longName, value);
+            free(before[at]);
+            return false;
+        }
+        before[at] = value;
+    }
+    if (at < -1)
+        fprintf(stderr, "gulou: %s: %s\n", poptBadOption(context, 0), poptStrerror(at));
+    return at == -1;
+}
+
 struct config *command_config(int argc, const char **argv, const struct poptOption *own,
                               int *exit_code) {
     return command_words(argc, argv, own, NULL, NULL, 0, exit_code);
@@ -38,21 +97,15 @@ struct config *command_config(int argc, const char **argv, const struct poptOpti
 
 struct config *command_words(int argc, const char **argv, const struct poptOption *own,
                              const char *usage, char **words, int n, int *exit_code) {
-    static const struct poptOption none[] = {POPT_TABLEEND};
+    struct poptOption options[OPTIONS_MAX];
     char *path = NULL; /* popt allocates it */
-    struct poptOption options[] = {
-        {"config", 'c', POPT_ARG_STRING, &path, 0, "the configuration file", "FILE"},
-        {NULL, '\0', POPT_ARG_INCLUDE_TABLE, (void *)(own != NULL ? own : none), 0, NULL, NULL},
-        POPT_AUTOHELP POPT_TABLEEND};
+    list_options(options, own, &path);
     poptContext context = poptGetContext("gulou", argc, argv, options, 0);
     struct config *config = NULL;
     if (usage)
         poptSetOtherOptionHelp(context, usage);
     *exit_code = COMMAND_USAGE;
-    int result = poptGetNextOpt(context);
-    if (result < -1) {
-        fprintf(stderr, "gulou: %s: %s\n", poptBadOption(context, 0), poptStrerror(result));
-    } else if (!take_words(context, argv[0], usage, words, n)) {
+    if (!read_options(context, options) || !take_words(context, argv[0], usage, words, n)) {
         config = NULL;
     } else if (path == NULL) {
         fprintf(stderr, "gulou: --config FILE is needed (see gulou %s --help)\n", argv[0]);

@@ -96,6 +96,32 @@ static bool rekey_accounts(struct rekey *r) {
     return true;
 }
 
+/* Photos that the newest key has sealed already are passed over, so one of them is tried first:
+ * with another secret under its name the others would be sealed so that no server opens them. */
+static bool newest_key_fits(struct rekey *r) {
+    struct arena *arena = arena_new();
+    cJSON *samples = ask(r, "select api.key_samples()", 0, NULL);
+    const cJSON *sample;
+    bool fits = samples != NULL;
+    cJSON_ArrayForEach(sample, samples) {
+        const char *why = "it cannot be read";
+        struct str kept, plain;
+        if (strcmp(fact_text(sample, "key"), r->config->data_keys[0].id) != 0)
+            continue;
+        const char *what =
+            vault_photo(arena, fact_text(sample, "account"), fact_text(sample, "digest"), true);
+        if (!image_decode(arena, fact_text(sample, "small"), &kept) ||
+            !vault_open(arena, r->config, what, kept, &plain, &why))
+            fits = sync_fail(&r->error,
+                             "photos: %.0f stay closed: %s; nothing was changed, put "
+                             "the key back",
+                             cJSON_GetNumberValue(fact(sample, "photos")), why);
+    }
+    cJSON_Delete(samples);
+    arena_free(arena);
+    return fits;
+}
+
 /* Which keys are still needed, so that nobody takes away one that is. */
 static void tell_use(struct rekey *r) {
     cJSON *use = ask(r, "select api.key_use()", 0, NULL), *key;
@@ -111,7 +137,8 @@ static void tell_use(struct rekey *r) {
 static int rekey(const struct config *config) {
     struct rekey r = {.config = config};
     r.sync = sync_open(config->operator_url, &r.error);
-    bool good = r.sync && sync_exec(r.sync, "set role gulou_owner", &r.error) && rekey_accounts(&r);
+    bool good = r.sync && sync_exec(r.sync, "set role gulou_owner", &r.error) &&
+                newest_key_fits(&r) && rekey_accounts(&r);
     if (good) {
         printf("rekey: %d photos sealed with \"%s\"; now in use:\n", r.sealed,
                config->data_keys[0].id);

@@ -1,15 +1,16 @@
 // The restore drill: a backup under load, restored into an empty database, is the same books and gives the same answers;
 // a file that is not exactly what was written restores nothing.
 import assert from 'node:assert/strict'
-import { execFile, execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { crowd } from './people.mjs'
 import { config, databaseUrl, platformTo, program, secondServer, server, sql } from './system.mjs'
 
-const PEOPLE = 6
+const [PEOPLE, ASKED] = [6, 3]
 const folder = mkdtempSync(`${tmpdir()}/gulou-backup-`)
 const file = `${folder}/gulou.age`
 const databases = []
@@ -37,10 +38,10 @@ const schemasOf = (environment) => ask(environment, "select count(*) from pg_nam
 
 before(async () => {
   await Promise.all(members.map((person, i) => say(person, `申报 40 1 备份之前${i}`)))
-  // Declarations go on while the backup is made.
+  // Declarations go on while the backup is made; by those who are not asked for theirs below, for it holds one moment of them.
   let going = true
-  const load = Promise.all(members.map(async (person) => {
-    for (let i = 0; going; i++) await say(person, i === 0 ? '申报 40 1 备份之中' : '积分')
+  const load = Promise.all(members.map(async (person, at) => {
+    for (let i = 0; going; i++) await say(person, at >= ASKED && i === 0 ? '申报 40 1 备份之中' : '积分')
   }))
   const made = await promisify(execFile)(program, ['backup', '--output', file, '--config', config])
   going = false
@@ -64,7 +65,7 @@ test('a restored backup passes the audit, a server starts on it and gives the sa
   const second = await secondServer(port, config, { ...environment, GULOU_REDIS_URL: '' })
   try {
     const other = platformTo(second.address)
-    for (const person of members.slice(0, 3)) {
+    for (const person of members.slice(0, ASKED)) {
       for (const words of ['我的申报', '积分', '明细']) assert.equal(await say(person, words, other), await say(person, words), words)
     }
     assert.match(await say(members[0], '申报 40 1 恢复之后', other), /编号/)
@@ -81,6 +82,33 @@ test('the file is readable by its maker only, says nothing in clear, and tells t
   const again = run(['backup', '--output', file])
   assert.equal(again.status, 1)
   assert.match(again.error, /gulou\.age: exists already/)
+})
+
+test('what a killed backup left is begun anew; what another one is writing is left alone', async () => {
+  const [path, partial] = [`${folder}/again.age`, `${folder}/again.age.partial`]
+  writeFileSync(partial, 'half a backup, longer than nothing', { mode: 0o644 })
+  const writing = spawn('flock', [partial, '-c', 'echo locked; read wait'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  await once(writing.stdout, 'data')
+  const refused = run(['backup', '--output', path])
+  assert.equal(refused.status, 1)
+  assert.match(refused.error, /again\.age\.partial: another backup is writing this file now/)
+  assert.equal(readFileSync(partial, 'utf8'), 'half a backup, longer than nothing')
+  writing.stdin.end('\n')
+  await once(writing, 'close')
+  const done = run(['backup', '--output', path])
+  assert.equal(done.status, 0, done.error)
+  assert.deepEqual([existsSync(partial), statSync(path).mode & 0o777], [false, 0o600])
+  assert.equal(run(['restore', path], emptyDatabase().environment).status, 0)
+})
+
+test('what merely has the name of an interrupted backup is not written over', () => {
+  const [path, theirs] = [`${folder}/linked.age`, `${folder}/theirs`]
+  writeFileSync(theirs, 'something else')
+  linkSync(theirs, `${path}.partial`)
+  const { status, error } = run(['backup', '--output', path])
+  assert.equal(status, 1)
+  assert.match(error, /linked\.age\.partial: was left by an earlier backup that was interrupted; delete this file/)
+  assert.equal(readFileSync(theirs, 'utf8'), 'something else')
 })
 
 for (const [what, spoil] of [
@@ -119,6 +147,18 @@ test('a database that holds something is left alone', () => {
   execFileSync('/usr/lib/postgresql/15/bin/psql', [environment.GULOU_POSTGRES_URL, '-qc', 'create table public.theirs (n int)'])
   const refused = run(['restore', file], environment)
   assert.match(refused.error, new RegExp(`database ${name} is not empty \\(table theirs\\)`))
+})
+
+test('on a database without a schema every command says to run gulou migrate', () => {
+  const { environment } = emptyDatabase()
+  const units = `${folder}/units.csv`
+  writeFileSync(units, '单位\n甲\n')
+  for (const args of [['audit'], ['backup', '--output', `${folder}/none.age`], ['import', 'units', units], ['export', 'ledger'], ['rekey'],
+    ['migrate', '--to', '0050'], ['erase', '--member', '1']]) {
+    const { status, error } = run(args, { ...environment, GULOU_POSTGRES_OPERATOR_URL: environment.GULOU_POSTGRES_URL })
+    assert.equal(status, 1, args.join(' '))
+    assert.match(error, /^gulou: [^\n]+SQLSTATE [^\n]+; run gulou migrate[^\n]*\n$/, args.join(' '))
+  }
 })
 
 test('a full disk leaves no file that looks like a backup', (t) => {

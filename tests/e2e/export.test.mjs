@@ -96,6 +96,24 @@ describe('export', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not s
     assert.match(text, new RegExp(`,"第${mark}次导出 \\d{4}-\\d\\d-\\d\\d"\r\n$`))
   })
 
+  test('a file is what its name says; where --format says something else, there is none', async () => {
+    const [path, never] = [join(folder, 'named.XLSX'), join(folder, 'never.xlsx')]
+    await done('ledger', '--period', period, '--output', path)
+    assert.equal(readFileSync(path).toString('latin1', 0, 2), 'PK')
+    for (const [format, file] of [['csv', never], ['xlsx', join(folder, 'never.csv')]]) {
+      const { status, stderr } = await run('export', 'ledger', '--format', format, '--output', file)
+      assert.equal(status, 2)
+      assert.match(stderr, /^gulou: export ledger: --format and the ending of --output[^\n]+\n$/)
+      assert.ok(!existsSync(file))
+    }
+  })
+
+  test('the help names every kind of export; the program says which it is', () => {
+    const help = execFileSync(program, ['export', '--help'], { encoding: 'utf8' })
+    assert.match(help, /^Usage: export ledger\|declarations\|notice, or --member NUMBER\n/)
+    assert.match(execFileSync(program, ['--version'], { encoding: 'utf8' }), /^gulou \d+\.\d+\.\d+\n$/)
+  })
+
   test('what is asked for wrongly is said in a line', async () => {
     for (const args of [['people'], ['notice'], ['ledger', '--period', '2026'], ['ledger', '--format', 'pdf'], ['ledger', '--format', 'xlsx']]) {
       const { status, stderr } = await run('export', ...args)

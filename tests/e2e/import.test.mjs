@@ -130,6 +130,16 @@ describe('import', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not s
     }
   })
 
+  test('a workbook in which one byte was changed on its way is refused', async () => {
+    const name = unit()
+    const bytes = Buffer.from(workbook([['单位'], [name]]))
+    bytes[bytes.indexOf(name) + Buffer.byteLength(name) - 1] ^= 1 // still a name, only another one
+    const { status, said } = await run('units', file('改过.xlsx', bytes), '--apply')
+    assert.equal(status, 1)
+    assert.match(said, /改过\.xlsx: XLSX 文件已损坏[^\n]*重新取得/)
+    assert.deepEqual(sql(`select count(*) from gulou.org where name like '${name.slice(0, -1)}%'`), [['0']])
+  })
+
   test('what is no table, and what is asked for wrongly, is said in a line', async () => {
     assert.match((await run('units', file('x.xls', Buffer.from('d0cf11e0a1b11ae1', 'hex')))).said, /旧格式 \.xls/)
     assert.match((await run('units', '/nonexistent.csv')).said, /打不开/)

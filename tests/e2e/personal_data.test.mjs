@@ -41,14 +41,27 @@ describe('personal data', { skip: !state && 'GULOU_E2E_STATE is not set' }, () =
     assert.ok(!text.includes(person.openid))
     assert.equal(run('export', '--member', member, '--output', path).status, 1, 'no file is written over')
     assert.equal(run('export').status, 2)
-    assert.equal(run('export', '--member', 'x').status, 2)
+    assert.match(run('export', '--member', '12x').stderr, /--member 12x: a member's number is needed/)
     assert.equal(run('export', '--member', '999999999').status, 1)
   })
 
-  test('erasing names what is open, then removes the person and keeps the books', async () => {
+  test('who has nothing open is not erased by a mistyped number either', () => {
+    const [[other, called]] = sql(`select member_id, name from gulou.member m where account_id = 'demo' and status = 'invited'
+      and gulou.open_matters(account_id, member_id) = '{}' order by member_id desc limit 1`)
+    const warned = run('erase', '--member', other)
+    assert.equal(warned.status, 1)
+    assert.match(warned.stderr, new RegExp(`member ${other}: ${called}, [^\n]+\nNothing was erased; nothing is open[^\n]*--confirmed`))
+    const both = run('erase', '--member', other, '--member', member, '--confirmed')
+    assert.equal(both.status, 2)
+    assert.equal(both.stderr, `gulou: --member ${other} --member ${member}: it can be given once only\n`)
+    assert.deepEqual(sql(`select name, status from gulou.member where account_id = 'demo' and member_id = ${other}`), [[called, 'invited']])
+  })
+
+  test('erasing tells whom it means and what is open, then removes the person and keeps the books', async () => {
     const warned = run('erase', '--member', member)
     assert.equal(warned.status, 1)
-    assert.match(warned.stderr, /1 declarations not yet decided/)
+    const [[unit]] = sql(`select o.name from gulou.member_org m join gulou.org o using (account_id, org_id) where m.account_id = 'demo' and m.member_id = ${member}`)
+    assert.match(warned.stderr, new RegExp(`member ${member}: ${name}, ${unit}\n[^]*1 declarations not yet decided[^]*Nothing was erased[^]*--confirmed`))
     assert.match(await person.say('我的申报'), /在小区巡逻|义务巡逻/, 'nothing was erased yet')
     const done = run('erase', '--member', member, '--confirmed')
     assert.equal(done.status, 0, done.stderr)

@@ -108,6 +108,14 @@ describe('sealed photos', { skip: !state && 'GULOU_E2E_STATE is not set' }, () =
     assert.match(JSON.parse(copy.stdout).declarations.flatMap((one) => one.photos)[0].jpeg, /^\/9j\//)
   })
 
+  test('a wrong secret under the newest key\'s id is named, too, and seals nothing', () => {
+    const wrong = run('rekey', key(idOf(B)) + A + own)
+    assert.equal(wrong.status, 1)
+    assert.match(wrong.stderr, new RegExp(`^gulou: photos: [1-9]\\d* stay closed: \\[\\[data_key\\]\\] "${idOf(B)}" does not open it[^\\n]*; nothing was changed`))
+    assert.equal(wrong.stdout, '')
+    assert.deepEqual(keptWith(), ['GLV1', idOf(B), idOf(B)])
+  })
+
   test('a wrong key is named, and nothing is lost by trying', () => {
     const wrong = run('rekey', C + key(idOf(B)))
     assert.equal(wrong.status, 1)

@@ -1,7 +1,7 @@
 -- Files of an office: what they may hold, what they change, and that a trial run or one wrong row leaves nothing behind.
 begin;
 set client_min_messages = warning;
-select plan(79);
+select plan(88);
 
 select api.set_clock('2026-11-20 10:00+08');
 select api.sync_account('t', '测试');
@@ -39,6 +39,16 @@ select is(fault(api.import_units('t', file('社区', '前进'), true)), '1 单�
 select is(fault(api.import_units('t', file('单位|单位名称', '甲|乙'), true)), '1 单位名称 这一列出现了两次', 'and may stand once');
 select is(fault(api.import_units('t', file('单位', ''), true)), ' 文件里没有数据', 'a file without rows is no file');
 select matches(api.import_units('t', file('单位|负责人|序号', '甲|x|1'), false) -> 'notes' ->> 0, '“负责人”一列不认识，没有读取；能读的列：.*单位', 'an unknown column is named');
+select is((select string_agg(name, ' ') from unnest(array['-1e+300', '1.2E+11', '2026-01-01', '#REF!', '=1+1甲', '@SUM(A1)', '＝甲', '…………', '12', 'a<b', repeat('甲', 41),
+    U&'供电\200B公司', U&'\202E供电公司', U&'供电公司\FE0F', U&'\2800', U&'供电公司\+0E0100']) as name
+  where fault(api.import_units('t', file('单位', name), true)) is distinct from '2 单位 不像单位名称'), null, 'what a spreadsheet makes of a slip is no unit, nor is an invisible twin of one');
+select is(remedy(api.import_units('t', file('单位', '12'), true)), '1到40个字，至少有一个汉字或字母，不以 = + - @ # 开头，不含 < > | 和看不见的字符', 'and what would be right is said');
+select is((select string_agg(name, ' ') from unnest(array['第12小学', '12333热线', 'IBM', 'A+B（中国）', '𠮷田商店', '团区委·青年', '「鼓楼」1949', 'مەكتەپ', 'བོད་ཡིག']) as name
+  where counts(api.import_units('t', file('单位', name), false)) <> '1 0 0 0 false'), null, 'whatever units are really called');
+select is((select count(*) from gulou.org where account_id = 't'), 3::bigint, 'nothing of this stays');
+insert into gulou.org values ('t', 9, '12345', 'reporting_unit', '前进');
+select is(counts(api.import_units('t', file('单位|社区', '12345|中山'), false)), '0 1 0 0 false', 'one that was there before the rule is no obstacle');
+select is(fault(api.import_units('t', file('单位|社区', U&'区委|前\200B进'), true)), U&'2 社区 不像社区名称', 'a community has a name, too');
 
 -- ---- members
 create temp table members as select file('单位|姓名|角色|手机', '区民政局|王　明|审核员|13800000000', '区民政局|李四||', '供电公司|赵 云|管理员、审核员|', '供电公司|王小明|成员|') as f;
@@ -95,6 +105,9 @@ select is((select string_agg(concat_ws('/', item, code, name, basis, points, pro
 select is(api.import_items('t', file('项目编号|名称|佐证', '101|办公软件课|'), true) -> 'changes' ->> 0, '第2行 1 办公软件与公文写作课：名称 办公软件与公文写作课 → 办公软件课', 'Excel takes the 0 off 0101, we put it back');
 select is(fault(api.import_items('t', file('项目编号|名称', '47|新项目'), true)), '2 项目编号 这是新项目，还缺内容', 'a new item needs everything');
 select is(fault(api.import_items('t', file('项目编号|分值', '2|11'), true)), '2 分值 按小时的分值要是双数', 'half an hour counts half');
+select is(fault(api.import_items('t', file('项目编号|名称', '2|=1+1'), true)), '2 名称 名称太长或有不能用的符号', 'an item''s name is no formula');
+select is(fault(api.import_items('t', file('项目编号|类别|名称|计分方式|分值', U&'50|平安\200B文明|打更|按次|5'), true)), '2 类别 类别太长或有不能用的符号', 'nor is a category one with something unseen');
+select is((select count(*) from gulou.service_category where account_id = 't' and name ~ U&'\200B'), 0::bigint, 'and it is not made');
 select is(fault(api.import_items('t', file('项目编号|名称', '2|办公软件课'), true)), '2 名称 项目 1 已经用了这个名称', 'a name is one item''s');
 select is(fault(api.import_items('t', file('项目编号|分值', '40|20'), true)), '2 项目编号 项目 40 有 1 条申报还没有办完，现在不能改：分值 10 → 20', 'what somebody was promised is counted');
 select is(counts(api.import_items('t', file('项目编号|名称', '40|义务巡逻队'), true)), '0 1 0 0 true', 'its name may change, its number never');

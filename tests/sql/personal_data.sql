@@ -1,7 +1,7 @@
 -- Names as the public sees them, consent, a copy of one's data, and its removal (domain 10).
 begin;
 set client_min_messages = warning;
-select plan(42);
+select plan(45);
 
 -- ---- every row of the table of masks
 select is(gulou.mask_name(name), masked, format('mask of 「%s」', name)) from (values
@@ -64,7 +64,12 @@ select is(string_agg(concat_ws(' ', what, member_id, reason, taken_by), ','), 'm
 from gulou.export_audit where account_id = 't';
 
 -- ---- erased
-select is(api.erase_member('t', 3, false, 'test') #>> '{matters,pending}', '10', 'points that would be lost are named first');
+select is(api.erase_member('t', 3, false, 'test'), '{"refusal":"unconfirmed","name":"赵一","unit":"甲单位","matters":{"pending":"10"}}',
+  'until it is confirmed, it is told who this is and what they would lose');
+select is(api.erase_member('t', 4, false, 'test'), '{"refusal":"unconfirmed","name":"陈审核","unit":"办公室","matters":{}}', 'also where nothing is open');
+select is((select string_agg(concat_ws('/', member_id, name, status), ' ' order by member_id) from gulou.member where account_id = 't' and member_id in (3, 4)),
+  '3/赵一/active 4/陈审核/active', 'and nobody is erased by asking');
+select is(api.erase_member('t', 77, false, 'test') ->> 'refusal', 'not_found', 'nobody cannot be erased');
 select api.erase_member('t', 3, true, 'test');
 select is(shown(3), '已注销成员#3', 'INV-12: the list knows them by number only');
 select is((select count(*) from gulou.member m full join gulou.binding b using (account_id, member_id) full join gulou.follower f using (account_id, openid)

@@ -221,13 +221,26 @@ static void what_would_be_lost_is_named_and_nothing_is_changed(void **state) {
     assert_data_is_there();
 }
 
+static void a_migration_is_meant_by_its_number_or_its_name(void **state) {
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        static const char *const ways[] = {"0003", "0003_outbox", "0003_outbox.sql"};
+        apply(embedded_migrations, embedded_functions);
+        take_back(ways[i]);
+        assert_value("select max(name) from gulou.schema_migration", "0003_outbox.sql");
+    }
+}
+
 static void nobody_goes_back_to_nowhere_or_past_what_he_does_not_know(void **state) {
     (void)state;
     apply(embedded_migrations, embedded_functions);
     char *error = refusal("4711");
-    assert_string_equal(error, "there is no migration 4711");
+    assert_non_null(
+        strstr(error, "there is no migration 4711; the known ones: 0001_tables, 0002_workdays, "));
     free(error);
     free(refusal(""));
+    free(refusal("005"));
+    free(refusal("0050_cold_path"));
     execute(database_url, "insert into gulou.schema_migration values ('9999_to_come.sql', 'x')");
     error = refusal("0003");
     assert_string_equal(error,
@@ -271,6 +284,7 @@ int main(void) {
         TEST(no_migration_is_without_a_way_back),
         TEST(todays_functions_stand_in_no_ones_way_to_the_first),
         TEST(what_would_be_lost_is_named_and_nothing_is_changed),
+        TEST(a_migration_is_meant_by_its_number_or_its_name),
         TEST(nobody_goes_back_to_nowhere_or_past_what_he_does_not_know),
         TEST(an_owner_who_is_no_superuser_can_do_all_of_it),
     };

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 #include <xlsxwriter.h>
+#include <zip.h>
 
 #include "server/base/buf.h"
 #include "server/base/limits.h"
@@ -172,6 +173,42 @@ static void an_xlsx_with_numbers_days_and_rich_text(void **state) {
                                       "4:王小明|2026-02-28|2026-02-28|20230001234|3.5|是|42");
 }
 
+/* A workbook of one stored sheet with one cell. */
+static struct str workbook_of(const char *sheet) {
+    zip_source_t *whole = zip_source_buffer_create(NULL, 0, 0, NULL);
+    zip_source_keep(whole); /* closing would take it along */
+    zip_t *zip = zip_open_from_source(whole, ZIP_TRUNCATE, NULL);
+    const char *const parts[][2] = {{"xl/workbook.xml", "<workbook/>"},
+                                    {"xl/worksheets/sheet1.xml", sheet}};
+    for (size_t i = 0; i < 2; i++) {
+        zip_int64_t at = zip_file_add(
+            zip, parts[i][0], zip_source_buffer(zip, parts[i][1], strlen(parts[i][1]), 0), 0);
+        assert_true(at >= 0);
+        assert_int_equal(zip_set_file_compression(zip, (zip_uint64_t)at, ZIP_CM_STORE, 0), 0);
+    }
+    zip_stat_t stat;
+    assert_int_equal(zip_close(zip), 0);
+    assert_int_equal(zip_source_stat(whole, &stat), 0);
+    char *bytes = arena_alloc(arena, stat.size);
+    assert_int_equal(zip_source_open(whole), 0);
+    assert_int_equal(zip_source_read(whole, bytes, stat.size), stat.size);
+    zip_source_close(whole);
+    zip_source_free(whole);
+    return (struct str){bytes, (size_t)stat.size};
+}
+
+static void an_xlsx_with_a_changed_byte_is_refused(void **state) {
+    (void)state;
+    struct str bytes =
+        workbook_of("<worksheet><sheetData><row r=\"1\"><c t=\"str\"><v>points</v></c>"
+                    "</row><row r=\"2\"><c><v>1234567</v></c></row></sheetData>"
+                    "</worksheet>");
+    assert_table(bytes, "1:points;2:1234567");
+    char *digit = memmem(bytes.p, bytes.n, "1234567", 7);
+    *digit = '9';
+    assert_refused(bytes, "已损坏");
+}
+
 static void a_file_that_is_not_there(void **state) {
     (void)state;
     const char *why = NULL;
@@ -192,6 +229,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_is_no_table_is_refused_in_words, setup, teardown),
         cmocka_unit_test_setup_teardown(no_file_is_larger_than_its_limits, setup, teardown),
         cmocka_unit_test_setup_teardown(an_xlsx_with_numbers_days_and_rich_text, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_xlsx_with_a_changed_byte_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_that_is_not_there, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
