@@ -215,7 +215,7 @@ void leaderboard_fill(struct leaderboard_filling *filling) {
     arena_free(arena);
 }
 
-/* ---- rebuilding: begin -> read scores -> fill, chunk by chunk -> ready ----
+/* ---- rebuilding: begin -> read a page of scores -> fill, chunk by chunk -> … -> ready ----
  *
  * The board is emptied before the scores are read, so a change committed in between is either in
  * what is read or applied to the emptied board; the versions make both orders right. */
@@ -229,7 +229,8 @@ struct leaderboard_rebuild {
     char token[TOKEN_SIZE];
     struct redis_call call;
     struct pg_call scores;
-    cJSON *facts;
+    char member[24], org[24]; /* the last row that was read */
+    cJSON *facts;             /* its page */
     struct leaderboard_filling filling;
     void (*on_done)(void *context, bool ok);
     void *context;
@@ -269,40 +270,63 @@ static void mark_ready(struct leaderboard_rebuild *r) {
                (const struct str[]){board_name(board, r->account, r->period), str_from(r->token)});
 }
 
+static void read_page(struct leaderboard_rebuild *r);
+
 static void on_filled(struct leaderboard_filling *filling, bool ok) {
     struct leaderboard_rebuild *r =
         (struct leaderboard_rebuild *)((char *)filling -
                                        offsetof(struct leaderboard_rebuild, filling));
     if (ok)
-        mark_ready(r);
+        read_page(r);
     else
         end(r, false);
+}
+
+static void note_last(struct leaderboard_rebuild *r, const cJSON *rows) {
+    const cJSON *last = cJSON_GetArrayItem(rows, cJSON_GetArraySize(rows) - 1);
+    const cJSON *member = cJSON_GetObjectItemCaseSensitive(last, "member");
+    const cJSON *org = cJSON_GetObjectItemCaseSensitive(last, "org");
+    snprintf(r->member, sizeof r->member, "%.0f", cJSON_GetNumberValue(member));
+    snprintf(r->org, sizeof r->org, "%.0f", cJSON_GetNumberValue(org));
 }
 
 static void on_scores(struct pg_call *call, enum pg_status status, const char *json, size_t len) {
     struct leaderboard_rebuild *r =
         (struct leaderboard_rebuild *)((char *)call - offsetof(struct leaderboard_rebuild, scores));
+    cJSON_Delete(r->facts);
     r->facts = status == PG_OK ? cJSON_ParseWithLength(json, len) : NULL;
     const cJSON *rows = cJSON_GetObjectItemCaseSensitive(r->facts, "rows");
     if (!cJSON_IsArray(rows)) {
         end(r, false);
         return;
     }
+    if (!rows->child) {
+        mark_ready(r);
+        return;
+    }
+    note_last(r, rows);
     r->filling = (struct leaderboard_filling){
         .redis = r->redis, .account = r->account, .next = rows->child, .on_done = on_filled};
-    if (rows->child)
-        leaderboard_fill(&r->filling);
-    else
-        mark_ready(r);
+    leaderboard_fill(&r->filling);
+}
+
+static void read_page(struct leaderboard_rebuild *r) {
+    r->scores =
+        (struct pg_call){.function = "scores",
+                         .n = 5,
+                         .args = {r->account, r->period, r->member, r->org, LEADERBOARD_PAGE_ROWS},
+                         .on_done = on_scores};
+    if (!pg_submit(r->pg, &r->scores))
+        end(r, false);
 }
 
 static void on_begun(struct redis_call *call, enum redis_status status,
                      const struct redis_value *value) {
     (void)value;
     struct leaderboard_rebuild *r = rebuild_of(call);
-    r->scores = (struct pg_call){
-        .function = "scores", .n = 2, .args = {r->account, r->period}, .on_done = on_scores};
-    if (status != REDIS_ANSWERED || !pg_submit(r->pg, &r->scores))
+    if (status == REDIS_ANSWERED)
+        read_page(r);
+    else
         end(r, false);
 }
 
@@ -321,6 +345,8 @@ struct leaderboard_rebuild *leaderboard_rebuild(struct redis *redis, struct pg *
     uint64_t random;
     evutil_secure_rng_get_bytes(&random, sizeof random);
     snprintf(r->token, sizeof r->token, "%016" PRIx64, random);
+    strcpy(r->member, "0"); /* numbers begin at 1 */
+    strcpy(r->org, "0");
 
     char v[KEY_SIZE], members[KEY_SIZE], units[KEY_SIZE], ready[KEY_SIZE], building[KEY_SIZE];
     r->call.on_done = on_begun;

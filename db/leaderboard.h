@@ -25,7 +25,8 @@
 #include "db/redis.h"
 
 #define LEADERBOARD_ROWS_MAX 100
-#define LEADERBOARD_CHUNK_ROWS 500 /* one script run; keeps Redis responsive */
+#define LEADERBOARD_CHUNK_ROWS 500   /* one script run; keeps Redis responsive */
+#define LEADERBOARD_PAGE_ROWS "5000" /* one answer of api.scores */
 
 enum leaderboard_status { LEADERBOARD_OK, LEADERBOARD_ASK_SQL };
 
@@ -83,7 +84,7 @@ void leaderboard_fill(struct leaderboard_filling *filling);
 
 struct leaderboard_rebuild;
 
-/* Empties one period's board, reads api.scores(account, period), fills the board and marks it
+/* Empties one period's board, reads api.scores page by page, fills the board and marks it
  * ready. Of two rebuilds at once the later one wins and the earlier reports false. Otherwise false
  * means that Redis or PostgreSQL was away; the board is not ready then. The rebuild frees itself
  * after on_done, which is never called inside the starting call. */

@@ -271,7 +271,7 @@ static void rest_others_of(struct pg *pg, const struct pg_call *slow) {
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         for (call = TAILQ_FIRST(lists[i]); call; call = next) {
             next = TAILQ_NEXT(call, link);
-            if (!is_of_same_person(call, slow))
+            if (!call->changes || !is_of_same_person(call, slow))
                 continue;
             call->due_at = slow->due_at;
             move(pg, call, RESTING, call->alone);
@@ -463,7 +463,7 @@ bool pg_submit(struct pg *pg, struct pg_call *call) {
         return false;
     call->flight = NULL;
     call->runs = 0;
-    const struct pg_call *slow = slow_of_same_person(pg, call);
+    const struct pg_call *slow = call->changes ? slow_of_same_person(pg, call) : NULL;
     call->slow = slow != NULL;
     call->sqlstate[0] = '\0';
     call->since = now_ms();

@@ -396,19 +396,21 @@ int http_listen(const char *host, const char *port, bool shared, char **error) {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *list = NULL;
     int failure = getaddrinfo(*host ? host : NULL, port, &hints, &list);
-    int fd = -1;
+    int fd = -1, why = 0;
     for (struct addrinfo *a = list; !failure && a && fd < 0; a = a->ai_next)
         fd = listen_on(a, shared);
+    why = errno;
     if (fd < 0 && error) {
         const char *cause = failure ? gai_strerror(failure)
-                            : errno == EADDRINUSE
+                            : why == EADDRINUSE
                                 ? "another program has it; is a server running already?"
-                                : strerror(errno);
+                                : strerror(why);
         if (asprintf(error, "cannot listen on %s:%s: %s", host, port, cause) < 0)
             abort();
     }
     if (list)
         freeaddrinfo(list);
+    errno = why;
     return fd;
 }
 

@@ -52,7 +52,8 @@ struct http_options {
 };
 
 /* A non-blocking listening socket; `shared`: with SO_REUSEPORT, so that every worker has its own of
- * one port, and so would another server by mistake. -1 with the cause in *error (to be free()d). */
+ * one port, and so would another server by mistake. -1 with the cause in *error (to be free()d) and
+ * in errno. */
 int http_listen(const char *host, const char *port, bool shared, char **error);
 
 struct http_server *http_new(const struct http_options *options);

@@ -270,6 +270,10 @@ bool tell_refusal(struct buf *out, const cJSON *facts) {
                    "这段时间和您的另一条申报（编号：%" PRId64
                    "）重叠了。请核对时间，或先撤回那一条。",
                    fact_number(facts, "no"));
+    } else if (strcmp(code, "too_many_waiting") == 0) {
+        buf_printf(out,
+                   "您已有%" PRId64 "条申报在等审核，到上限了，这一条没有收下。请等审完一些再报。",
+                   fact_number(facts, "most"));
     } else if (strcmp(code, "state_conflict") == 0) {
         buf_printf(out, "这条申报现在是「%s」，不能这样操作。",
                    say_status(fact_text(facts, "status")));
@@ -288,7 +292,8 @@ static void tell_way_out(struct buf *out, const char *code) {
         say_tap(out, "开始申报", "申报");
     } else if (strcmp(code, "item_ambiguous") == 0) {
         buf_puts(out, "\n例如：申报 12 2小时 上门陪护");
-    } else if (strcmp(code, "overlap") == 0 || strcmp(code, "state_conflict") == 0) {
+    } else if (strcmp(code, "overlap") == 0 || strcmp(code, "state_conflict") == 0 ||
+               strcmp(code, "too_many_waiting") == 0) {
         say_next(out);
         say_word(out, "我的申报");
     }

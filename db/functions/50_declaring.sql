@@ -197,6 +197,17 @@ begin
     where d.account_id = p_account and d.no = p_no);
 end $$;
 
+-- So many declarations of one member wait at once: else one person could bury everybody's in the reviewers' queue.
+create or replace function gulou.waiting_max() returns int language sql immutable as $$ select 60 $$;
+
+create or replace function gulou.waits_too_often(p_account text, p_member int) returns boolean
+language plpgsql stable as $$
+begin
+  return exists (select from gulou.declaration
+                 where account_id = p_account and member_id = p_member
+                   and status in ('draft', 'submitted', 'in_review', 'appealed') offset gulou.waiting_max() - 1);
+end $$;
+
 create or replace function gulou.declare_for(p_account text, p_member int, p_request text, p_item text,
   p_minutes int, p_from time, p_to time, p_days_ago int, p_year int, p_month int, p_day int,
   p_words text, p_photos jsonb, p_dialogue uuid) returns jsonb language plpgsql as $$
@@ -214,6 +225,9 @@ begin
     if found then
       return gulou.facts_of(p_account, v_no);
     end if;
+  end if;
+  if gulou.waits_too_often(p_account, p_member) then
+    return jsonb_build_object('refusal', 'too_many_waiting', 'most', gulou.waiting_max());
   end if;
   v_read := gulou.read_declaration(p_account, p_member, p_item, p_minutes, p_from, p_to, p_days_ago, p_year, p_month,
                                    p_day, p_words);

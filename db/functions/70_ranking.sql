@@ -138,12 +138,17 @@ begin
     'member', v_member, 'unit', gulou.org_on(p_account, v_member, v_today), 'points', gulou.points_of(p_account, v_period, v_member));
 end $$;
 
--- Every score of a period, to build a board anew.
-create or replace function api.scores(p_account text, p_period text) returns jsonb language sql stable as $$
-  select jsonb_build_object('rows', coalesce(jsonb_agg(jsonb_build_object('period', period, 'member', member_id,
-    'org', org_id, 'points', points::text, 'version', version)), '[]'))
-  from gulou.period_score where account_id = p_account and period = p_period
-$$;
+-- The scores of a period, to build a board anew: the next p_limit behind this member and unit. No rows: that was all.
+create or replace function api.scores(p_account text, p_period text, p_member int, p_org int, p_limit int) returns jsonb
+language plpgsql stable as $$
+begin
+  return (
+    select jsonb_build_object('rows', coalesce(jsonb_agg(jsonb_build_object('period', period, 'member', member_id,
+      'org', org_id, 'points', points::text, 'version', version)), '[]'))
+    from (select * from gulou.period_score
+          where account_id = p_account and period = p_period and (member_id, org_id) > (p_member, p_org)
+          order by member_id, org_id limit p_limit) as page);
+end $$;
 
 -- What changed since; five seconds are read again, because a commit may come after a later one's time.
 create or replace function api.score_changes(p_account text, p_since timestamptz) returns jsonb

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -36,6 +37,7 @@
 #include "wechat/message.h"
 
 #define STOP_STEP_MS 20
+#define PREDECESSOR_MS 3000
 
 struct worker {
     struct services services;
@@ -132,14 +134,28 @@ static void *run_worker(void *context) {
 
 /* ---- starting and stopping ---- */
 
+/* One that was killed a moment ago may still have the address. */
+static int open_ops_socket(const struct config *config, char **error) {
+    int fd = -1;
+    for (int waited = 0; fd < 0; waited += STOP_STEP_MS) {
+        free(*error);
+        *error = NULL;
+        fd = http_listen(config->ops_listen.host, config->ops_listen.port, false, error);
+        if (fd < 0 && (errno != EADDRINUSE || waited >= PREDECESSOR_MS))
+            break;
+        if (fd < 0)
+            poll(NULL, 0, STOP_STEP_MS);
+    }
+    return fd;
+}
+
 static bool open_sockets(struct worker *worker, bool first, const struct config *config,
                          char **error) {
     worker->ops_socket = -1;
     /* Not shared, and first: a second server of this configuration ends here, before it takes a
      * part of the first one's messages, or tells the database what its file says of accounts. */
     if (first) {
-        worker->ops_socket =
-            http_listen(config->ops_listen.host, config->ops_listen.port, false, error);
+        worker->ops_socket = open_ops_socket(config, error);
         if (worker->ops_socket < 0) {
             return false;
         }

@@ -2,6 +2,7 @@
 // answered is there, once, and the books say so.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { crowd as newcomers } from './people.mjs'
 import { bindMembers, gulou, makeReviewers, platformTo, server, sql, startAgain, stop } from './system.mjs'
 
 const DECLARATIONS = 1000
@@ -19,7 +20,7 @@ const say = async (person, words) => (await platform.send(person.openid, push(wo
 let members, reviewers
 
 before(() => {
-  members = bindMembers(160, 30, 'oCrash')
+  members = newcomers(60)
   reviewers = bindMembers(190, 8, 'oCrash')
   makeReviewers(reviewers)
 })

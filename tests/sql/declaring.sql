@@ -1,7 +1,7 @@
 -- A member declares: what counts, what is refused, what the caps cut (domain 4.2, 6.1, 6.2).
 begin;
 set client_min_messages = warning;
-select plan(35);
+select plan(38);
 
 -- A small account of its own: two units, two members, a reviewer, an afternoon in November.
 select api.set_clock('2026-11-20 18:00+08');
@@ -75,6 +75,16 @@ select declares('40', 60, '晚上', p_days_ago => 0, p_openid => 'o2');
 select approves((select array_agg(no) from gulou.declaration where words in ('整天', '晚上')));
 select results_eq($$select counted, cap from gulou.declaration where words in ('整天', '晚上') order by no$$,
                   $$values (64, null), (0, 'day')$$, 'INV-14: the day holds 64 points');
+
+-- ---- nobody buries everybody's in the reviewers' queue
+insert into gulou.member values ('t', 4, '急性子', 'active');
+insert into gulou.member_org values ('t', 4, 1);
+insert into gulou.binding values ('t', 'o4', 4, now());
+create temp table many as select declares('40', 30, '第' || n || '次', p_openid => 'o4') as made from generate_series(1, 61) as n;
+select is((select count(*) from many where made ? 'no'), 60::bigint, 'sixty declarations of one member wait at most');
+select is((select made ->> 'refusal' from many where not made ? 'no'), 'too_many_waiting', 'the next is refused, and leaves nothing');
+select approves((select array_agg((made ->> 'no')::bigint) from (select made from many limit 3) as first));
+select ok(declares('40', 30, '审完以后', p_openid => 'o4') ? 'no', 'until some have been reviewed');
 select ok((api.audit() ->> 'ok')::boolean, 'the audit finds everything right');
 select * from finish();
 rollback;

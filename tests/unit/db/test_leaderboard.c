@@ -24,14 +24,18 @@ static struct reader reader;
 static int done;
 static bool rebuilt;
 
-/* 1200 members in 10 units: more than two chunks; member m has m / 2 points, so they tie in pairs.
+/* 1200 members in 10 units: two pages and more than two chunks; member m has m / 2 points, so they
+ * tie in pairs.
  */
 static const char functions_sql[] =
     "create schema api; grant usage on schema api to gulou_app;"
-    "create function api.scores(p_account text, p_period text) returns jsonb language sql as $$"
+    "create function api.scores(p_account text, p_period text, p_member int, p_org int, p_limit "
+    "int)"
+    " returns jsonb language sql as $$"
     " select jsonb_build_object('rows', coalesce(jsonb_agg(jsonb_build_object('period', p_period,"
     "  'member', m, 'org', m % 10 + 1, 'points', (m / 2)::text, 'version', 5)), '[]'))"
-    " from generate_series(1, case when p_account like 'empty%' then 0 else 1200 end) m $$";
+    " from generate_series(p_member + 1, least(p_member + 700,"
+    "  case when p_account like 'empty%' then 0 else 1200 end)) m $$";
 
 static int set_up_all(void **state) {
     database_create(state);

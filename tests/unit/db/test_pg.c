@@ -261,6 +261,7 @@ static struct call *submit_lane(int i, const char *lane) {
 
 static void the_flood_of_one_lane_keeps_no_other_waiting(void **state) {
     (void)state;
+    wait_ready();
     for (int i = 0; i < CALLS_MAX - 1; i++)
         submit_lane(i, "flood");
     struct call *other = submit_lane(CALLS_MAX - 1, "brook");
@@ -273,7 +274,8 @@ static void the_flood_of_one_lane_keeps_no_other_waiting(void **state) {
 static void submit_as(int i, const char *person, const char *function) {
     static char keys[CALLS_MAX][24];
     snprintf(keys[i], sizeof keys[i], "%s %d", person, i);
-    calls[i].pg = (struct pg_call){.function = function, .key = keys[i], .on_done = on_done};
+    calls[i].pg =
+        (struct pg_call){.function = function, .changes = true, .key = keys[i], .on_done = on_done};
     assert_true(pg_submit(pg, &calls[i].pg));
 }
 
