@@ -1,7 +1,6 @@
 #include "db/pg_hosts.h"
 
 #include <libpq-fe.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,4 +52,11 @@ void pg_hosts_turn(struct pg_hosts *hosts, const char *url, unsigned turn) {
     if (options)
         turn_all(hosts, options, turn);
     PQconninfoFree(options);
+}
+
+bool pg_url_is_good(const char *url) {
+    PQconninfoOption *options = *url ? PQconninfoParse(url, NULL) : NULL;
+    bool good = options != NULL;
+    PQconninfoFree(options);
+    return good;
 }

@@ -7,6 +7,8 @@
  * end; a first one that is switched off would keep it from ever asking the second. So every
  * attempt after such a silence begins with the next host. */
 
+#include <stdbool.h>
+
 #define PG_HOST_LIST_MAX 1024
 #define PG_HOST_KEYWORDS 3
 
@@ -21,5 +23,8 @@ struct pg_hosts {
 /* The url's hosts (with addresses and ports) from the turn-th on, then those before it. A url that
  * libpq does not understand has one host, and so has one whose lists are too long. */
 void pg_hosts_turn(struct pg_hosts *hosts, const char *url, unsigned turn);
+
+/* libpq understands it, as postgresql://… or as host=… dbname=…; nothing is connected to. */
+bool pg_url_is_good(const char *url);
 
 #endif

@@ -315,6 +315,19 @@ static bool read_url(struct redis *redis, const char *url) {
     return good;
 }
 
+static void forget_url(struct redis *redis) {
+    free(redis->path);
+    free(redis->host);
+    free(redis->password);
+}
+
+bool redis_url_is_good(const char *url) {
+    struct redis nobody = {0};
+    bool good = read_url(&nobody, url);
+    forget_url(&nobody);
+    return good;
+}
+
 struct redis *redis_new(struct event_base *base, const char *url) {
     struct redis *redis = calloc(1, sizeof *redis);
     if (!redis)
@@ -362,9 +375,7 @@ void redis_free(struct redis *redis) {
         event_free(redis->tick);
     if (redis->next_turn)
         event_free(redis->next_turn);
-    free(redis->path);
-    free(redis->host);
-    free(redis->password);
+    forget_url(redis);
     free(redis);
 }
 

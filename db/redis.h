@@ -44,7 +44,8 @@ struct redis_call {
 /* `url`: "unix:///path/redis.sock[?db=N]", "redis://[:password@]host[:port][/db]", or empty for a
  * Redis that is always away. NULL: the url is none of these. */
 struct redis *redis_new(struct event_base *base, const char *url);
-void redis_free(struct redis *redis); /* calls under way are cancelled */
+bool redis_url_is_good(const char *url); /* one of these; nothing is connected to */
+void redis_free(struct redis *redis);    /* calls under way are cancelled */
 
 bool redis_ready(const struct redis *redis);
 unsigned redis_connections(const struct redis *redis); /* how often it came up */

@@ -1,5 +1,6 @@
 #include "server/config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -8,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "db/pg_hosts.h"
+#include "db/redis.h"
 #include "server/base/arena.h"
 #include "server/base/buf.h"
 #include "server/base/limits.h"
@@ -23,7 +26,10 @@
 #define TEMPLATES_MAX 16 /* of one account */
 #define DATA_KEYS_MAX 8
 #define DATA_KEY_ID_MAX 32
-#define FIELDS_MAX 10 /* of one template */
+#define FIELDS_MAX 10  /* of one template */
+#define AGE_PREFIX_N 7 /* what its checksum says of "age" */
+#define AGE_DATA_N 58  /* 32 bytes and the checksum */
+#define LETTERS_AND_DIGITS "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 struct load {
     struct arena *arena;
@@ -103,6 +109,23 @@ static bool is_one_of(const char *const *list, const char *text) {
     return false;
 }
 
+static const char *known_sections(struct load *l) {
+    struct buf list;
+    buf_init(&list, l->arena);
+    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
+        buf_printf(&list, "%s%s%s%s", i ? ", " : "", sections[i].repeated ? "[[" : "[",
+                   sections[i].name, sections[i].repeated ? "]]" : "]");
+    return buf_view(&list).p;
+}
+
+static const char *known_keys(struct load *l, const char *const *keys) {
+    struct buf list;
+    buf_init(&list, l->arena);
+    for (int i = 0; keys[i]; i++)
+        buf_printf(&list, "%s%s", i ? ", " : "", keys[i]);
+    return buf_view(&list).p;
+}
+
 static bool check_entry(struct load *l, const struct config_entry *e) {
     for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
         if (strcmp(sections[i].name, e->section) != 0)
@@ -114,11 +137,14 @@ static bool check_entry(struct load *l, const struct config_entry *e) {
                                           e->in_array ? "]" : "]]"));
         if (!e->key || is_one_of(sections[i].keys, e->key))
             return true;
-        break;
+        return fail_line(l, e->line,
+                         arena_printf(l->arena, "%s.%s: unknown key; one of %s", e->section, e->key,
+                                      known_keys(l, sections[i].keys)));
     }
     return fail_line(l, e->line,
-                     arena_printf(l->arena, "%s%s%s: unknown key", e->section,
-                                  *e->section && e->key ? "." : "", e->key ? e->key : ""));
+                     arena_printf(l->arena, "%s: %s; one of %s", *e->section ? e->section : e->key,
+                                  *e->section ? "unknown section" : "stands in no section",
+                                  known_sections(l)));
 }
 
 /* ---- finding one value ---- */
@@ -311,7 +337,7 @@ static bool read_token(struct load *l, const struct account_raw *account, const 
     if (!*out)
         return true;
     size_t n = strlen(*out);
-    size_t fine = strspn(*out, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    size_t fine = strspn(*out, LETTERS_AND_DIGITS);
     if (n < 3 || n > 32 || fine != n)
         return fail_secret(l, account, key, "must be 3 to 32 letters and digits");
     return true;
@@ -386,6 +412,43 @@ static bool read_choice(struct load *l, const struct account_raw *account, const
     return fail(l, &found, section, key, arena_printf(l->arena, "must be one of %s", list.p));
 }
 
+/* As the peer of a connection is written, with which it is compared; NULL: it is none. */
+static const char *address(struct load *l, const char *text) {
+    unsigned char bytes[sizeof(struct in6_addr)];
+    char plain[INET6_ADDRSTRLEN];
+    int family = strchr(text, ':') ? AF_INET6 : AF_INET;
+    if (inet_pton(family, text, bytes) != 1 || !inet_ntop(family, bytes, plain, sizeof plain))
+        return NULL;
+    return arena_strndup(l->arena, plain, strlen(plain));
+}
+
+/* A proxy that is not recognised makes all visitors one, who is soon asked to come back later. */
+static bool read_proxies(struct load *l, struct config *config) {
+    const char *text;
+    if (!read_text(l, NULL, "server", "trusted_proxy", "", &text))
+        return false;
+    struct found found = find(l, NULL, "server", "trusted_proxy");
+    struct buf list;
+    buf_init(&list, l->arena);
+    buf_puts(&list, "");
+    char *rest =
+        str_trim(str_from(text)).n > 0 ? arena_strndup(l->arena, text, strlen(text)) : NULL;
+    for (char *one; (one = strsep(&rest, ","));) {
+        const char *name = str_z(l->arena, str_trim(str_from(one)));
+        const char *plain = address(l, name);
+        if (!plain)
+            return fail(
+                l, &found, "server", "trusted_proxy",
+                arena_printf(l->arena,
+                             "\"%s\" is no IP address; must be the address of each proxy, "
+                             "no name and no network: \"127.0.0.1\" or \"10.0.0.2, 10.0.0.3\"",
+                             name));
+        buf_printf(&list, "%s%s", buf_view(&list).n > 0 ? "," : "", plain);
+    }
+    config->trusted_proxy = str_z(l->arena, buf_view(&list));
+    return true;
+}
+
 static bool read_server(struct load *l, struct config *config) {
     static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
     static const char *const modes[] = {"kill", "log", "off", NULL};
@@ -394,7 +457,7 @@ static bool read_server(struct load *l, struct config *config) {
     bool ok = read_listen(l, "listen", "127.0.0.1:8080", &config->listen) &&
               read_listen(l, "ops_listen", "127.0.0.1:8081", &config->ops_listen) &&
               read_url(l, "server", "public_url", NULL, &config->public_url) &&
-              read_text(l, NULL, "server", "trusted_proxy", "", &config->trusted_proxy) &&
+              read_proxies(l, config) &&
               read_integer(l, "server", "workers", 0, WORKERS_MAX, &workers) &&
               read_choice(l, NULL, "server", "log_level", "info", levels, &level) &&
               read_choice(l, NULL, "server", "seccomp", "kill", modes, &mode) &&
@@ -430,6 +493,34 @@ static bool check_id(struct load *l, const struct account_raw *raw, const struct
     return true;
 }
 
+static bool read_account_name(struct load *l, const struct account_raw *raw, struct account *a) {
+    if (!read_text(l, raw, "account", "name", NULL, &a->name))
+        return false;
+    struct found found = find(l, raw, "account", "name");
+    return str_trim(str_from(a->name)).n > 0 ||
+           fail(l, &found, "account", "name", "must not be empty: pages and replies show it");
+}
+
+static bool read_app_id(struct load *l, const struct account_raw *raw, struct account *accounts,
+                        size_t n) {
+    struct account *a = &accounts[n];
+    if (!read_text(l, raw, "account", "app_id", NULL, &a->app_id))
+        return false;
+    struct found found = find(l, raw, "account", "app_id");
+    const char *rest = strncmp(a->app_id, "wx", 2) == 0 ? a->app_id + 2 : "";
+    if (!*rest || rest[strspn(rest, LETTERS_AND_DIGITS)])
+        return fail(l, &found, "account", "app_id",
+                    "must be the account's AppID, wx and then letters and digits");
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(accounts[i].app_id, a->app_id) == 0)
+            return fail(l, &found, "account", "app_id",
+                        arena_printf(l->arena,
+                                     "is the app_id of account %s, too; one account of "
+                                     "the platform is one [[account]]",
+                                     accounts[i].id));
+    return true;
+}
+
 static bool read_account(struct load *l, struct account_raw *raw, struct account *accounts,
                          size_t n) {
     static const char *const modes[] = {"plain", "compatible", "secure", NULL};
@@ -441,9 +532,8 @@ static bool read_account(struct load *l, struct account_raw *raw, struct account
         return false;
     raw->id = a->id;
     a->verified = true;
-    bool ok = check_id(l, raw, accounts, n) &&
-              read_text(l, raw, "account", "name", NULL, &a->name) &&
-              read_text(l, raw, "account", "app_id", NULL, &a->app_id) &&
+    bool ok = check_id(l, raw, accounts, n) && read_account_name(l, raw, a) &&
+              read_app_id(l, raw, accounts, n) &&
               read_secret(l, raw, "app_secret", true, &a->app_secret) &&
               read_choice(l, raw, "account", "mode", "secure", modes, &mode) &&
               read_token(l, raw, "token", true, &w->token) &&
@@ -564,8 +654,12 @@ static bool read_data_key_secret(struct load *l, const struct account_raw *raw,
     bool good = secret && strlen(secret) == 2 * sizeof key->secret &&
                 OPENSSL_hexstr2buf_ex(key->secret, sizeof key->secret, &n, secret, '\0') == 1;
     struct found found = find(l, raw, "data_key", "secret");
-    return good || fail(l, &found, "data_key", "secret",
-                        why ? why : "must be 64 hexadecimal digits (openssl rand -hex 32)");
+    if (!good)
+        return fail(l, &found, "data_key", "secret",
+                    why ? why : "must be 64 hexadecimal digits (openssl rand -hex 32)");
+    return memcmp(key->secret, key->secret + 1, sizeof key->secret - 1) != 0 ||
+           fail(l, &found, "data_key", "secret",
+                "is one byte again and again; must be random (openssl rand -hex 32)");
 }
 
 static bool read_data_key(struct load *l, struct account_raw *raw, struct data_key *keys,
@@ -612,6 +706,30 @@ static bool read_wechat(struct load *l, struct config *config) {
                     &config->wechat_open_base);
 }
 
+/* The checksum of bech32 (BIP 173) tells a letter that was lost or mistyped. */
+static bool is_age_recipient(const char *text) {
+    static const char letters[] = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+    static const unsigned generator[] = {0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd,
+                                         0x2a1462b3};
+    unsigned char values[AGE_PREFIX_N + AGE_DATA_N] = {3, 3, 3, 0, 'a' & 31, 'g' & 31, 'e' & 31};
+    if (strncmp(text, "age1", 4) != 0 || strlen(text) != 4 + AGE_DATA_N)
+        return false;
+    for (size_t i = 0; i < AGE_DATA_N; i++) {
+        const char *at = strchr(letters, text[4 + i]);
+        if (!at)
+            return false;
+        values[AGE_PREFIX_N + i] = (unsigned char)(at - letters);
+    }
+    unsigned sum = 1;
+    for (size_t i = 0; i < sizeof values; i++) {
+        unsigned top = sum >> 25;
+        sum = (sum & 0x1ffffff) << 5 ^ values[i];
+        for (unsigned bit = 0; bit < 5; bit++)
+            sum ^= top >> bit & 1 ? generator[bit] : 0;
+    }
+    return sum == 1;
+}
+
 /* age reads the key's file itself, so only its place is known here. */
 static bool read_backup(struct load *l, struct config *config) {
     const char *recipient, *key;
@@ -619,8 +737,10 @@ static bool read_backup(struct load *l, struct config *config) {
         !read_text(l, NULL, "backup", "key", "", &key))
         return false;
     struct found found = find(l, NULL, "backup", "recipient");
-    if (*recipient && strncmp(recipient, "age1", 4) != 0)
-        return fail(l, &found, "backup", "recipient", "must be a public key of age, age1…");
+    if (*recipient && !is_age_recipient(recipient))
+        return fail(l, &found, "backup", "recipient",
+                    "must be a public key of age, as age-keygen prints it: age1 and 58 more "
+                    "letters and digits");
     found = find(l, NULL, "backup", "key");
     if (*key && strncmp(key, "file:", 5) != 0)
         return fail(l, &found, "backup", "key", "must be file:PATH, a file of age-keygen");
@@ -631,9 +751,30 @@ static bool read_backup(struct load *l, struct config *config) {
     return true;
 }
 
+static bool read_postgres_url(struct load *l, const char *key, const char *otherwise,
+                              const char **out) {
+    if (!read_text(l, NULL, "postgres", key, otherwise, out))
+        return false;
+    struct found found = find(l, NULL, "postgres", key);
+    /* The url may hold a password and is not shown. */
+    return (otherwise && !**out) || pg_url_is_good(*out) ||
+           fail(l, &found, "postgres", key,
+                "must be a libpq URL, as postgresql://user@host/database or "
+                "postgresql:///database?host=/run/postgresql");
+}
+
+static bool read_redis(struct load *l, struct config *config) {
+    if (!read_text(l, NULL, "redis", "url", "", &config->redis_url))
+        return false;
+    struct found found = find(l, NULL, "redis", "url");
+    return redis_url_is_good(config->redis_url) ||
+           fail(l, &found, "redis", "url",
+                "must be \"\" (none), unix:///PATH or redis://:PASSWORD@HOST:PORT/NUMBER");
+}
+
 static bool read_postgres(struct load *l, struct config *config) {
-    if (!read_text(l, NULL, "postgres", "url", NULL, &config->postgres_url) ||
-        !read_text(l, NULL, "postgres", "operator_url", "", &config->operator_url))
+    if (!read_postgres_url(l, "url", NULL, &config->postgres_url) ||
+        !read_postgres_url(l, "operator_url", "", &config->operator_url))
         return false;
     if (!*config->operator_url)
         config->operator_url = config->postgres_url;
@@ -644,10 +785,9 @@ static bool read_all(struct load *l, struct config *config) {
     for (size_t i = 0; i < l->entries.n; i++)
         if (!check_entry(l, &l->entries.items[i]))
             return false;
-    return read_server(l, config) && read_postgres(l, config) &&
-           read_text(l, NULL, "redis", "url", "", &config->redis_url) && read_wechat(l, config) &&
-           read_backup(l, config) && read_accounts(l, config) && read_templates(l, config) &&
-           read_data_keys(l, config);
+    return read_server(l, config) && read_postgres(l, config) && read_redis(l, config) &&
+           read_wechat(l, config) && read_backup(l, config) && read_accounts(l, config) &&
+           read_templates(l, config) && read_data_keys(l, config);
 }
 
 struct config *config_load(const char *path, char **error) {

@@ -10,7 +10,8 @@
  *            [redis] and [wechat]; GULOU_ACCOUNT_<ID>_KEY for an account (id in capitals, '-' as
  *            '_').
  * Failure:   NULL and one line `gulou: FILE:LINE: key …` or `gulou: NAME: …` for the environment.
- *            An unknown key, a wrong type, a value out of range and a missing secret all end here.
+ *            An unknown key, a wrong type, a value that cannot work and a missing secret all end
+ *            here.
  * Ownership: everything belongs to the config and ends with config_free(), which wipes secrets.
  * Thread:    immutable after config_load(). */
 
@@ -58,7 +59,8 @@ struct config {
     struct config_listen listen;     /* callbacks, pages and JSON */
     struct config_listen ops_listen; /* /healthz /readyz /metrics */
     const char *public_url;          /* without a slash at the end */
-    const char *trusted_proxy;       /* addresses whose X-Forwarded-For is believed; "": nobody's */
+    const char *trusted_proxy;       /* addresses whose X-Forwarded-For is believed, as
+                                      * http_peer() writes them, with commas; "": nobody's */
     int workers;                     /* at least 1: 0 in the file became half the cores */
     enum log_level log_level;
     enum sandbox_mode seccomp;

@@ -123,6 +123,8 @@ static size_t read_minutes(struct str text, int *minutes) {
 
 /* ---- a span ---- */
 
+#define EVENING (18 * 60)
+
 enum half_day { HALF_UNSAID, HALF_MORNING, HALF_AFTERNOON };
 
 static size_t read_half_day(struct str text, enum half_day *half) {
@@ -220,10 +222,15 @@ static size_t read_span(struct str text, struct hours *out) {
         return 0;
     n += mark;
     /* 下午2点到4点 goes on in the afternoon; 上午9点到1点 does not stay in the morning. */
-    enum half_day end_half = half == HALF_AFTERNOON ? HALF_AFTERNOON : HALF_UNSAID;
+    enum half_day end_half = half == HALF_AFTERNOON ? HALF_AFTERNOON : HALF_UNSAID,
+                  said = HALF_UNSAID;
     size_t end = read_clock(drop(text, n), &end_half, &to);
     if (end == 0)
         return 0;
+    /* 晚上10点到12点 ends at midnight, 晚上10点到1点 after it. */
+    if (half == HALF_AFTERNOON && from >= EVENING && to <= from && to >= 720 &&
+        read_half_day(drop(text, n), &said) == 0)
+        to = (to + 720) % 1440;
     if (half == HALF_MORNING && end_half == HALF_UNSAID && to < from && to + 720 > from && to < 720)
         to += 720;
     out->minutes = to > from ? to - from : to + 1440 - from;

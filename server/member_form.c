@@ -5,6 +5,7 @@
 #include "server/actions/actions.h"
 #include "server/opening.h"
 #include "server/say.h"
+#include "server/words.h"
 
 /* ---- reading what a script sent ---- */
 
@@ -40,6 +41,18 @@ const cJSON *form_read_body(struct web *web) {
         return NULL;
     }
     return json;
+}
+
+bool form_read_number(const cJSON *number, int64_t *out) {
+    if (!cJSON_IsNumber(number) || !(number->valuedouble > -9e15 && number->valuedouble < 9e15))
+        return false;
+    *out = (int64_t)number->valuedouble;
+    return !(number->valuedouble < (double)*out || number->valuedouble > (double)*out);
+}
+
+const char *form_read_words(struct web *web, const cJSON *body, const char *field) {
+    const char *typed = fact_text(body, field);
+    return words_empty(words_read(web_arena(web), str_from(typed))) ? "" : typed;
 }
 
 /* ---- answers that all share ---- */

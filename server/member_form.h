@@ -29,6 +29,12 @@ bool form_is_uuid(const char *text);
 /* The JSON object that was sent; NULL: answered. */
 const cJSON *form_read_body(struct web *web);
 
+/* A whole number, written as one in JSON; false: it is none, and nothing is answered yet. */
+bool form_read_number(const cJSON *number, int64_t *out);
+
+/* The field's text as it was typed; "" when it has nothing that a person could see. */
+const char *form_read_words(struct web *web, const cJSON *body, const char *field);
+
 /* ["uuid"…], checked; NULL: answered. */
 const char *form_read_photos(struct web *web, const cJSON *body);
 

@@ -38,23 +38,26 @@ enum { ACCOUNT, SESSION, KEY, REQUEST, ITEM, MINUTES, FROM, TO, DAY, WORDS, PHOT
 /* False: answered. */
 static bool read_declaration(struct web *web, const cJSON *body, const char *args[DECLARE_ARGS]) {
     struct arena *arena = web_arena(web);
-    int64_t minutes = fact_number(body, "minutes");
+    int64_t item = 0, minutes = 0;
     const char *from = fact_text(body, "from"), *to = fact_text(body, "to");
     const char *day = fact_text(body, "day");
     bool timed = *from || *to;
-    if (!is_day(day))
+    if (!form_read_number(fact(body, "item"), &item))
+        form_wrong(web, "item");
+    else if (!is_day(day))
         form_wrong(web, "day");
     else if (timed && (!is_time(from) || !is_time(to) || strcmp(from, to) == 0))
         form_wrong(web, "from, to");
-    else if (!timed && (minutes < 1 || minutes > 100000))
+    else if (!timed && (!form_read_number(fact(body, "minutes"), &minutes) || minutes < 1 ||
+                        minutes > 100000))
         form_wrong(web, "minutes");
     else {
-        args[ITEM] = arena_printf(arena, "%" PRId64, fact_number(body, "item"));
+        args[ITEM] = arena_printf(arena, "%" PRId64, item);
         args[MINUTES] = timed ? NULL : arena_printf(arena, "%" PRId64, minutes);
         args[FROM] = timed ? from : NULL;
         args[TO] = timed ? to : NULL;
         args[DAY] = day;
-        args[WORDS] = fact_text(body, "words");
+        args[WORDS] = form_read_words(web, body, "words");
         return true;
     }
     return false;
@@ -198,18 +201,24 @@ static void decide(struct web *web) {
     int count = cJSON_GetArraySize(fact(body, "nos"));
     bool several = strcmp(decision, "approve") == 0;
     buf_init(&nos, web_arena(web));
+    bool numbers = true;
     cJSON_ArrayForEach(no, fact(body, "nos")) {
-        bool number = cJSON_IsNumber(no) && no->valuedouble >= 1 && no->valuedouble < 9e15;
-        buf_printf(&nos, "%s%.0f", nos.n > 0 ? "," : "{", number ? no->valuedouble : 0);
+        int64_t number = 0;
+        numbers = numbers && form_read_number(no, &number);
+        buf_printf(&nos, "%s%" PRId64, nos.n > 0 ? "," : "{", number);
     }
     buf_puts(&nos, "}");
     const char *session = session_of(web);
-    const char *args[] = {
-        web->account->id, session,          fact_text(body, "key"),  random_text(web_arena(web)),
-        decision,         buf_view(&nos).p, fact_text(body, "words")};
+    const char *args[] = {web->account->id,
+                          session,
+                          fact_text(body, "key"),
+                          random_text(web_arena(web)),
+                          decision,
+                          buf_view(&nos).p,
+                          form_read_words(web, body, "words")};
     if (!form_is_uuid(args[2]))
         form_wrong(web, "key");
-    else if (count < 1 || count > (several ? 100 : 1))
+    else if (!numbers || count < 1 || count > (several ? 100 : 1))
         form_wrong(web, "nos");
     else
         web_change(web, session, "web_decide", 7, args, form_reply);

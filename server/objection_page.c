@@ -91,13 +91,22 @@ static void file(struct web *web, const char *notice) {
     const char *photos = body ? form_read_photos(web, body) : NULL;
     if (!photos)
         return;
+    int64_t no = 0;
+    bool numbered = form_read_number(fact(body, "no"), &no);
     const char *session = session_of(web);
-    const char *args[] = {
-        web->account->id,         session, fact_text(body, "key"),
-        random_text(arena),       notice,  arena_printf(arena, "%" PRId64, fact_number(body, "no")),
-        fact_text(body, "words"), photos,  arg_now(arena)};
+    const char *args[] = {web->account->id,
+                          session,
+                          fact_text(body, "key"),
+                          random_text(arena),
+                          notice,
+                          arena_printf(arena, "%" PRId64, no),
+                          form_read_words(web, body, "words"),
+                          photos,
+                          arg_now(arena)};
     if (!form_is_uuid(args[2]))
         form_wrong(web, "key");
+    else if (!numbered)
+        form_wrong(web, "no");
     else
         web_change(web, session, "web_object", 9, args, form_reply);
 }

@@ -121,6 +121,10 @@ begin
     ended := (v_day + p_to) at time zone 'Asia/Shanghai';
     if ended <= started then
       ended := ended + interval '1 day';   -- 22:00-1:00 ends on the next day
+      if ended - started > interval '12 hours' then
+        refused := gulou.refusal('ends_first');   -- 10:00-9:00 is a slip, and no night
+        return;
+      end if;
     end if;
   else
     if p_minutes > 1440 then

@@ -75,7 +75,7 @@ static int run(int argc, const char **argv) {
     }
     struct rebuild rebuild = {.base = event_base_new()};
     rebuild.redis = redis_new(rebuild.base, config->redis_url);
-    if (rebuild.redis == NULL || !redis_wanted(rebuild.redis)) {
+    if (!redis_wanted(rebuild.redis)) {
         fprintf(stderr, "gulou: %s: redis.url names no Redis to rebuild\n", config->path);
         exit_code = COMMAND_USAGE;
     } else {

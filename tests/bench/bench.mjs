@@ -13,6 +13,8 @@ export class Bench {
 
   // Once, in a state folder that is used again.
   seed(database = 'base', members = this.members) {
+    // A measure declares for hours what a member does in years, and nobody reviews it.
+    sql(database, "create or replace function gulou.waiting_max() returns int language sql immutable as 'select 100000'")
     const [[seeded]] = sql(database, "select count(*) from gulou.account where account_id = 'bench'")
     if (seeded !== '0') return
     sql(database, readFileSync(SEED, 'utf8'))

@@ -21,9 +21,6 @@ create or replace function bench.units() returns void language sql as $$
   union all select 'bench', 100, '区域党委办公室', 'committee'
 $$;
 
--- Nor do so many wait at once that one more is refused: a measure declares for hours what a member does in years.
-create or replace function gulou.waiting_max() returns int language sql immutable as $$ select 100000 $$;
-
 create or replace function bench.people(p_first int, p_last int) returns void language sql as $$
   insert into gulou.member (account_id, member_id, name, status)
   select 'bench', n, '王建国', 'active' from generate_series(p_first, p_last) as n;

@@ -52,6 +52,17 @@ test('a wrong configuration is one line with file, line and key, exit 2', async 
   assert.match(error, /^gulou: \S+\.toml:\d+: nonsense[^\n]*\n$/)
 })
 
+test('what could only fail later is refused at once: the environment, too, by its name', async () => {
+  const wrong = { GULOU_SERVER_TRUSTED_PROXY: '10.0.0.0/8', GULOU_POSTGRES_URL: 'mysql://u:hush@x', GULOU_REDIS_URL: 'http://:hush@x',
+    GULOU_ACCOUNT_DEMO_APP_ID: 'gh_0' }
+  for (const [name, value] of Object.entries(wrong)) {
+    const { status, out, error } = await check({ [name]: value }, ['--offline'])
+    assert.deepEqual([status, out], [2, ''], error)
+    assert.match(error, new RegExp(`^gulou: ${name}: [^\\n]*must be [^\\n]*\\n$`))
+    assert.doesNotMatch(error, /hush/)
+  }
+})
+
 for (const [errcode, advice] of [[40164, /IP白名单/], [40125, /app_secret is not this account's/], [40013, /app_id/]]) {
   test(`the platform answers ${errcode}: what it means and where to mend it`, async () => {
     code = errcode

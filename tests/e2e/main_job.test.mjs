@@ -66,6 +66,15 @@ test('traditional characters, full-width digits and all forms of hours are under
   assert.match(await other.say('申报 课 1 讲课'), /课/)
 })
 
+test('an end before the start is told as such, a night is not', async () => {
+  const other = await bound('DEMO0144')
+  const before = await declared(other)
+  assert.match(await other.say('申报 40 11点到9点 昨天 巡逻'), /结束早于开始，请核对/)
+  assert.match(await other.say('申报 40 10:00-9:00 前天 巡逻'), /结束早于开始，请核对/)
+  assert.equal(await declared(other), before)
+  assert.match(await other.say('申报 40 22:00-1:00 前天 夜巡'), /22:00-01:00，3小时/)
+})
+
 test('the dialogue leads from the first tap to the declaration', async () => {
   const other = await bound('DEMO0103')
   const before = await declared(other)

@@ -1,7 +1,7 @@
 -- A member declares: what counts, what is refused, what the caps cut (domain 4.2, 6.1, 6.2).
 begin;
 set client_min_messages = warning;
-select plan(38);
+select plan(43);
 
 -- A small account of its own: two units, two members, a reviewer, an afternoon in November.
 select api.set_clock('2026-11-20 18:00+08');
@@ -68,6 +68,13 @@ select is((select period from gulou.declaration where words = '夜巡'), '2026-Q
 select results_eq($$select day, points from gulou.declaration_day join gulou.declaration using (account_id, no)
                     where words = '夜巡' order by day$$,
                   $$values (date '2026-09-30', 10), ('2026-10-01', 10)$$, 'its points fall on both days');
+
+-- An end before the start is a slip, unless a night of twelve hours at most lies between them.
+select is(declares('40', null, '前日', '10:00', '09:00', 1) ->> 'refusal', 'ends_first', 'ten to nine is no service of 23 hours');
+select is(declares('40', null, '今日', '11:00', '09:00', 0) ->> 'refusal', 'ends_first', 'nor one that has not ended yet');
+select is(declares('40', null, '守夜', '20:00', '08:01', 2) ->> 'refusal', 'ends_first', 'a night is twelve hours at most');
+select is(declares('40', null, '守夜', '20:00', '08:00', 2) ->> 'minutes', '720', 'and may be all of them');
+select is(declares('40', null, '白天', '06:00', '19:00', 4) ->> 'minutes', '780', 'a day may be longer');
 
 -- INV-14: the day's cap of 64 cuts what comes later.
 select declares('19', 240, '整天', p_days_ago => 0, p_openid => 'o2');

@@ -46,7 +46,7 @@ static struct config *load(const char *text) {
 
 /* `expected` is what follows "gulou: FILE:". */
 static void assert_refused(const char *text, const char *expected) {
-    char *error = NULL, line[256];
+    char *error = NULL, line[512];
     write_file(file, text);
     snprintf(line, sizeof line, "gulou: %s:%s", file, expected);
     assert_null(config_load(file, &error));
@@ -78,7 +78,7 @@ static void test_defaults_and_values(void **state) {
 static void test_an_address_of_version_6_loses_its_brackets(void **state) {
     (void)state;
     struct config *c = load("[server]\nlisten = \"[::1]:9000\"\npublic_url = \"http://x\"\n"
-                            "[postgres]\nurl = \"u\"\n" ACCOUNT);
+                            "[postgres]\nurl = \"postgresql:///u\"\n" ACCOUNT);
     assert_string_equal(c->listen.host, "::1");
     assert_string_equal(c->listen.port, "9000");
     config_free(c);
@@ -143,6 +143,11 @@ static void test_data_keys_stand_in_the_order_of_the_file(void **state) {
     assert_int_equal(c->data_keys[0].secret[31], 0xff);
     assert_string_equal(c->data_keys[1].id, "old");
     config_free(c);
+    assert_refused(
+        DATA_KEY("new", "1111111111111111111111111111111111111111111111111111111111111111")
+            HEAD ACCOUNT,
+        "3: data_key.secret: is one byte again and again; must be random "
+        "(openssl rand -hex 32)");
     assert_refused(DATA_KEY("new", "00") HEAD ACCOUNT,
                    "3: data_key.secret: must be 64 hexadecimal digits (openssl rand -hex 32)");
     assert_refused(DATA_KEY("New Key", HEX_32) HEAD ACCOUNT,
@@ -163,10 +168,16 @@ static void test_the_operators_login_is_the_servers_unless_there_is_one(void **s
     unsetenv("GULOU_POSTGRES_OPERATOR_URL");
 }
 
+#define SECTIONS                                                                                   \
+    "; one of [server], [postgres], [redis], [wechat], [backup], [[account]], [[template]], "      \
+    "[[data_key]]"
+
 static void test_what_is_wrong_is_named_with_its_line(void **state) {
     (void)state;
-    assert_refused(HEAD "[wechat]\nfoo = 1\n" ACCOUNT, "6: wechat.foo: unknown key");
-    assert_refused("colour = 1\n" HEAD ACCOUNT, "1: colour: unknown key");
+    assert_refused(HEAD "[wechat]\nfoo = 1\n" ACCOUNT,
+                   "6: wechat.foo: unknown key; one of api_base, open_base");
+    assert_refused("colour = 1\n" HEAD ACCOUNT, "1: colour: stands in no section" SECTIONS);
+    assert_refused(HEAD "[wehcat]\nfoo = 1\n" ACCOUNT, "5: wehcat: unknown section" SECTIONS);
     assert_refused("[server]\npublic_url = 7\n", "2: server.public_url: must be a string");
     assert_refused("[server]\npublic_url = \"http://x\"\nworkers = \"two\"\n",
                    "3: server.workers: must be an integer");
@@ -178,6 +189,124 @@ static void test_what_is_wrong_is_named_with_its_line(void **state) {
     assert_refused(HEAD ACCOUNT "mode = \"secret\"\n",
                    "12: account.mode: must be one of plain, compatible, secure");
     assert_refused(HEAD ACCOUNT ACCOUNT, "12: account.id: used twice");
+}
+
+/* [server], whose trusted_proxy stands on line 3, and all the rest. */
+#define PROXY(list)                                                                                \
+    "[server]\npublic_url = \"https://x\"\ntrusted_proxy = \"" list "\"\n"                         \
+    "[postgres]\nurl = \"postgresql:///gulou\"\n" ACCOUNT
+
+static void assert_proxies(const char *text, const char *expected) {
+    struct config *c = load(text);
+    assert_string_equal(c->trusted_proxy, expected);
+    config_free(c);
+}
+
+static void test_trusted_proxies_are_written_as_connections_come(void **state) {
+    (void)state;
+    assert_proxies(PROXY(""), "");
+    assert_proxies(PROXY(" "), "");
+    assert_proxies(PROXY("127.0.0.1"), "127.0.0.1");
+    assert_proxies(PROXY(" 127.0.0.1 ,10.0.0.2"), "127.0.0.1,10.0.0.2");
+    assert_proxies(PROXY("0:0:0:0:0:0:0:1, 2001:DB8::0001"), "::1,2001:db8::1");
+}
+
+/* One that is never recognised would make all visitors share one allowance. */
+static void test_a_proxy_that_is_no_address_is_refused(void **state) {
+    (void)state;
+    static const char *const wrong[][2] = {
+        {PROXY("10.0.0.0/8"), "10.0.0.0/8"},
+        {PROXY("nginx"), "nginx"},
+        {PROXY("999.1.1.1"), "999.1.1.1"},
+        {PROXY("127.0.0.1，10.0.0.1"), "127.0.0.1，10.0.0.1"},
+        {PROXY("127.0.0.1 10.0.0.1"), "127.0.0.1 10.0.0.1"},
+        {PROXY("127.0.0.1:8080"), "127.0.0.1:8080"},
+        {PROXY("[::1]"), "[::1]"},
+        {PROXY("127.0.0.1,"), ""},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char expected[256];
+        snprintf(expected, sizeof expected,
+                 "3: server.trusted_proxy: \"%s\" is no IP address; must be the address of each "
+                 "proxy, no name and no network: \"127.0.0.1\" or \"10.0.0.2, 10.0.0.3\"",
+                 wrong[i][1]);
+        assert_refused(wrong[i][0], expected);
+    }
+}
+
+#define POSTGRES(url) "[server]\npublic_url = \"https://x\"\n[postgres]\nurl = \"" url "\"\n"
+
+static void test_addresses_of_the_stores(void **state) {
+    (void)state;
+    static const char *const good[] = {
+        POSTGRES("postgresql://gulou@a,b:5433/gulou?target_session_attrs=read-write") ACCOUNT,
+        POSTGRES("postgres://localhost") ACCOUNT,
+        POSTGRES("host=/run/postgresql dbname=gulou") ACCOUNT,
+        HEAD "[redis]\nurl = \"\"\n" ACCOUNT,
+        HEAD "[redis]\nurl = \"unix:///run/redis.sock?db=2\"\n" ACCOUNT,
+        HEAD "[redis]\nurl = \"redis://:secret@127.0.0.1:6379/0\"\n" ACCOUNT,
+    };
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        config_free(load(good[i]));
+    static const char *const postgres[] = {
+        POSTGRES("mysql://x") ACCOUNT,
+        POSTGRES("mysql://x?a=b") ACCOUNT,
+        POSTGRES("gulou") ACCOUNT,
+        POSTGRES("") ACCOUNT,
+        POSTGRES("postgresql:///g?hots=/run") ACCOUNT,
+    };
+    for (size_t i = 0; i < sizeof postgres / sizeof *postgres; i++)
+        assert_refused(postgres[i], "4: postgres.url: must be a libpq URL, as "
+                                    "postgresql://user@host/database or "
+                                    "postgresql:///database?host=/run/postgresql");
+    static const char *const redis[] = {
+        HEAD "[redis]\nurl = \"http://x\"\n" ACCOUNT,
+        HEAD "[redis]\nurl = \"127.0.0.1:6379\"\n" ACCOUNT,
+        HEAD "[redis]\nurl = \"unix://redis.sock\"\n" ACCOUNT,
+    };
+    for (size_t i = 0; i < sizeof redis / sizeof *redis; i++)
+        assert_refused(redis[i], "6: redis.url: must be \"\" (none), unix:///PATH or "
+                                 "redis://:PASSWORD@HOST:PORT/NUMBER");
+}
+
+/* Made by age-keygen; its last letter belongs to the checksum. */
+#define RECIPIENT "age1zhnfl02kuty64zzwn98cqmepxweh5uxxl3f8rz63kce5yzyk0v7qrpf0d"
+
+static void test_a_recipient_is_one_that_age_takes(void **state) {
+    (void)state;
+    struct config *c = load(HEAD "[backup]\nrecipient = \"" RECIPIENT "5\"\n" ACCOUNT);
+    assert_string_equal(c->backup_recipient, RECIPIENT "5");
+    config_free(c);
+    static const char *const wrong[] = {
+        HEAD "[backup]\nrecipient = \"age1xyz\"\n" ACCOUNT,
+        HEAD "[backup]\nrecipient = \"" RECIPIENT "\"\n" ACCOUNT,
+        HEAD "[backup]\nrecipient = \"" RECIPIENT "4\"\n" ACCOUNT,
+        HEAD "[backup]\nrecipient = \"" RECIPIENT "b\"\n" ACCOUNT,
+        HEAD "[backup]\nrecipient = \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5\"\n" ACCOUNT,
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_refused(wrong[i], "6: backup.recipient: must be a public key of age, as age-keygen "
+                                 "prints it: age1 and 58 more letters and digits");
+}
+
+#define NAMED(id, name, app_id)                                                                    \
+    "[[account]]\nid = \"" id "\"\nname = \"" name "\"\napp_id = \"" app_id "\"\n"                 \
+    "app_secret = \"s\"\ntoken = \"abc123\"\nmode = \"plain\"\n"
+
+static void test_an_account_has_a_name_and_an_app_id_of_its_own(void **state) {
+    (void)state;
+    config_free(load(HEAD NAMED("a", "甲", "wx1") NAMED("b", "乙", "wx2")));
+    assert_refused(HEAD NAMED("a", " ", "wx1"),
+                   "7: account.name: must not be empty: pages and replies show it");
+    static const char *const wrong[] = {HEAD NAMED("a", "甲", "gh_8f3a"),
+                                        HEAD NAMED("a", "甲", "wx"), HEAD NAMED("a", "甲", "wx 12"),
+                                        HEAD NAMED("a", "甲", "")};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_refused(wrong[i], "8: account.app_id: must be the account's AppID, wx and then "
+                                 "letters and digits");
+    assert_refused(HEAD NAMED("a", "甲", "wx1") NAMED("b", "乙", "wx1"),
+                   "15: account.app_id: is the app_id of account a, too; one account of the "
+                   "platform is one [[account]]");
 }
 
 static void test_missing_and_malformed_secrets(void **state) {
@@ -293,6 +422,11 @@ int main(void) {
         cmocka_unit_test(test_data_keys_stand_in_the_order_of_the_file),
         cmocka_unit_test(test_the_operators_login_is_the_servers_unless_there_is_one),
         cmocka_unit_test(test_what_is_wrong_is_named_with_its_line),
+        cmocka_unit_test(test_trusted_proxies_are_written_as_connections_come),
+        cmocka_unit_test(test_a_proxy_that_is_no_address_is_refused),
+        cmocka_unit_test(test_addresses_of_the_stores),
+        cmocka_unit_test(test_a_recipient_is_one_that_age_takes),
+        cmocka_unit_test(test_an_account_has_a_name_and_an_app_id_of_its_own),
         cmocka_unit_test(test_missing_and_malformed_secrets),
         cmocka_unit_test(test_the_operators_address_is_one_of_its_own),
         cmocka_unit_test(test_no_file_and_no_toml),

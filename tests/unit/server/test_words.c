@@ -159,6 +159,11 @@ static void spans_in_every_form(void **state) {
     assert_span("9-11点", "09:00", "11:00", 120);
     assert_span("22:00-1:00", "22:00", "01:00", 180);
     assert_span("22:00-24:00", "22:00", "24:00", 120);
+    /* Who begins in the evening does not end in the afternoon before. */
+    assert_span("晚上10点到12点", "22:00", "00:00", 120);
+    assert_span("晚上10点到1点半", "22:00", "01:30", 210);
+    assert_span("晚上7点到9点", "19:00", "21:00", 120);
+    assert_span("晚上10点到凌晨1点", "22:00", "01:00", 180);
     assert_span("9:00-9:00", "09:00", "09:00", 0);
 }
 
