@@ -423,25 +423,29 @@ static void take_item(struct dialogue *d) {
 }
 
 static void take_hours(struct dialogue *d) {
-    struct arena *arena = d->rq->arena;
     struct words rest = d->words;
-    struct hours hours = {0};
-    struct day day = {0};
-    bool dated = day_read(arena, &rest, &day);
-    bool timed = hours_read(arena, &rest, &hours);
-    dated = dated || day_read(arena, &rest, &day);
-    if (!timed || !words_empty(rest)) {
+    struct when when;
+    when_read(d->rq->arena, &rest, &when);
+    if (when.unclear.n > 0) {
+        struct buf lead;
+        buf_init(&lead, d->rq->arena);
+        tell_unclear(d->rq, &lead, when.unclear);
+        d->lead = str_z(d->rq->arena, buf_view(&lead));
+        ask(d);
+        return;
+    }
+    if (!when.timed || !words_empty(rest)) {
         d->lead = "没看懂时长。";
         ask(d);
         return;
     }
-    set(d, "minutes", cJSON_CreateNumber(hours.minutes));
-    set(d, "from", cJSON_CreateString(hours.from));
-    set(d, "to", cJSON_CreateString(hours.to));
-    set(d, "days_ago", cJSON_CreateNumber(dated ? day.days_ago : 0));
-    set(d, "year", cJSON_CreateNumber(day.year));
-    set(d, "month", cJSON_CreateNumber(day.month));
-    set(d, "day", cJSON_CreateNumber(day.day));
+    set(d, "minutes", cJSON_CreateNumber(when.hours.minutes));
+    set(d, "from", cJSON_CreateString(when.hours.from));
+    set(d, "to", cJSON_CreateString(when.hours.to));
+    set(d, "days_ago", cJSON_CreateNumber(when.day.days_ago));
+    set(d, "year", cJSON_CreateNumber(when.day.year));
+    set(d, "month", cJSON_CreateNumber(when.day.month));
+    set(d, "day", cJSON_CreateNumber(when.day.day));
     go_to(d, WORDS);
     ask(d);
 }

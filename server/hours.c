@@ -1,8 +1,11 @@
 #include "server/hours.h"
 
+#include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define DAYS_AGO_MAX 9999  /* the database says that it is too long ago */
 #define MINUTES_MAX 600000 /* far above any real service: the database says that it is too long */
 
 static struct str drop(struct str text, size_t n) {
@@ -24,6 +27,13 @@ static size_t blanks(struct str text) {
 
 static bool is_digit(struct str text) {
     return text.n > 0 && text.p[0] >= '0' && text.p[0] <= '9';
+}
+
+static size_t figures(struct str text) {
+    size_t n = 0;
+    while (is_digit(drop(text, n)))
+        n++;
+    return n;
 }
 
 /* Nothing that could still belong to a number or a word. */
@@ -49,6 +59,12 @@ static size_t unit_minute(struct str text) {
     return unit > 0 ? n + unit : 0;
 }
 
+/* 1,5小时: a comma is a point where the unit shows it; 2，3号楼 is two hours. */
+static bool decimal_comma(struct str text) {
+    size_t n = words_prefix(text, ",") > 0 ? figures(drop(text, 1)) : 0;
+    return n > 0 && unit_hour(drop(text, 1 + n)) > 0;
+}
+
 /* Digits with at most three decimals, in minutes of an hour: 1.25 -> 75. */
 static size_t decimal_hours(struct str text, int *minutes) {
     int whole = 0;
@@ -57,17 +73,18 @@ static size_t decimal_hours(struct str text, int *minutes) {
         return 0;
     int thousandths = 0;
     struct str rest = drop(text, n);
-    if (is_digit(text) && rest.n > 1 && rest.p[0] == '.' && is_digit(drop(rest, 1))) {
+    bool point = rest.n > 1 && rest.p[0] == '.' && is_digit(drop(rest, 1));
+    if (is_digit(text) && (point || decimal_comma(rest))) {
         n++;
         for (int unit = 100; n < text.n && is_digit(drop(text, n)); unit /= 10, n++)
             thousandths += (text.p[n] - '0') * unit;
     } else if (words_prefix(rest, "点") > 0 && !is_digit(text)) { /* 一点五小时 */
         int tenth = 0;
-        size_t point = strlen("点");
-        size_t more = words_count(drop(rest, point), &tenth);
-        if (more > 0 && tenth < 10 && unit_hour(drop(rest, point + more)) > 0) {
+        size_t mark = strlen("点");
+        size_t more = words_count(drop(rest, mark), &tenth);
+        if (more > 0 && tenth < 10 && unit_hour(drop(rest, mark + more)) > 0) {
             thousandths = tenth * 100;
-            n += point + more;
+            n += mark + more;
         }
     }
     *minutes = whole > MINUTES_MAX / 60 ? MINUTES_MAX : whole * 60 + thousandths * 60 / 1000;
@@ -99,12 +116,15 @@ static size_t read_hours(struct str text, int *minutes) {
         *minutes += 30;
         return n + strlen("半");
     }
+    /* 1小时 30分钟 may have its blank where a word ends; 2小时 50m跑道 is no 2:50. */
     int more = 0;
-    size_t count = words_count(drop(text, n), &more);
-    size_t minute = count > 0 && more < 60 ? unit_minute(drop(text, n + count)) : 0;
-    if (minute > 0) {
+    size_t blank = blanks(drop(text, n));
+    size_t count = words_count(drop(text, n + blank), &more);
+    size_t minute = count > 0 && more < 60 ? unit_minute(drop(text, n + blank + count)) : 0;
+    size_t end = n + blank + count + minute;
+    if (minute > 0 && (blank == 0 || at_boundary(drop(text, end)))) {
         *minutes += more;
-        n += count + minute;
+        n = end;
     }
     return n;
 }
@@ -128,8 +148,8 @@ static size_t read_minutes(struct str text, int *minutes) {
 enum half_day { HALF_UNSAID, HALF_MORNING, HALF_AFTERNOON };
 
 static size_t read_half_day(struct str text, enum half_day *half) {
-    static const char *const morning[] = {"上午", "早上", "早晨", "凌晨", "清晨"};
-    static const char *const afternoon[] = {"下午", "晚上", "傍晚", "夜里"};
+    static const char *const morning[] = {"上午", "早上", "早晨", "凌晨", "清晨", "早"};
+    static const char *const afternoon[] = {"下午", "晚上", "傍晚", "夜里", "晚", "夜"};
     static const char *const noon[] = {"中午"};
     size_t n = one_of(text, morning, COUNT(morning));
     if (n > 0)
@@ -277,14 +297,31 @@ static size_t read_word_day(struct str text, struct day *out) {
     static const struct {
         const char *word;
         int days_ago;
-    } days[] = {{"今天", 0},   {"今日", 0}, {"昨天", 1},  {"昨日", 1},  {"前天", 2}, {"前日", 2},
-                {"大前天", 3}, {"今早", 0}, {"明天", -1}, {"明日", -1}, {"后天", -2}};
+    } days[] = {{"今天", 0},   {"今日", 0}, {"昨天", 1},  {"昨日", 1},  {"前天", 2},  {"前日", 2},
+                {"大前天", 3}, {"今早", 0}, {"明天", -1}, {"明日", -1}, {"后天", -2}, {"今晚", 0},
+                {"昨晚", 1},   {"昨夜", 1}, {"昨早", 1},  {"前晚", 2}};
+    struct hours span;
+    size_t half = strlen("晚");
     for (size_t i = 0; i < COUNT(days); i++)
         if (words_prefix(text, days[i].word) > 0) {
             *out = (struct day){.days_ago = days[i].days_ago};
-            return strlen(days[i].word);
+            size_t n = strlen(days[i].word);
+            /* 昨晚7点到9点: the evening is also the clock's. */
+            return read_span(drop(text, n - half), &span) > 0 ? n - half : n;
         }
     return 0;
+}
+
+/* 3天前, 十天前 */
+static size_t read_days_ago(struct str text, struct day *out) {
+    static const char *const marks[] = {"天前", "天以前", "天之前"};
+    int days;
+    size_t n = words_count(text, &days);
+    size_t mark = n > 0 ? one_of(drop(text, n + blanks(drop(text, n))), marks, COUNT(marks)) : 0;
+    if (mark == 0 || days < 1)
+        return 0;
+    *out = (struct day){.days_ago = days < DAYS_AGO_MAX ? days : DAYS_AGO_MAX};
+    return n + blanks(drop(text, n)) + mark;
 }
 
 static bool plausible(const struct day *day) {
@@ -312,14 +349,19 @@ static size_t read_year(struct str text, int *year, const char **mark) {
 
 static size_t read_month_day(struct str text, const char *mark, struct day *out) {
     static const char *const ends[] = {"日", "号"};
+    bool word = strcmp(mark, "月") == 0; /* 11 月 20 日 */
     size_t n = words_count(text, &out->month);
+    n += n > 0 && word ? blanks(drop(text, n)) : 0;
     size_t sep = n > 0 ? words_prefix(drop(text, n), mark) : 0;
     if (sep == 0)
         return 0;
     n += sep;
+    n += word ? blanks(drop(text, n)) : 0;
     size_t count = words_count(drop(text, n), &out->day);
     n += count;
-    size_t end = count > 0 ? one_of(drop(text, n), ends, COUNT(ends)) : 0;
+    size_t blank = word ? blanks(drop(text, n)) : 0;
+    size_t end = count > 0 ? one_of(drop(text, n + blank), ends, COUNT(ends)) : 0;
+    end += end > 0 ? blank : 0;
     if (count == 0 || !says_day(out, mark, end > 0))
         return 0;
     /* 1-3岁 is no day: with a dash or a stroke the number must stand alone. */
@@ -340,39 +382,87 @@ static size_t read_dotted(struct str text, struct day *out) {
     return ended || two_figures || read_length(drop(rest, blanks(rest)), &length) > 0 ? n : 0;
 }
 
-/* 20号, 20日; 20号楼 is a house. */
+/* 3号、5号楼 are houses; 20号、21号 are days. */
+static bool house_follows(struct str text) {
+    int count;
+    size_t n = words_prefix(text, "、");
+    size_t number = n > 0 ? words_count(drop(text, n), &count) : 0;
+    size_t end = number > 0 ? words_prefix(drop(text, n + number), "号") : 0;
+    return end > 0 && !at_boundary(drop(text, n + number + end));
+}
+
+/* 20号, 20日, 20号上午; 20号楼 is a house. */
 static size_t read_day_of_month(struct str text, struct day *out) {
     static const char *const ends[] = {"日", "号"};
     int day;
     size_t n = words_count(text, &day);
     size_t end = n > 0 ? one_of(drop(text, n), ends, COUNT(ends)) : 0;
-    if (end == 0 || day < 1 || day > 31 || !at_boundary(drop(text, n + end)))
+    if (end == 0 || day < 1 || day > 31)
+        return 0;
+    enum half_day half;
+    struct str rest = drop(text, n + end);
+    if (house_follows(rest))
+        return 0;
+    if (!at_boundary(rest) && read_half_day(rest, &half) < strlen("上午")) /* 20号早餐店 */
         return 0;
     *out = (struct day){.day = day};
     return n + end;
 }
 
+/* 上个月20日, 本月3号 */
+static size_t read_day_of_that_month(struct str text, struct day *out) {
+    static const char *const this[] = {"本月", "这个月"}, *const last[] = {"上个月", "上月"};
+    static const char *const ends[] = {"日", "号"};
+    int day;
+    size_t before = one_of(text, last, COUNT(last));
+    size_t n = before > 0 ? before : one_of(text, this, COUNT(this));
+    size_t count = n > 0 ? words_count(drop(text, n), &day) : 0;
+    size_t end = count > 0 ? one_of(drop(text, n + count), ends, COUNT(ends)) : 0;
+    if (end == 0)
+        return 0;
+    *out = (struct day){.month = before > 0 ? -2 : -1, .day = day};
+    return day > 0 ? n + count + end : 0;
+}
+
+/* 20261119 */
+static size_t read_eight_figures(struct str text, struct day *out) {
+    size_t n = figures(text);
+    if (n != 8 || !at_boundary(drop(text, n)))
+        return 0;
+    *out = (struct day){0};
+    words_count((struct str){text.p, 4}, &out->year);
+    words_count((struct str){text.p + 4, 2}, &out->month);
+    words_count((struct str){text.p + 6, 2}, &out->day);
+    return out->year >= 2000 && plausible(out) ? n : 0;
+}
+
 static size_t read_weekday(struct str text, struct day *out) {
     static const char *const weeks[] = {"星期", "礼拜", "周"};
     static const char *const days[] = {"一", "二", "三", "四", "五", "六", "日", "天"};
-    size_t last = words_prefix(text, "上"), n = last > 0 ? last : words_prefix(text, "本");
+    static const char *const this[] = {"本", "这"};
+    size_t last = words_prefix(text, "上"), n = last > 0 ? last : one_of(text, this, COUNT(this));
     size_t week = one_of(drop(text, n), weeks, COUNT(weeks));
     for (size_t i = 0; week > 0 && i < COUNT(days); i++)
         if (words_prefix(drop(text, n + week), days[i]) > 0) {
-            *out = (struct day){.day = -(int)(i < 7 ? i + 1 : 7) - (last > 0 ? 10 : 0)};
-            return n + week + strlen(days[i]);
+            int of_week = last > 0 ? 10 : n > 0 ? 20 : 0;
+            *out = (struct day){.day = -(int)(i < 7 ? i + 1 : 7) - of_week};
+            n += week + strlen(days[i]);
+            size_t another = one_of(drop(text, n), days, COUNT(days)); /* 周六日 */
+            return another > 0 && at_boundary(drop(text, n + another)) ? 0 : n;
         }
     return 0;
 }
 
 static size_t read_day(struct str text, struct day *out) {
-    size_t n = read_word_day(text, out);
-    if (n == 0)
-        n = read_weekday(text, out);
-    if (n == 0)
-        n = read_day_of_month(text, out);
-    if (n > 0)
-        return n;
+    static size_t (*const readers[])(struct str, struct day *) = {
+        read_word_day,     read_days_ago,          read_weekday,
+        read_day_of_month, read_day_of_that_month, read_eight_figures};
+    for (size_t i = 0; i < COUNT(readers); i++) {
+        size_t taken = readers[i](text, out);
+        if (taken > 0)
+            return taken;
+    }
+    size_t n;
     *out = (struct day){0};
     const char *mark = NULL;
     size_t year = read_year(text, &out->year, &mark);
@@ -389,17 +479,238 @@ static size_t read_day(struct str text, struct day *out) {
     return n > 0 ? year + n : 0;
 }
 
+/* 昨天晚上 2小时: the half of the day goes with the day where only a length follows. */
+static size_t read_day_and_half(struct str text, struct day *out) {
+    enum half_day half;
+    struct hours hours;
+    size_t n = read_day(text, out);
+    struct str rest = drop(text, n + blanks(drop(text, n)));
+    size_t more = n > 0 ? read_half_day(rest, &half) : 0;
+    if (more == 0 || read_span(rest, &hours) > 0 || read_length(drop(rest, more), &hours) == 0)
+        return n;
+    return text.n - rest.n + more;
+}
+
 bool day_read(struct arena *arena, struct words *words, struct day *out) {
     struct day found;
     struct words at = *words;
-    size_t n = read_day(at.plain, &found);
+    size_t n = read_day_and_half(at.plain, &found);
     if (n == 0) {
         at = words_simplified(arena, at);
-        n = read_day(at.plain, &found);
+        n = read_day_and_half(at.plain, &found);
     }
     if (n == 0)
         return false;
     *out = found;
     *words = words_after(at, n);
     return true;
+}
+
+/* ---- both, and what is neither ---- */
+
+/* The word is over; unlike at_boundary() also before a bracket. */
+static bool at_end(struct str text) {
+    unsigned char c = text.n > 0 ? (unsigned char)text.p[0] : ' ';
+    return at_boundary(text) || (c < 0x80 && !isalnum(c));
+}
+
+/* The leading signs that days are written with; whether one of them names days. */
+static size_t day_signs(struct str text, bool *named) {
+    static const char *const names[] = {"年", "正月", "腊月", "冬月", "月", "日", "号",
+                                        "周", "星期", "礼拜", "天",   "初", "旬"};
+    static const char *const others[] = {
+        "零",   "一",   "二",   "三", "四", "五", "六", "七", "八", "九", "十",
+        "廿",   "两",   "几",   "上", "下", "前", "后", "今", "昨", "明", "去年",
+        "半",   "这",   "那",   "本", "个", "大", "末", "底", "和", "与", "及",
+        "以前", "之前", "中旬", "到", "至", "-",  "~",  "—",  "–",  "/",  "."};
+    size_t n = 0, taken;
+    for (*named = false;; n += taken) {
+        struct str rest = drop(text, n);
+        if ((taken = one_of(rest, names, COUNT(names))) > 0)
+            *named = true;
+        else if ((taken = is_digit(rest)) == 0 &&
+                 (taken = one_of(rest, others, COUNT(others))) == 0)
+            return n;
+    }
+}
+
+/* 22/11, 2026.11.31, 261101, 1120: groups of one, two or four figures. 1.5 may be a length as long
+ * as there is none. */
+static bool figures_of_day(struct str text, bool timed) {
+    size_t n = figures(text);
+    if (n == text.n) {
+        struct day day = {0};
+        words_count((struct str){text.p, n / 2}, &day.month);
+        words_count(drop(text, n / 2), &day.day);
+        return n == 6 || n == 8 || (n == 4 && plausible(&day));
+    }
+    static const char *const marks[] = {".", "-", "~", "/", "—", "–", "到", "至"};
+    size_t seen = 0, points = 0, mark;
+    for (struct str rest = text;; rest = drop(rest, n + mark)) {
+        n = figures(rest);
+        if (n != 1 && n != 2 && n != 4)
+            return false;
+        if (n == rest.n)
+            break;
+        mark = one_of(drop(rest, n), marks, COUNT(marks));
+        if (mark == 0)
+            return false;
+        seen++;
+        points += rest.p[n] == '.';
+    }
+    return timed || seen > points || seen > 1;
+}
+
+/* Nov 20, 20 Nov */
+static size_t english_day(struct str text) {
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    size_t n = figures(text);
+    n += n > 0 ? blanks(drop(text, n)) : 0;
+    for (size_t i = 0; text.n >= n + 3 && i < sizeof months - 1; i += 3) {
+        if (strncasecmp(text.p + n, months + i, 3) != 0)
+            continue;
+        bool before = n > 0;
+        for (n += 3; n < text.n && isalpha((unsigned char)text.p[n]);)
+            n++;
+        n += words_prefix(drop(text, n), ".");
+        size_t blank = blanks(drop(text, n));
+        size_t day = figures(drop(text, n + blank));
+        return day > 0 ? n + blank + day : before && at_end(drop(text, n)) ? n : 0;
+    }
+    return 0;
+}
+
+/* What can only be a day, whatever follows: 上周帮忙, 一个月前帮忙, 0月0日打扫, 20日打扫. */
+static size_t vague_day(struct str text, size_t signs) {
+    static const char *const one[] = {"一个", "个", "一"};
+    static const char *const units[] = {"周", "星期", "礼拜", "月"};
+    static const char *const ago[] = {"前", "以前", "之前"};
+    int count;
+    size_t n = words_prefix(text, "上");
+    n += n > 0 ? one_of(drop(text, n), one, COUNT(one)) : 0;
+    size_t unit = n > 0 ? one_of(drop(text, n), units, COUNT(units)) : 0;
+    if (unit > 0)
+        return n + unit;
+    n = words_count(text, &count);
+    n += n == 0 ? words_prefix(text, "半") : 0;
+    if (n == 0)
+        return 0;
+    struct str rest = drop(text, n);
+    if (is_digit(text)) {
+        size_t day = words_prefix(rest, "日"), month = words_prefix(rest, "月");
+        size_t last = strlen("日");
+        if (day > 0)
+            return n + day;
+        if ((month > 0 && words_count(drop(rest, month), &count) > 0) ||
+            (signs > last && words_prefix(drop(text, signs - last), "日") > 0))
+            return signs;
+    }
+    n += words_prefix(rest, "个");
+    unit = one_of(drop(text, n), units, COUNT(units));
+    size_t past = unit > 0 ? one_of(drop(text, n + unit), ago, COUNT(ago)) : 0;
+    return past > 0 ? n + unit + past : 0;
+}
+
+/* What looks like a day and is none that day_read() understands. 3号楼, 80岁 and 周末市集 go on
+ * with other words and are no days. */
+static size_t unclear_day(struct str text, bool timed) {
+    bool named;
+    struct day day;
+    size_t open = words_prefix(text, "("); /* 2小时（昨天）打扫 */
+    size_t n = open > 0 ? read_day(drop(text, open), &day) : 0;
+    if (n > 0 && words_prefix(drop(text, open + n), ")") > 0)
+        return open + n + strlen(")");
+    n = english_day(text);
+    if (n > 0)
+        return n;
+    n = day_signs(text, &named);
+    if (n == 0)
+        return 0;
+    if (house_follows(drop(text, n)))
+        return 0;
+    if (!at_end(drop(text, n)))
+        return vague_day(text, n);
+    named = named && n > strlen("天"); /* a sign alone is any word */
+    return named || figures_of_day((struct str){text.p, n}, timed) ? n : 0;
+}
+
+/* 1,5 without a unit: an hour and a half, or one hour and then 5? */
+static size_t unclear_length(struct str text) {
+    size_t n = figures(text);
+    if (n == 0 || words_prefix(drop(text, n), ",") == 0 || decimal_comma(drop(text, n)))
+        return 0;
+    size_t more = figures(drop(text, n + 1));
+    n += 1 + more;
+    return more > 0 && more <= 2 && at_boundary(drop(text, n)) ? n : 0;
+}
+
+/* 和21号, but 到3号楼 is where somebody went. */
+static size_t joined_day(struct str text) {
+    static const char *const places[] = {"楼", "院", "门", "栋", "线",   "车",   "房",  "室",
+                                         "店", "点", "巷", "馆", "小区", "单元", "居民"};
+    int day;
+    struct day found;
+    size_t n = read_day(text, &found);
+    if (n == 0)
+        n = unclear_day(text, true);
+    if (n > 0)
+        return n;
+    n = words_count(text, &day);
+    size_t end = n > 0 ? words_prefix(drop(text, n), "号") : 0;
+    return end > 0 && one_of(drop(text, n + end), places, COUNT(places)) == 0 ? n + end : 0;
+}
+
+static bool has_unit(struct str text) {
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] != '.' && !is_digit(drop(text, i)))
+            return true;
+    return false;
+}
+
+/* A second day or length behind the first. What repeats or explains the first is none: 2小时 after
+ * 9:00-11:00, 周六 after 11月21日. */
+static struct str second(struct str text, const struct when *first) {
+    static const char *const joins[] = {"和", "与", "及", "到", "至", "-", "~", "—", "–", "/"};
+    struct day day = {0};
+    struct hours hours;
+    size_t join = 0, n;
+    while ((n = one_of(drop(text, join), joins, COUNT(joins))) > 0)
+        join += n;
+    text = drop(text, join + (join > 0 ? blanks(drop(text, join)) : 0));
+    if (first->dated) {
+        n = join > 0 ? joined_day(text) : read_day(text, &day);
+        bool explains = day.day < 0 && first->day.month != 0;
+        if (n > 0 && (join > 0 || (at_end(drop(text, n)) && !explains)))
+            return (struct str){text.p, n};
+    }
+    n = first->timed ? read_length(text, &hours) : 0;
+    if (n == 0 || !has_unit((struct str){text.p, n}) || (join == 0 && !at_end(drop(text, n))))
+        return (struct str){text.p, 0};
+    bool spans = first->hours.from[0] != '\0' && hours.from[0] != '\0';
+    bool repeats = !spans && hours.minutes == first->hours.minutes;
+    return (struct str){text.p, repeats ? 0 : n};
+}
+
+void when_read(struct arena *arena, struct words *words, struct when *out) {
+    memset(out, 0, sizeof *out);
+    *words = words_simplified(arena, *words);
+    for (;;) {
+        size_t n = 0;
+        if (!out->dated && day_read(arena, words, &out->day)) {
+            out->dated = true;
+            continue;
+        }
+        if (!out->dated)
+            n = unclear_day(words->plain, out->timed);
+        if (n == 0 && !out->timed)
+            n = unclear_length(words->plain);
+        if (n > 0) {
+            out->unclear = (struct str){words->plain.p, n};
+            return;
+        }
+        if (out->timed || !hours_read(arena, words, &out->hours))
+            break;
+        out->timed = true;
+    }
+    out->unclear = second(words->plain, out);
 }

@@ -15,21 +15,33 @@ struct hours {
     char to[6];   /* "24:00" is possible */
 };
 
-/* 2 · 1.5 · 2小时 · 两个半小时 · 半小时 · 90分钟 · 1小时30分 · 2h · 9:00-11:30 · 上午9点到11点半.
- * A bare number must stand alone; a unit may be followed by anything. */
+/* 2 · 1.5 · 1,5小时 · 2小时 · 两个半小时 · 半小时 · 90分钟 · 1小时30分 · 2h · 9:00-11:30 ·
+ * 上午9点到11点半. A bare number must stand alone; a unit may be followed by anything. */
 bool hours_read(struct arena *arena, struct words *words, struct hours *out);
 
 struct day {
     int days_ago; /* 0 today, 1 昨天, 2 前天, 3 大前天; -1 明天, which the database refuses */
     int year;     /* 0 when not said: the latest such day is meant */
-    int month;    /* 0: days_ago or `day` alone say it */
+    int month;    /* 0: days_ago or `day` alone say it; -1 本月, -2 上个月 */
     int day; /* without a month: the latest 20号; -1 the latest Monday … -7 Sunday, -11 … -17 of the
-                week before this one; 0: days_ago says it */
+                week before this one, -21 … -27 of this one; 0: days_ago says it */
 };
 
 /* 11.20 is a day where it cannot be a length: with 日, with two figures behind, or before a length.
- * 20号 · 周六 · 上周六 · 星期天 · 11.20 · 今天 · 昨天 · 前天 · 明天 · 11月20日 · 11-20 · 11/20 ·
- * 2026年11月20日 · 2026-11-20. */
+ * 20号 · 上个月20日 · 周六 · 上周六 · 本周六 · 星期天 · 11.20 · 今天 · 昨天 · 昨晚 · 前天 · 3天前 ·
+ * 明天 · 11月20日 · 11-20 · 11/20 · 2026年11月20日 · 2026-11-20 · 20261120. */
 bool day_read(struct arena *arena, struct words *words, struct day *out);
+
+/* A day and a length in whichever order, as a declaration begins. Nothing is guessed: `unclear` is
+ * what looks like a day and is none (22/11, 上周, Nov 20, 261101), or a second day or length
+ * (和21号). Without a day that also names 上周 in 上周会议纪要; whoever says 今天 first is
+ * believed. */
+struct when {
+    struct day day; /* today, unless dated */
+    struct hours hours;
+    bool dated, timed;
+    struct str unclear; /* empty: all is understood, and the rest of `words` is a description */
+};
+void when_read(struct arena *arena, struct words *words, struct when *out);
 
 #endif

@@ -286,6 +286,13 @@ bool tell_refusal(struct buf *out, const cJSON *facts) {
     return true;
 }
 
+void tell_unclear(struct request *rq, struct buf *out, struct str words) {
+    buf_puts(out, "没看懂「");
+    say_cut(out, str_z(rq->arena, words), 20);
+    buf_puts(out, "」，还没有申报：请写一个日期和一个时长，例如 11月20日 2小时，昨天 9:00-11:30，"
+                  "当天的写 今天 2小时。");
+}
+
 /* The next step, where one is known. */
 static void tell_way_out(struct buf *out, const char *code) {
     if (strcmp(code, "item_unknown") == 0) {

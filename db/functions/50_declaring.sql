@@ -41,9 +41,11 @@ end $$;
 
 -- ---------------------------------------------------------------- when was it?
 
--- The latest 20th; or of the days of the week: -1 the latest Monday … -7 Sunday, -11 … -17 of the week before this one.
+-- The latest 20th; or of the days of the week: -1 the latest Monday … -7 Sunday, -11 … -17 of the week before this one,
+-- -21 … -27 of this one, which may be still to come.
 create or replace function gulou.latest_day(p_today date, p_day int) returns date language sql immutable as $$
   select case
+    when p_day < -20 then p_week + (-p_day - 21)
     when p_day < -10 then p_week - 7 + (-p_day - 11)
     when p_day < 0 then p_week + (-p_day - 1) - case when p_week + (-p_day - 1) > p_today then 7 else 0 end
     else (select max(found.day)
@@ -59,12 +61,16 @@ drop function if exists gulou.stated_day(int, int, int, int);
 create or replace function gulou.stated_day(p_today date, p_days_ago int, p_year int, p_month int, p_day int)
 returns date language plpgsql immutable as $$
 declare
-  v_day date;
+  v_day   date;
+  v_first date;
 begin
   if p_month is null and p_day is not null then
     return gulou.latest_day(p_today, p_day);
   elsif p_month is null then
     return p_today - coalesce(p_days_ago, 0);
+  elsif p_month < 0 then   -- -1 this month, -2 the one before
+    v_first := date_trunc('month', p_today) - make_interval(months => -p_month - 1);
+    return gulou.day_of(extract(year from v_first)::int, extract(month from v_first)::int, p_day);
   end if;
   v_day := gulou.day_of(coalesce(p_year, extract(year from p_today)::int), p_month, p_day);
   -- 12月30日 said in January means last year's.

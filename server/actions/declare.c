@@ -9,7 +9,7 @@
 
 #define ITEM_WORDS_MAX 4 /* a name may hold blanks: 急救 技能 培训 */
 
-/* ITEM: a number, or words up to the first that reads as hours or a day. */
+/* ITEM: a number, or words up to the first that reads as hours or a day, or looks like one. */
 static const char *read_item(struct request *rq, struct words *rest) {
     int64_t number;
     struct words at = *rest;
@@ -23,9 +23,10 @@ static const char *read_item(struct request *rq, struct words *rest) {
     buf_init(&name, rq->arena);
     for (int i = 0; i < ITEM_WORDS_MAX && !words_empty(simple); i++) {
         struct words probe = simple;
-        struct hours hours;
-        struct day day;
-        if (i > 0 && (hours_read(rq->arena, &probe, &hours) || day_read(rq->arena, &probe, &day)))
+        struct when when = {0};
+        if (i > 0)
+            when_read(rq->arena, &probe, &when);
+        if (when.timed || when.dated || when.unclear.n > 0)
             break;
         buf_addstr(&name, words_next(&simple));
     }
@@ -43,7 +44,7 @@ const char *const *declare_args(struct request *rq, const char *item, const stru
     args[3] = hours != NULL && hours->from[0] != '\0' ? hours->to : NULL;
     args[4] = stated ? NULL : arg_number(rq, day->days_ago);
     args[5] = stated && day->year > 0 ? arg_number(rq, day->year) : NULL;
-    args[6] = stated && day->month > 0 ? arg_number(rq, day->month) : NULL;
+    args[6] = stated && day->month != 0 ? arg_number(rq, day->month) : NULL;
     args[7] = stated ? arg_number(rq, day->day) : NULL;
     args[8] = words;
     return args;
@@ -55,21 +56,24 @@ static void start(struct request *rq, const struct command *command) {
         dialogue_start(rq);
         return;
     }
-    struct hours *hours = arena_alloc(rq->arena, sizeof *hours);
-    struct day day = {.days_ago = 0};
+    struct when *when = arena_alloc(rq->arena, sizeof *when);
     const char *item = read_item(rq, &rest);
-    bool dated = day_read(rq->arena, &rest, &day);
-    bool timed = hours_read(rq->arena, &rest, hours);
-    if (!dated)
-        day_read(rq->arena, &rest, &day);
-    if (timed && hours->from[0] != '\0' && hours->minutes == 0) {
+    when_read(rq->arena, &rest, when);
+    struct hours *hours = when->timed ? &when->hours : NULL;
+    if (when->unclear.n > 0) {
+        struct buf out;
+        say_begin(rq, &out);
+        tell_unclear(rq, &out, when->unclear);
+        say_end(rq, &out);
+        return;
+    }
+    if (hours != NULL && hours->from[0] != '\0' && hours->minutes == 0) {
         say(rq, "开始和结束时间相同，请写实际时间，例如：9:00-11:30。");
         return;
     }
     /* p_photos and p_dialogue, the last two, stay NULL: a line typed at once has neither. */
-    request_call(
-        rq, &action_declare, REQUEST_CHANGES, "declare_points", 11,
-        declare_args(rq, item, timed ? hours : NULL, &day, arg_text(rq, words_typed(rest))));
+    request_call(rq, &action_declare, REQUEST_CHANGES, "declare_points", 11,
+                 declare_args(rq, item, hours, &when->day, arg_text(rq, words_typed(rest))));
 }
 
 /* 12 社区文艺演出，11月20日 9:00-11:30（2.5小时） */

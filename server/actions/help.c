@@ -39,6 +39,7 @@ static void help_member(struct buf *out, const cJSON *facts) {
                fact_text(facts, "unit"));
     offer(out, words, sizeof words / sizeof words[0]);
     buf_puts(out, "\n\n一句话申报：申报 项目 时长 说明\n例如：申报 32 2小时 昨天修剪花草\n"
+                  "日期：昨天、3天前、上周六、11月20日，不写就是今天\n"
                   "撤回：撤回 编号　重交：重交 编号 说明\n申诉：申诉 编号 理由\n"
                   "对公示有异议：异议 公示编号 条目编号 理由");
 }

@@ -14,28 +14,19 @@ struct rebuild {
     struct event_base *base;
     struct pg *pg;
     struct redis *redis;
-    struct leaderboard_rebuild *running;
     bool ok;
 };
 
 static void on_rebuilt(void *context, bool ok) {
     struct rebuild *rebuild = context;
-    rebuild->running = NULL;
     rebuild->ok = ok;
     event_base_loopbreak(rebuild->base);
 }
 
 static bool rebuild_period(struct rebuild *rebuild, const char *account, const char *period) {
-    struct timeval patience = {30, 0};
     rebuild->ok = false;
-    rebuild->running =
-        leaderboard_rebuild(rebuild->redis, rebuild->pg, account, period, on_rebuilt, rebuild);
-    event_base_loopexit(rebuild->base, &patience);
-    event_base_dispatch(rebuild->base);
-    if (rebuild->running != NULL) {
-        leaderboard_rebuild_cancel(rebuild->running);
-        rebuild->running = NULL;
-    }
+    leaderboard_rebuild(rebuild->redis, rebuild->pg, account, period, on_rebuilt, rebuild);
+    event_base_dispatch(rebuild->base); /* it ends by itself, well or not */
     printf("rebuild-cache: %s %s %s\n", account, period, rebuild->ok ? "done" : "FAILED");
     return rebuild->ok;
 }

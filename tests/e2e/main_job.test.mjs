@@ -75,6 +75,34 @@ test('an end before the start is told as such, a night is not', async () => {
   assert.match(await other.say('申报 40 22:00-1:00 前天 夜巡'), /22:00-01:00，3小时/)
 })
 
+const timeOf = (reply) => reply.match(/时间：([^，]+)，/)?.[1]
+
+test('a day is understood as people say it, and one that is not is asked about', async () => {
+  const other = await bound('DEMO0107')
+  const newest = async () => numberIn(await other.say('我的申报'))
+  for (const [said, means] of [['3天前', '大前天'], ['两天前', '前天'], ['昨晚', '昨天']]) {
+    const reply = await other.say(`申报 40 1，5小时 ${said} 巡逻`)
+    assert.match(reply, /预计积分：15/)
+    assert.equal(timeOf(reply), timeOf(await other.say(`申报 41 1小时 ${means} 劝导`)), said)
+  }
+  const before = await newest()
+  for (const [said, named] of [['22/11', '22/11'], ['下周一', '下周一'], ['上周', '上周'], ['Nov 20', 'Nov 20'], ['261101', '261101'], ['2小时 昨天', '2小时'], ['昨天和今天', '今天']]) {
+    const reply = await other.say(`申报 40 1小时 ${said} 巡逻`)
+    assert.ok(reply.startsWith(`没看懂「${named}」，还没有申报`), reply)
+    assert.match(reply, /11月20日/)
+  }
+  assert.match(await other.say('申报 巡逻 上周 1小时 走了两圈'), /没看懂「上周」/, 'also behind the name of an item')
+  assert.equal(await newest(), before, 'nothing was declared')
+  assert.match(await other.say('申报 40 1小时 24小时便民点值守，照顾80岁老人，第2次'), /待审核/, 'figures of a description are no day')
+
+  await other.say('申报')
+  await other.tap('平安文明')
+  await other.tap('义务巡逻')
+  assert.match(await other.say('上周 2小时'), /没看懂「上周」[^]*做了多久/)
+  assert.match(await other.say('1,5小时 3天前'), /一句话/)
+  await other.say('取消')
+})
+
 test('the dialogue leads from the first tap to the declaration', async () => {
   const other = await bound('DEMO0103')
   const before = await declared(other)

@@ -11,6 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct words rest;
     struct hours hours;
     struct day day;
+    struct when when;
     int64_t numbers[8];
     words_command(words, "申报", &rest);
     rest = words;
@@ -19,6 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     hours_read(arena, &rest, &hours);
     rest = words;
     day_read(arena, &rest, &day);
+    rest = words;
+    when_read(arena, &rest, &when);
     words_typed(rest);
     words_simplified(arena, words);
     arena_free(arena);

@@ -1,7 +1,7 @@
 -- A member declares: what counts, what is refused, what the caps cut (domain 4.2, 6.1, 6.2).
 begin;
 set client_min_messages = warning;
-select plan(43);
+select plan(48);
 
 -- A small account of its own: two units, two members, a reviewer, an afternoon in November.
 select api.set_clock('2026-11-20 18:00+08');
@@ -57,6 +57,11 @@ select is(gulou.latest_day('2026-03-05', 31), '2026-01-31', 'February has no 31s
 select is(gulou.latest_day('2026-11-20', -5), '2026-11-20', '周五 may be today');
 select is(gulou.latest_day('2026-11-20', -6), '2026-11-14', '周六 is the last one');
 select is(gulou.latest_day('2026-11-20', -11), '2026-11-09', '上周一 is Monday of the week before');
+select is(gulou.latest_day('2026-11-20', -26), '2026-11-21', '本周六 is still to come');
+select is(gulou.stated_day('2026-11-20', null, null, -2, 20), '2026-10-20', '上个月20日');
+select is(gulou.stated_day('2026-01-20', null, null, -2, 31), '2025-12-31', 'also over the new year');
+select is(gulou.stated_day('2026-03-20', null, null, -2, 30), null, 'February has no 30th');
+select is(gulou.stated_day('2026-11-20', null, null, -1, 3), '2026-11-03', '本月3号');
 select is(declares('40', 60, 'x', p_days_ago => null, p_day => 18) ->> 'date', '2026-11-18', 'declared so');
 select is(declares('40', 60, 'x', p_days_ago => null, p_day => -7) ->> 'date', '2026-11-15', 'also by its weekday');
 

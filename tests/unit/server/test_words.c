@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "server/hours.h"
@@ -129,6 +130,12 @@ static void lengths_in_every_form(void **state) {
     assert_minutes("1小时30分钟", 90, "");
     assert_minutes("1小时30分", 90, "");
     assert_minutes("2 小时 打扫", 120, "打扫");
+    assert_minutes("1小时 30分钟 打扫", 90, "打扫");
+    assert_minutes("2小时 50m跑道清扫", 120, "50m跑道清扫");
+    assert_minutes("1,5小时", 90, "");
+    assert_minutes("1，5 小时", 90, "");
+    assert_minutes("1，5小时 打扫", 90, "打扫");
+    assert_minutes("2，3号楼打扫", 120, "3号楼打扫");
     assert_minutes("2h", 120, "");
     assert_minutes("30min", 30, "");
     assert_minutes("99999999", 600000, "");
@@ -165,6 +172,9 @@ static void spans_in_every_form(void **state) {
     assert_span("晚上7点到9点", "19:00", "21:00", 120);
     assert_span("晚上10点到凌晨1点", "22:00", "01:00", 180);
     assert_span("9:00-9:00", "09:00", "09:00", 0);
+    assert_span("晚7点到9点", "19:00", "21:00", 120);
+    assert_span("晚上8点到12点", "20:00", "00:00", 240);
+    assert_span("晚上10点到1点", "22:00", "01:00", 180);
 }
 
 static void what_is_no_length_is_left_alone(void **state) {
@@ -214,16 +224,35 @@ static void days_in_every_form(void **state) {
     assert_day("二十日，打扫", (struct day){.day = 20}, "打扫");
     assert_day("周六 打扫", (struct day){.day = -6}, "打扫");
     assert_day("星期天上午", (struct day){.day = -7}, "上午");
+    assert_day("20号上午 打扫", (struct day){.day = 20}, "上午 打扫");
+    assert_day("20日上午 2小时", (struct day){.day = 20}, "2小时");
+    assert_day("这周三打扫", (struct day){.day = -23}, "打扫");
     assert_day("上周一打扫", (struct day){.day = -11}, "打扫");
     assert_day("上禮拜日", (struct day){.day = -17}, "");
+    assert_day("3天前 打扫", (struct day){.days_ago = 3}, "打扫");
+    assert_day("十天前", (struct day){.days_ago = 10}, "");
+    assert_day("两天以前", (struct day){.days_ago = 2}, "");
+    assert_day("99999999天前", (struct day){.days_ago = 9999}, "");
+    assert_day("昨晚 打扫", (struct day){.days_ago = 1}, "打扫");
+    assert_day("昨晚7点到9点", (struct day){.days_ago = 1}, "晚7点到9点");
+    assert_day("昨天晚上7点到9点", (struct day){.days_ago = 1}, "晚上7点到9点");
+    assert_day("昨天晚上 2小时", (struct day){.days_ago = 1}, "2小时");
+    assert_day("昨天晚上打扫", (struct day){.days_ago = 1}, "晚上打扫");
+    assert_day("今早", (struct day){.days_ago = 0}, "");
+    assert_day("今晚", (struct day){.days_ago = 0}, "");
+    assert_day("20261119", (struct day){.year = 2026, .month = 11, .day = 19}, "");
+    assert_day("上个月20日打扫", (struct day){.month = -2, .day = 20}, "打扫");
+    assert_day("本月3号", (struct day){.month = -1, .day = 3}, "");
+    assert_day("11 月 20 日 打扫", (struct day){.month = 11, .day = 20}, "打扫");
     assert_day("2026年11月20日x", (struct day){.year = 2026, .month = 11, .day = 20}, "x");
 }
 
 static void what_is_no_day_is_left_alone(void **state) {
     (void)state;
-    const char *texts[] = {"",         "1-3岁儿童", "13-40 x",  "11月", "昨",
-                           "3.5 公里", "2026",      "11-",      "1.5",  "2.25 打扫",
-                           "20号楼",   "32号",      "周边打扫", "上楼", "11.20公里"};
+    const char *texts[] = {"",          "1-3岁儿童", "13-40 x", "11月",     "昨",
+                           "3.5 公里",  "2026",      "11-",     "1.5",      "2.25 打扫",
+                           "20号楼",    "3号早餐店", "32号",    "周边打扫", "上楼",
+                           "11.20公里", "20261319",  "2月饼",   "0天前",    "天前"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct words words = read_text(texts[i]);
         struct day day;
@@ -231,6 +260,188 @@ static void what_is_no_day_is_left_alone(void **state) {
             fail_msg("read: %s", texts[i]);
         assert_view(words.plain, texts[i]);
     }
+}
+
+/* What `申报 40` is followed by: a day and a length in whichever order, then the description. */
+static struct when read_when(const char *text, struct words *rest) {
+    struct when when;
+    *rest = read_text(text);
+    when_read(arena, rest, &when);
+    return when;
+}
+
+static void what_looks_like_a_day_is_asked_about(void **state) {
+    (void)state;
+    static const char *const unclear[][2] = {
+        {"1小时 22/11 打扫", "22/11"},
+        {"22/11 1小时 打扫", "22/11"},
+        {"1小时 31/10", "31/10"},
+        {"1小时 0月0日 打扫", "0月0日"},
+        {"1小时 0月0日打扫", "0月0日"},
+        {"1小时 下周一 打扫", "下周一"},
+        {"1小时 上周 打扫", "上周"},
+        {"1小时 上周帮老人买菜", "上周"},
+        {"1小时 上個月 打扫", "上个月"},
+        {"1小时 一周前 打扫", "一周前"},
+        {"1小时 Nov 20 打扫", "Nov 20"},
+        {"1小时 Nov. 20", "Nov. 20"},
+        {"1小时 20 November 打扫", "20 November"},
+        {"261101 1小时 打扫", "261101"},
+        {"1小时 20261301", "20261301"},
+        {"1小时 1120 打扫", "1120"},
+        {"1小时 11-20-2026", "11-20-2026"},
+        {"1小时 3.5 打扫", "3.5"},
+        {"1小时 腊月初八 打扫", "腊月初八"},
+        {"1小时 11月 打扫", "11月"},
+        {"1小时 月底 打扫", "月底"},
+        {"1小时 前几天 打扫", "前几天"},
+        {"1小时 周末 打扫", "周末"},
+        {"1小时 20号和21号 打扫", "20号和21号"},
+        {"1小时 11月20-22日 打扫", "11月20-22日"},
+        {"1小时 20日打扫", "20日"},
+        {"1小时 20~22日打扫", "20~22日"},
+        {"1小时 26年11月20日打扫", "26年11月20日"},
+        {"1小时 11-20到11-22 打扫", "11-20到11-22"},
+        {"1小时 周六日 打扫", "周六日"},
+        {"1小时 半个月前打扫", "半个月前"},
+        {"1小时（昨天）打扫", "(昨天)"},
+        {"1,5 打扫", "1,5"},
+    };
+    for (size_t i = 0; i < sizeof unclear / sizeof unclear[0]; i++) {
+        struct words rest;
+        struct when when = read_when(unclear[i][0], &rest);
+        if (when.unclear.n == 0 || when.dated)
+            fail_msg("not asked about: %s", unclear[i][0]);
+        assert_view(when.unclear, unclear[i][1]);
+    }
+}
+
+static void a_second_day_or_length_is_asked_about(void **state) {
+    (void)state;
+    static const char *const unclear[][2] = {
+        {"1小时 2小时 昨天", "2小时"},
+        {"2小时和3小时 打扫", "3小时"},
+        {"9:00-11:00 14:00-16:00 打扫", "14:00-16:00"},
+        {"11月20号和21号 1小时 打扫", "21号"},
+        {"1小时 11月20号和21号", "21号"},
+        {"1小时 11月20号和21号打扫", "21号"},
+        {"1小时 11月20日、21日 打扫", "21日"},
+        {"1小时 11月20日至22日打扫", "22日"},
+        {"1小时 昨天和今天打扫", "今天"},
+        {"1小时 周一到周五值班", "周五"},
+        {"1小时 昨天 11月20日 打扫", "11月20日"},
+    };
+    for (size_t i = 0; i < sizeof unclear / sizeof unclear[0]; i++) {
+        struct words rest;
+        struct when when = read_when(unclear[i][0], &rest);
+        if (when.unclear.n == 0)
+            fail_msg("not asked about: %s", unclear[i][0]);
+        assert_view(when.unclear, unclear[i][1]);
+    }
+}
+
+static void descriptions_pass_whatever_figures_they_hold(void **state) {
+    (void)state;
+    static const char *const today[] = {
+        "巡逻3号楼",
+        "3号楼巡逻",
+        "3号和5号楼巡逻",
+        "3号、5号楼巡逻",
+        "照顾80岁老人",
+        "80岁老人陪护",
+        "第2次",
+        "第2次 巡逻",
+        "周末市集",
+        "周边巡逻",
+        "周老师的课",
+        "24小时便民点值守",
+        "3次 巡逻",
+        "3 号楼巡逻",
+        "三年级辅导",
+        "1-3岁儿童看护",
+        "上楼送菜",
+        "下楼陪同",
+        "前进社区巡逻",
+        "本小区巡逻",
+        "天台清扫",
+        "日常巡逻",
+        "月饼分发",
+        "三八妇女节活动",
+        "七一慰问",
+        "十周年庆典",
+        "一日三餐配送",
+        "五一 慰问",
+        "初心讲堂",
+        "大家一起打扫",
+        "到3号楼巡逻",
+        "和平街巡逻",
+        "110 宣传",
+        "13912345678 联系",
+        "1203室打扫",
+        "2026年度总结",
+        "2.5公里徒步",
+        "5名老人",
+        "9:00 集合",
+        "- 打扫",
+        "——打扫",
+        "3月学雷锋活动",
+        "下周活动筹备",
+        "每天巡逻",
+        "decorations",
+        "A3 海报",
+        "100-200米河道清理",
+        "(2小时) 打扫",
+        "一月一访",
+        "1+1 结对",
+    };
+    for (size_t i = 0; i < sizeof today / sizeof today[0]; i++) {
+        struct words rest;
+        char line[128];
+        snprintf(line, sizeof line, "2小时 %s", today[i]);
+        struct when when = read_when(line, &rest);
+        if (when.unclear.n > 0)
+            fail_msg("%s: asked about %s", line, str_z(arena, when.unclear));
+        assert_true(when.timed && !when.dated);
+        assert_int_equal(when.hours.minutes, 120);
+        assert_view(rest.plain, today[i]);
+    }
+}
+
+static void behind_a_day_its_description_passes_too(void **state) {
+    (void)state;
+    static const char *const yesterday[] = {
+        "到3号楼巡逻",    "和5号院居民座谈", "周六市集布置",     "上周会议纪要整理",
+        "下周一活动筹备", "十周年 庆典",     "2小时 打扫",       "晚上 打扫",
+        "到周边社区宣传", "20号楼打扫",      "24小时便民点值守", "今天的报纸分发",
+    };
+    for (size_t i = 0; i < sizeof yesterday / sizeof yesterday[0]; i++) {
+        struct words rest;
+        char line[128];
+        snprintf(line, sizeof line, "2小时 昨天 %s", yesterday[i]);
+        struct when when = read_when(line, &rest);
+        if (when.unclear.n > 0)
+            fail_msg("%s: asked about %s", line, str_z(arena, when.unclear));
+        assert_true(when.timed && when.dated);
+        assert_int_equal(when.day.days_ago, 1);
+        assert_view(rest.plain, yesterday[i]);
+    }
+    struct words rest;
+    assert_int_equal(read_when("2小时 11月21日 周六 打扫", &rest).unclear.n, 0);
+    assert_int_equal(read_when("9:00-11:00 2小时 打扫", &rest).unclear.n, 0);
+}
+
+static void the_evening_of_a_day_is_the_evening_of_its_clock(void **state) {
+    (void)state;
+    struct words rest;
+    struct when when = read_when("昨晚7点到9点 巡逻", &rest);
+    assert_int_equal(when.day.days_ago, 1);
+    assert_string_equal(when.hours.from, "19:00");
+    assert_string_equal(when.hours.to, "21:00");
+    assert_view(rest.plain, "巡逻");
+    when = read_when("昨天晚上 2小时 巡逻", &rest);
+    assert_int_equal(when.day.days_ago, 1);
+    assert_int_equal(when.hours.minutes, 120);
+    assert_view(rest.plain, "巡逻");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -276,6 +487,11 @@ int main(void) {
         TEST(what_is_no_length_is_left_alone),
         TEST(days_in_every_form),
         TEST(what_is_no_day_is_left_alone),
+        TEST(what_looks_like_a_day_is_asked_about),
+        TEST(a_second_day_or_length_is_asked_about),
+        TEST(descriptions_pass_whatever_figures_they_hold),
+        TEST(behind_a_day_its_description_passes_too),
+        TEST(the_evening_of_a_day_is_the_evening_of_its_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
