@@ -208,7 +208,7 @@ begin
 end $$;
 
 -- So many declarations of one member wait at once: else one person could bury everybody's in the reviewers' queue.
-create or replace function gulou.waiting_max() returns int language sql immutable as $$ select 60 $$;
+create or replace function gulou.waiting_max() returns int language sql immutable as $$ select 100 $$;
 
 create or replace function gulou.waits_too_often(p_account text, p_member int) returns boolean
 language plpgsql stable as $$

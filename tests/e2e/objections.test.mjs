@@ -100,7 +100,7 @@ test('an objection gets a number, takes a photo, and shows nobody who made it', 
   const photos = await fetch(/href="([^"]*\/objection\/[^"]*)"/.exec(first.last.reply)[1].replaceAll('&amp;', '&'))
   assert.equal(photos.status, 200)
   assert.match(await photos.text(), /当天没有看到人/)
-  assert.match(await member.say('异议列表'), /没有这个权限/)
+  assert.match(await member.say('异议列表'), /不在您的职责之内/)
   assert.match(await first.say('帮助'), /异议列表/)
   assert.doesNotMatch(await member.say('帮助'), /异议列表/)
 })

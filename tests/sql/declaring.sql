@@ -92,8 +92,8 @@ select results_eq($$select counted, cap from gulou.declaration where words in ('
 insert into gulou.member values ('t', 4, '急性子', 'active');
 insert into gulou.member_org values ('t', 4, 1);
 insert into gulou.binding values ('t', 'o4', 4, now());
-create temp table many as select declares('40', 30, '第' || n || '次', p_openid => 'o4') as made from generate_series(1, 61) as n;
-select is((select count(*) from many where made ? 'no'), 60::bigint, 'sixty declarations of one member wait at most');
+create temp table many as select declares('40', 30, '第' || n || '次', p_openid => 'o4') as made from generate_series(1, 101) as n;
+select is((select count(*) from many where made ? 'no'), 100::bigint, 'a hundred declarations of one member wait at most');
 select is((select made ->> 'refusal' from many where not made ? 'no'), 'too_many_waiting', 'the next is refused, and leaves nothing');
 select approves((select array_agg((made ->> 'no')::bigint) from (select made from many limit 3) as first));
 select ok(declares('40', 30, '审完以后', p_openid => 'o4') ? 'no', 'until some have been reviewed');
