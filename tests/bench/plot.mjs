@@ -35,5 +35,7 @@ export async function plot(bench, file) {
   }
   const data = `${state}/plot.data`
   writeFileSync(data, rows.map((row) => row.join(' ')).join('\n'))
-  execFileSync('gnuplot', ['-e', SCRIPT(data, file)])
+  const script = `${state}/plot.gnuplot`
+  writeFileSync(script, SCRIPT(data, file))
+  execFileSync('gnuplot', [script])
 }
