@@ -88,9 +88,10 @@ static const char top_script[] =
 static const char check_script[] = LUA_BOARD "local well, whole = pcall(is_whole, ARGV[1])\n"
                                              "return well and whole and 1 or 0\n";
 
-/* KEYS: v, members, units, ready, building. */
-static const char begin_script[] = "redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])\n"
-                                   "redis.call('SET', KEYS[5], ARGV[1], 'EX', 120)\n"
+/* KEYS: v, members, units, ready, building. A million entries go in the background, and come back
+ * within ten minutes. */
+static const char begin_script[] = "redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3], KEYS[4])\n"
+                                   "redis.call('SET', KEYS[5], ARGV[1], 'EX', 600)\n"
                                    "return 1\n";
 
 /* ARGV: board, token. A rebuild that another one has overtaken must not mark the other's
