@@ -346,8 +346,7 @@ struct leaderboard_rebuild *leaderboard_rebuild(struct redis *redis, struct pg *
     uint64_t random;
     evutil_secure_rng_get_bytes(&random, sizeof random);
     snprintf(r->token, sizeof r->token, "%016" PRIx64, random);
-    strcpy(r->member, "0"); /* numbers begin at 1 */
-    strcpy(r->org, "0");
+    r->member[0] = r->org[0] = '0'; /* numbers begin at 1 */
 
     char v[KEY_SIZE], members[KEY_SIZE], units[KEY_SIZE], ready[KEY_SIZE], building[KEY_SIZE];
     r->call.on_done = on_begun;

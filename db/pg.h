@@ -16,9 +16,10 @@
  * Groups:    an idle connection takes up to PG_GROUP_MAX waiting calls, sorted by key, and puts
  *            one Sync behind them: one transaction. Answers go out after the Sync. When a group
  *            fails, its members run again, each in a transaction of its own.
- * Waiting:   a call waits PG_LOCK_TIMEOUT_MS for a lock, then makes room and runs again. It and
- *            whatever else its person asked then go one at a time, on one connection at most, so
- *            that a held row or a slow question does not keep everybody else waiting.
+ * Waiting:   a call waits PG_LOCK_TIMEOUT_MS for a lock, then makes room and runs again. Whatever
+ *            else its person changes rests with it and is tried one at a time. What has waited or
+ *            failed goes over one connection at a time, so that held rows and slow questions do
+ *            not keep everybody else waiting.
  * Ownership: the call and its arguments stay the caller's and must stay unchanged until on_done
  *            or pg_cancel(); the JSON is the pool's and ends when on_done returns.
  * Fairness:  calls wait by lane (an account's), and a group takes one of each lane in turn, so that
@@ -72,7 +73,7 @@ struct pg_call {
     unsigned lane_at;
     int runs;
     bool alone; /* it was in a group that failed */
-    bool slow;  /* it ran into a timeout: such calls go one at a time, so that others pass */
+    bool slow;  /* it, or a change of the same person, ran into a timeout */
     int64_t since;
     int64_t due_at;
     int64_t deadline_at;

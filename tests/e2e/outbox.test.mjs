@@ -6,19 +6,12 @@ import { rmSync } from 'node:fs'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { Client } from './client.mjs'
 import { crowd } from './people.mjs'
-import { configWith, ops, secondServer, server, sleep, sql, startAgain, stop, until } from './system.mjs'
+import { APPROVED_TEMPLATE, configWith, ops, secondServer, server, sleep, sql, startAgain, stop, until } from './system.mjs'
 
 const client = new Client()
 const SEND = '/cgi-bin/message/custom/send'
 const TOKEN = '/cgi-bin/stable_token'
 const PORT_ABOVE = 44
-const TEMPLATE = `
-[[template]]
-account = "demo"
-notification = "approved"
-id = "TEMPLATE_APPROVED"
-fields = "character_string1=no, thing2=item, phrase3=result"
-`
 let number = 6000000 + Date.now() % 900 * 1000
 let members
 
@@ -195,7 +188,7 @@ test('killed twice among a thousand notifications: every one arrives, by templat
   sql(`select gulou.notify('demo', (array[${people.map((one) => one.member)}])[1 + n % 100], case when n < 500 then 'approved' else 'returned' end, 'test:' || ${first} + n,
     jsonb_build_object('no', ${first} + n, 'item', '夜间巡逻', 'counted', '10', 'words', '请补照片')) from generate_series(0, 999) as n`)
   const sent = () => Number(sql(`select count(*) from gulou.outbox where (facts ->> 'no')::int between ${first} and ${number} and status <> 'waiting'`)[0][0])
-  const file = configWith(TEMPLATE)
+  const file = configWith(APPROVED_TEMPLATE)
   const start = () => secondServer(Number(new URL(server).port), file)
   let running = await start()
   try {

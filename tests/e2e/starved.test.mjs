@@ -8,20 +8,13 @@ import { closeSync, existsSync, openSync, readFileSync, readSync, writeFileSync,
 import { after, before, describe, test } from 'node:test'
 import { Client } from './client.mjs'
 import { crowd } from './people.mjs'
-import { configWith, platformTo, program, secondServer, server as first, sleep, sql, startAgain, state, stop, until } from './system.mjs'
+import { APPROVED_TEMPLATE, configWith, platformTo, program, secondServer, server as first, sleep, sql, startAgain, state, stop, until } from './system.mjs'
 import { Visitor } from './visitor.mjs'
 
 const PORT = Number(new URL(first ?? 'http://localhost:1').port) + 60
 const TRIES = Number(process.env.GULOU_STARVED_TRIES ?? 20)
 const STARVED = program?.replace(/gulou$/, 'gulou_starved')
 const EVER = 1n << 40n
-const TEMPLATE = `
-[[template]]
-account = "demo"
-notification = "approved"
-id = "TEMPLATE_APPROVED"
-fields = "character_string1=no, thing2=item, phrase3=result"
-`
 const photo = readFileSync(new URL('photo.jpg', import.meta.url))
 
 describe('without memory', { skip: !(STARVED && existsSync(STARVED)) && 'the sanitized build has gulou_starved' }, () => {
@@ -38,7 +31,7 @@ describe('without memory', { skip: !(STARVED && existsSync(STARVED)) && 'the san
     writeFileSync(file, Buffer.alloc(24))
     orders = openSync(file, 'r+')
     const address = `http://127.0.0.1:${PORT}`
-    server = await secondServer(PORT, configWith(TEMPLATE), { GULOU_STARVED: file, GULOU_TEST_LOG: log, GULOU_SERVER_PUBLIC_URL: address, GULOU_SERVER_WORKERS: '1', GULOU_SERVER_TRUSTED_PROXY: '127.0.0.1' }, STARVED)
+    server = await secondServer(PORT, configWith(APPROVED_TEMPLATE), { GULOU_STARVED: file, GULOU_TEST_LOG: log, GULOU_SERVER_PUBLIC_URL: address, GULOU_SERVER_WORKERS: '1', GULOU_SERVER_TRUSTED_PROXY: '127.0.0.1' }, STARVED)
     platform = platformTo(server.address)
     notice = (await (await fetch(`${server.address}/api/v1/demo/notices?limit=100`)).json()).notices.at(-1).id
     visitor = await signedIn()

@@ -100,6 +100,15 @@ export async function secondServer(port, file = config, environment = {}, binary
   return { address, child, stop(signal = 'SIGTERM') { child.kill(signal); return ended(child.pid, 'the second server') } }
 }
 
+// For configWith(): news of an approval goes out as a template message.
+export const APPROVED_TEMPLATE = `
+[[template]]
+account = "demo"
+notification = "approved"
+id = "TEMPLATE_APPROVED"
+fields = "character_string1=no, thing2=item, phrase3=result"
+`
+
 // The configuration with something added, and what `without` matches left out, in a file of its own.
 export function configWith(text, without = '') {
   const file = `${state}/with-${randomBytes(4).toString('hex')}.toml`

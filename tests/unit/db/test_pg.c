@@ -289,7 +289,7 @@ static void whoever_waits_for_a_lock_fills_no_more_groups(void **state) {
     run_until(base, &done, 1, 10000);
     /* The two groups that were sent before anybody knew, and one call of those that are slow. */
     assert_int_equal(other->count, 1);
-    assert_true(atoi(other->json) <= 3);
+    assert_true(strtol(other->json, NULL, 10) <= 3);
 }
 
 static void nor_do_two_who_wait_at_once(void **state) {
@@ -303,7 +303,7 @@ static void nor_do_two_who_wait_at_once(void **state) {
     run_until(base, &done, 1, 5000);
     /* One that had begun, and the one after it. */
     assert_int_equal(calls[60].count, 1);
-    assert_true(atoi(calls[60].json) <= atoi(tried) + 2);
+    assert_true(strtol(calls[60].json, NULL, 10) <= strtol(tried, NULL, 10) + 2);
     free(tried);
 }
 
