@@ -29,6 +29,7 @@ struct work {
     bool counting;
     bool answered;
     const char *turned_away; /* NULL: let in */
+    uint16_t *under_way;     /* of the crowd, once let in */
 };
 
 static _Thread_local size_t active;
@@ -56,8 +57,7 @@ static void answer(struct work *w, struct str text) {
 static void free_work(struct work *w) {
     LIST_REMOVE(w, link);
     active--;
-    if (!w->turned_away)
-        crowd_leave(w->rq.services->crowd, w->rq.openid);
+    crowd_leave(w->under_way);
     event_free(w->budget);
     arena_free(w->rq.arena);
 }
@@ -238,7 +238,7 @@ static void start_work(struct work *w, struct http_exchange *x) {
     LIST_INSERT_HEAD(&works, w, link);
     active++;
     if (!turn_away(w)) {
-        crowd_enter(rq->services->crowd, rq->openid);
+        w->under_way = crowd_enter(rq->services->crowd, rq->openid);
         route_message(rq);
     }
 }

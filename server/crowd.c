@@ -45,10 +45,13 @@ const char *crowd_why_not(const struct request *rq) {
     return is_too_fast(rq) ? "您发得太快了，这一条没有处理，请稍等几秒再发" : NULL;
 }
 
-void crowd_enter(struct crowd *crowd, const char *person) {
-    ++*place_of(crowd, person);
+uint16_t *crowd_enter(struct crowd *crowd, const char *person) {
+    uint16_t *under_way = place_of(crowd, person);
+    ++*under_way;
+    return under_way;
 }
 
-void crowd_leave(struct crowd *crowd, const char *person) {
-    --*place_of(crowd, person);
+void crowd_leave(uint16_t *under_way) {
+    if (under_way)
+        --*under_way;
 }

@@ -55,12 +55,21 @@ void wechat_crypto_release(void) {
     OPENSSL_cleanse(&own, sizeof own);
 }
 
-static int compare_parts(const void *left, const void *right) {
-    const struct str *a = left;
-    const struct str *b = right;
-    size_t n = a->n < b->n ? a->n : b->n;
-    int order = n == 0 ? 0 : memcmp(a->p, b->p, n);
-    return order != 0 ? order : (a->n > b->n) - (a->n < b->n);
+static bool is_before(struct str a, struct str b) {
+    size_t n = a.n < b.n ? a.n : b.n;
+    int order = n == 0 ? 0 : memcmp(a.p, b.p, n);
+    return order < 0 || (order == 0 && a.n < b.n);
+}
+
+/* Four at most: the library's way to sort takes longer than this. */
+static void sort_parts(size_t n, const struct str *parts, struct str *sorted) {
+    for (size_t i = 0; i < n; i++) {
+        size_t at = i;
+        for (; at > 0 && is_before(parts[i], sorted[at - 1]); at--) {
+            sorted[at] = sorted[at - 1];
+        }
+        sorted[at] = parts[i];
+    }
 }
 
 void wechat_sign(size_t n, const struct str *parts, char out[WECHAT_SIGNATURE_CHARS + 1]) {
@@ -68,8 +77,7 @@ void wechat_sign(size_t n, const struct str *parts, char out[WECHAT_SIGNATURE_CH
     struct str sorted[WECHAT_SIGNATURE_PARTS_MAX];
     unsigned char digest[WECHAT_SIGNATURE_CHARS / 2];
     struct tools *t = tools();
-    memcpy(sorted, parts, n * sizeof *parts);
-    qsort(sorted, n, sizeof *sorted, compare_parts);
+    sort_parts(n, parts, sorted);
     EVP_DigestInit_ex2(t->digest, t->sha1, NULL);
     for (size_t i = 0; i < n; i++) {
         EVP_DigestUpdate(t->digest, sorted[i].p, sorted[i].n);

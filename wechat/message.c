@@ -13,10 +13,11 @@
 struct reader {
     struct arena *arena;
     XML_Parser parser;
-    const char *names[XML_DEPTH_MAX]; /* the open elements below <xml> */
-    int depth;                        /* 0 outside, 1 inside <xml> */
-    bool has_children;                /* the innermost open element is no leaf */
-    struct buf text;
+    struct str names[XML_DEPTH_MAX]; /* the open elements below <xml> */
+    int depth;                       /* 0 outside, 1 inside <xml> */
+    bool has_children;               /* the innermost open element is no leaf */
+    struct buf texts;                /* of all fields, each with its NUL */
+    size_t text_at;                  /* where the innermost open element's begins */
     struct message_field *first;
     struct message_field *last;
     size_t fields_n;
@@ -63,23 +64,32 @@ static void XMLCALL on_start(void *data, const XML_Char *name, const XML_Char **
         stop(reader, MESSAGE_TOO_DEEP);
         return;
     } else {
-        reader->names[reader->depth - 1] = arena_strndup(reader->arena, name, strlen(name));
+        size_t n = strlen(name);
+        reader->names[reader->depth - 1] = (struct str){arena_strndup(reader->arena, name, n), n};
     }
     reader->depth++;
     reader->has_children = false;
-    reader->text.n = 0;
+    reader->text_at = reader->texts.n;
 }
 
-static const char *path_of(struct reader *reader) {
+static struct str path_of(struct reader *reader) {
     if (reader->depth == 2) {
         return reader->names[0];
     }
     struct buf path;
     buf_init(&path, reader->arena);
     for (int i = 0; i < reader->depth - 1; i++) {
-        buf_printf(&path, "%s%s", i > 0 ? "/" : "", reader->names[i]);
+        buf_puts(&path, i > 0 ? "/" : "");
+        buf_addstr(&path, reader->names[i]);
     }
-    return buf_view(&path).p;
+    return buf_view(&path);
+}
+
+static const struct message_field *find(const struct message_field *fields, struct str path) {
+    while (fields != NULL && !str_eq(fields->path, path)) {
+        fields = fields->next;
+    }
+    return fields;
 }
 
 static void keep_field(struct reader *reader) {
@@ -90,8 +100,9 @@ static void keep_field(struct reader *reader) {
     struct message_field *field = arena_alloc(reader->arena, sizeof(*field));
     field->path = path_of(reader);
     field->value =
-        (struct str){arena_strndup(reader->arena, reader->text.p, reader->text.n), reader->text.n};
-    if (reader->depth == 2 && message_field(reader->first, field->path).p != NULL) {
+        (struct str){reader->texts.p + reader->text_at, reader->texts.n - reader->text_at};
+    buf_add(&reader->texts, "", 1);
+    if (reader->depth == 2 && find(reader->first, field->path) != NULL) {
         stop(reader, MESSAGE_REPEATED);
         return;
     }
@@ -111,13 +122,13 @@ static void XMLCALL on_end(void *data, const XML_Char *name) {
     }
     reader->depth--;
     reader->has_children = true;
-    reader->text.n = 0;
+    reader->text_at = reader->texts.n;
 }
 
 static void XMLCALL on_text(void *data, const XML_Char *text, int n) {
     struct reader *reader = data;
     if (reader->depth > 1) {
-        buf_add(&reader->text, text, (size_t)n);
+        buf_add(&reader->texts, text, (size_t)n);
     }
 }
 
@@ -130,12 +141,8 @@ static void XMLCALL on_doctype(void *data, const XML_Char *name, const XML_Char 
 /* ---- reading ---- */
 
 struct str message_field(const struct message_field *fields, const char *path) {
-    for (; fields != NULL; fields = fields->next) {
-        if (strcmp(fields->path, path) == 0) {
-            return fields->value;
-        }
-    }
-    return (struct str){NULL, 0};
+    const struct message_field *field = find(fields, str_from(path));
+    return field != NULL ? field->value : (struct str){NULL, 0};
 }
 
 /* Each thread keeps one parser: making one costs as much as reading a message. */
@@ -173,7 +180,7 @@ enum message_error message_fields_parse(struct arena *arena, struct str xml,
     if (xml.n > HTTP_BODY_MAX_BYTES || (reader.parser = parser_for(&reader)) == NULL) {
         return MESSAGE_NOT_XML;
     }
-    buf_init(&reader.text, arena);
+    buf_init_for(&reader.texts, arena, xml.n); /* what is in a document is no longer than it */
     enum XML_Status status = XML_Parse(reader.parser, xml.p, (int)xml.n, XML_TRUE);
     if (reader.error != MESSAGE_OK) {
         return reader.error;
@@ -186,44 +193,57 @@ enum message_error message_fields_parse(struct arena *arena, struct str xml,
 }
 
 static const struct {
-    const char *name;
+    struct str name;
     enum message_type type;
 } types[] = {
-    {"text", MESSAGE_TEXT},   {"image", MESSAGE_IMAGE},       {"voice", MESSAGE_VOICE},
-    {"video", MESSAGE_VIDEO}, {"location", MESSAGE_LOCATION}, {"shortvideo", MESSAGE_SHORTVIDEO},
-    {"link", MESSAGE_LINK},   {"event", MESSAGE_EVENT},
+    {STR("text"), MESSAGE_TEXT},         {STR("image"), MESSAGE_IMAGE},
+    {STR("voice"), MESSAGE_VOICE},       {STR("video"), MESSAGE_VIDEO},
+    {STR("location"), MESSAGE_LOCATION}, {STR("shortvideo"), MESSAGE_SHORTVIDEO},
+    {STR("link"), MESSAGE_LINK},         {STR("event"), MESSAGE_EVENT},
 };
 
+static enum message_type type_of(struct str msg_type) {
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (str_eq(msg_type, types[i].name)) {
+            return types[i].type;
+        }
+    }
+    return MESSAGE_UNKNOWN;
+}
+
+#define VIEW(name, member)                                                                         \
+    { STR(name), offsetof(struct message, member) }
+
 static const struct {
-    const char *name;
+    struct str name;
     size_t offset;
 } views[] = {
-    {"ToUserName", offsetof(struct message, to_user)},
-    {"FromUserName", offsetof(struct message, from_user)},
-    {"MsgType", offsetof(struct message, msg_type)},
-    {"MsgId", offsetof(struct message, msg_id)},
-    {"MsgID", offsetof(struct message, job_id)},
-    {"Content", offsetof(struct message, content)},
-    {"bizmsgmenuid", offsetof(struct message, bizmsgmenuid)},
-    {"MediaId", offsetof(struct message, media_id)},
-    {"ThumbMediaId", offsetof(struct message, thumb_media_id)},
-    {"PicUrl", offsetof(struct message, pic_url)},
-    {"Format", offsetof(struct message, format)},
-    {"Recognition", offsetof(struct message, recognition)},
-    {"Title", offsetof(struct message, title)},
-    {"Description", offsetof(struct message, description)},
-    {"Url", offsetof(struct message, url)},
-    {"Label", offsetof(struct message, label)},
-    {"Event", offsetof(struct message, event)},
-    {"EventKey", offsetof(struct message, event_key)},
-    {"Ticket", offsetof(struct message, ticket)},
-    {"Status", offsetof(struct message, status)},
+    VIEW("ToUserName", to_user),
+    VIEW("FromUserName", from_user),
+    VIEW("MsgType", msg_type),
+    VIEW("MsgId", msg_id),
+    VIEW("MsgID", job_id),
+    VIEW("Content", content),
+    VIEW("bizmsgmenuid", bizmsgmenuid),
+    VIEW("MediaId", media_id),
+    VIEW("ThumbMediaId", thumb_media_id),
+    VIEW("PicUrl", pic_url),
+    VIEW("Format", format),
+    VIEW("Recognition", recognition),
+    VIEW("Title", title),
+    VIEW("Description", description),
+    VIEW("Url", url),
+    VIEW("Label", label),
+    VIEW("Event", event),
+    VIEW("EventKey", event_key),
+    VIEW("Ticket", ticket),
+    VIEW("Status", status),
 };
 
 static void fill_views(struct message *out) {
     for (const struct message_field *field = out->fields; field != NULL; field = field->next) {
         for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
-            if (strcmp(field->path, views[i].name) == 0) {
+            if (str_eq(field->path, views[i].name)) {
                 *(struct str *)((char *)out + views[i].offset) = field->value;
                 break;
             }
@@ -232,17 +252,16 @@ static void fill_views(struct message *out) {
 }
 
 static bool is_openid(struct str text) {
-    if (text.n < 1 || text.n > 128) {
-        return false;
+    static const bool possible[256] = {['A' ... 'Z'] = true,
+                                       ['a' ... 'z'] = true,
+                                       ['0' ... '9'] = true,
+                                       ['_'] = true,
+                                       ['-'] = true};
+    size_t n = 0;
+    while (n < text.n && possible[(unsigned char)text.p[n]]) {
+        n++;
     }
-    for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i];
-        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-              c == '_' || c == '-')) {
-            return false;
-        }
-    }
-    return true;
+    return n == text.n && n >= 1 && n <= 128;
 }
 
 /* 64-bit ids stay text, but must be numbers: they go into the message's key. */
@@ -256,17 +275,13 @@ static bool is_id(struct str text) {
 }
 
 enum message_error message_parse(struct arena *arena, struct str xml, struct message *out) {
-    *out = (struct message){.type = MESSAGE_UNKNOWN};
+    *out = (struct message){0};
     enum message_error error = message_fields_parse(arena, xml, &out->fields);
     if (error != MESSAGE_OK) {
         return error;
     }
     fill_views(out);
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        if (str_is(out->msg_type, types[i].name)) {
-            out->type = types[i].type;
-        }
-    }
+    out->type = type_of(out->msg_type);
     struct str created = message_field(out->fields, "CreateTime");
     if (out->to_user.n == 0 || out->from_user.n == 0 || out->msg_type.n == 0 || created.n == 0 ||
         (out->type == MESSAGE_EVENT && out->event.n == 0)) {

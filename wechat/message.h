@@ -29,7 +29,7 @@ enum message_type {
 
 /* A leaf element: the path of names below <xml>, "ScanCodeInfo/ScanResult". */
 struct message_field {
-    const char *path;
+    struct str path; /* with a NUL behind it */
     struct str value;
     const struct message_field *next;
 };

@@ -38,7 +38,7 @@ static void start_subscription(struct request *rq, const struct command *command
     cJSON *choices = cJSON_CreateArray();
     const char *template = NULL;
     for (const struct message_field *f = rq->message->fields; f; f = f->next) {
-        const char *name = strrchr(f->path, '/');
+        const char *name = strrchr(f->path.p, '/');
         if (!name)
             continue;
         if (strcmp(name, "/TemplateId") == 0) {

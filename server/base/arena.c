@@ -26,7 +26,6 @@
 
 struct block {
     struct block *previous;
-    size_t used;
     size_t size;
     alignas(max_align_t) char bytes[];
 };
@@ -40,6 +39,8 @@ struct release {
 /* Lies at the beginning of its first block. */
 struct arena {
     struct block *block;
+    char *rest; /* of the block: what nobody has taken yet */
+    size_t rest_n;
     struct release *releases;
 };
 
@@ -92,12 +93,19 @@ static struct block *block_new(size_t size, void *(*get)(size_t size)) {
     return block;
 }
 
+static void block_add(struct arena *arena, struct block *block) {
+    block->previous = arena->block;
+    arena->block = block;
+    arena->rest = block->bytes;
+    arena->rest_n = block->size;
+}
+
 struct arena *arena_new(void) {
     struct block *block = block_new(0, memory_get);
     struct arena *arena = (struct arena *)(void *)block->bytes;
-    *arena = (struct arena){.block = block};
-    block->used = rounded(sizeof(*arena));
-    return arena;
+    *arena = (struct arena){0};
+    block_add(arena, block);
+    return arena_room(arena, sizeof(*arena)); /* where it lies already */
 }
 
 void arena_free(struct arena *arena) {
@@ -120,17 +128,8 @@ void arena_release(void) {
     }
 }
 
-static void block_add(struct arena *arena, struct block *block) {
-    block->previous = arena->block;
-    arena->block = block;
-}
-
-static bool has_room(const struct arena *arena, size_t size) {
-    return arena->block->size - arena->block->used >= size;
-}
-
 bool arena_try_room(struct arena *arena, size_t size) {
-    if (has_room(arena, rounded(size))) {
+    if (rounded(size) <= arena->rest_n) {
         return true;
     }
     struct block *block = block_new(rounded(size), memory_try);
@@ -140,14 +139,22 @@ bool arena_try_room(struct arena *arena, size_t size) {
     return block != NULL;
 }
 
-void *arena_room(struct arena *arena, size_t size) {
-    size_t taken = rounded(size);
-    if (!has_room(arena, taken)) {
-        block_add(arena, block_new(taken, memory_get));
-    }
-    void *memory = arena->block->bytes + arena->block->used;
-    arena->block->used += taken;
+static void *take(struct arena *arena, size_t n) {
+    void *memory = arena->rest;
+    arena->rest += n;
+    arena->rest_n -= n;
     return memory;
+}
+
+/* Apart, so that the ordinary way is short. */
+static __attribute__((noinline)) void *take_of_new_block(struct arena *arena, size_t n) {
+    block_add(arena, block_new(n, memory_get));
+    return take(arena, n);
+}
+
+void *arena_room(struct arena *arena, size_t size) {
+    size_t n = rounded(size);
+    return n <= arena->rest_n ? take(arena, n) : take_of_new_block(arena, n);
 }
 
 void *arena_alloc(struct arena *arena, size_t size) {
@@ -166,13 +173,14 @@ char *arena_strndup(struct arena *arena, const char *bytes, size_t n) {
 char *arena_vprintf(struct arena *arena, const char *format, va_list args) {
     va_list again;
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
+    int length = vsnprintf(arena->rest, arena->rest_n, format, args); /* as a rule it has room */
+    bool cut = length >= 0 && (size_t)length >= arena->rest_n;
+    char *text = arena_room(arena, length < 0 ? 1 : (size_t)length + 1);
     if (length < 0) {
-        length = 0;
+        text[0] = '\0';
+    } else if (cut) {
+        vsnprintf(text, (size_t)length + 1, format, again);
     }
-    char *text = arena_room(arena, (size_t)length + 1);
-    text[0] = '\0';
-    vsnprintf(text, (size_t)length + 1, format, again);
     va_end(again);
     return text;
 }

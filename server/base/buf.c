@@ -7,9 +7,13 @@
 #define BUF_FIRST_BYTES 256
 #define BUF_LARGE_BYTES 131072
 
-void buf_init(struct buf *buf, struct arena *arena) {
-    *buf = (struct buf){arena, arena_room(arena, BUF_FIRST_BYTES), 0, BUF_FIRST_BYTES};
+void buf_init_for(struct buf *buf, struct arena *arena, size_t expected) {
+    *buf = (struct buf){arena, arena_room(arena, expected + 1), 0, expected + 1};
     buf->p[0] = '\0';
+}
+
+void buf_init(struct buf *buf, struct arena *arena) {
+    buf_init_for(buf, arena, BUF_FIRST_BYTES - 1);
 }
 
 /* What it must grow to for `more` bytes; 0: it need not. */
@@ -21,7 +25,7 @@ static size_t room_for(const struct buf *buf, size_t more) {
     return buf->room * 2 > wanted ? buf->room * 2 : wanted;
 }
 
-static void make_room(struct buf *buf, size_t more) {
+void buf_grow(struct buf *buf, size_t more) {
     size_t room = room_for(buf, more);
     if (room == 0) {
         return;
@@ -30,16 +34,6 @@ static void make_room(struct buf *buf, size_t more) {
     memcpy(bigger, buf->p, buf->n + 1);
     buf->p = bigger;
     buf->room = room;
-}
-
-void buf_add(struct buf *buf, const void *bytes, size_t n) {
-    if (n == 0) {
-        return;
-    }
-    make_room(buf, n);
-    memcpy(buf->p + buf->n, bytes, n);
-    buf->n += n;
-    buf->p[buf->n] = '\0';
 }
 
 bool buf_try_add(struct buf *buf, const void *bytes, size_t n) {
@@ -73,7 +67,7 @@ void buf_printf(struct buf *buf, const char *format, ...) {
     int length = vsnprintf(buf->p + buf->n, left, format, args);
     va_end(args);
     if (length > 0 && (size_t)length >= left) { /* cut: once more, with room for all */
-        make_room(buf, (size_t)length);
+        buf_grow(buf, (size_t)length);
         vsnprintf(buf->p + buf->n, (size_t)length + 1, format, again);
     }
     buf->n += length > 0 ? (size_t)length : 0;

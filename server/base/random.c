@@ -9,14 +9,15 @@
 void random_bytes(void *out, size_t n) {
     static _Thread_local unsigned char bytes[AT_ONCE];
     static _Thread_local size_t left;
-    for (size_t done = 0; done < n; done++) {
+    for (size_t done = 0, taken; done < n; done += taken) {
         if (left == 0) {
             if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
                 abort();
             left = sizeof bytes;
         }
-        unsigned char *byte = &bytes[--left];
-        memcpy((unsigned char *)out + done, byte, 1);
-        *byte = 0; /* no byte is given twice, nor found later */
+        taken = n - done < left ? n - done : left;
+        left -= taken;
+        memcpy((unsigned char *)out + done, bytes + left, taken);
+        memset(bytes + left, 0, taken); /* no byte is given twice, nor found later */
     }
 }

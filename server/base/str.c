@@ -3,18 +3,6 @@
 #include <string.h>
 #include <strings.h>
 
-struct str str_from(const char *text) {
-    return text == NULL ? STR("") : (struct str){text, strlen(text)};
-}
-
-bool str_eq(struct str a, struct str b) {
-    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
-bool str_is(struct str a, const char *text) {
-    return str_eq(a, str_from(text));
-}
-
 bool str_is_nocase(struct str a, const char *text) {
     return a.n == strlen(text) && (a.n == 0 || strncasecmp(a.p, text, a.n) == 0);
 }

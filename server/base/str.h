@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "server/base/arena.h"
 
@@ -16,11 +17,20 @@ struct str {
 
 #define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
 
-/* A view of a terminated string; NULL gives the empty view. */
-struct str str_from(const char *text);
+/* A view of a terminated string; NULL gives the empty view. Here, so that the compiler knows the
+ * length of a literal. */
+static inline struct str str_from(const char *text) {
+    return text == NULL ? STR("") : (struct str){text, strlen(text)};
+}
 
-bool str_eq(struct str a, struct str b);
-bool str_is(struct str a, const char *text);
+static inline bool str_eq(struct str a, struct str b) {
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static inline bool str_is(struct str a, const char *text) {
+    return str_eq(a, str_from(text));
+}
+
 bool str_is_nocase(struct str a, const char *text); /* ASCII letters alike */
 bool str_starts(struct str text, struct str prefix);
 
