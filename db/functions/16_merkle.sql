@@ -22,31 +22,48 @@ begin
   return (select string_agg(hash, ''::bytea) from unnest(p_hashes) as hash);
 end $$;
 
--- The root over leaf hashes; the hash of nothing for no leaf at all.
-create or replace function gulou.merkle_root(p_hashes bytea[]) returns bytea language plpgsql immutable as $$
-declare
-  v_nodes bytea := gulou.merkle_leaves(p_hashes);
+-- So many levels further up, or at the root.
+create or replace function gulou.merkle_climb(p_nodes bytea, p_levels int) returns bytea language plpgsql immutable as $$
 begin
-  while octet_length(v_nodes) > 32 loop
-    v_nodes := gulou.merkle_level(v_nodes);
+  while p_levels > 0 and octet_length(p_nodes) > 32 loop
+    p_nodes := gulou.merkle_level(p_nodes);
+    p_levels := p_levels - 1;
   end loop;
-  return coalesce(v_nodes, sha256(''));
+  return p_nodes;
 end $$;
 
--- The audit path of leaf p_index (0-based), nearest sibling first, as hex.
-create or replace function gulou.merkle_path(p_hashes bytea[], p_index int) returns jsonb
-language plpgsql immutable as $$
+-- A block: so many leaves, a power of two, that its root is a node of the whole tree. Of a million lines a proof then
+-- hashes a thousand leaves and the thousand blocks.
+create or replace function gulou.merkle_block_levels() returns int language sql immutable as 'select 10';
+create or replace function gulou.merkle_block_leaves() returns int language sql immutable as 'select 1 << gulou.merkle_block_levels()';
+
+-- The roots of all blocks.
+create or replace function gulou.merkle_branches(p_hashes bytea[]) returns bytea language sql immutable as $$
+  select gulou.merkle_climb(gulou.merkle_leaves(p_hashes), gulou.merkle_block_levels())
+$$;
+
+-- The root over leaf hashes, or over the branches; the hash of nothing for no leaf at all.
+create or replace function gulou.merkle_root(p_nodes bytea) returns bytea language sql immutable as $$
+  select coalesce(gulou.merkle_climb(p_nodes, 64), sha256(''))
+$$;
+
+create or replace function gulou.merkle_root(p_hashes bytea[]) returns bytea language sql immutable as $$
+  select gulou.merkle_root(gulou.merkle_leaves(p_hashes))
+$$;
+
+-- The audit path of node p_index (0-based) to the root, nearest sibling first, as hex.
+drop function if exists gulou.merkle_path(bytea[], int);
+create or replace function gulou.merkle_path(p_nodes bytea, p_index int) returns jsonb language plpgsql immutable as $$
 declare
-  v_nodes   bytea := gulou.merkle_leaves(p_hashes);
   v_path    jsonb := '[]';
   v_sibling int;
 begin
-  while octet_length(v_nodes) > 32 loop
+  while octet_length(p_nodes) > 32 loop
     v_sibling := p_index # 1;
-    if v_sibling * 32 < octet_length(v_nodes) then
-      v_path := v_path || to_jsonb(encode(substr(v_nodes, v_sibling * 32 + 1, 32), 'hex'));
+    if v_sibling * 32 < octet_length(p_nodes) then
+      v_path := v_path || to_jsonb(encode(substr(p_nodes, v_sibling * 32 + 1, 32), 'hex'));
     end if;
-    v_nodes := gulou.merkle_level(v_nodes);
+    p_nodes := gulou.merkle_level(p_nodes);
     p_index := p_index / 2;
   end loop;
   return v_path;

@@ -94,6 +94,21 @@ language sql stable as $$
   from gulou.announcement_line where account_id = p_account and announcement_id = p_id
 $$;
 
+-- From a line to its block's root, and from there to the list's.
+create or replace function gulou.line_path(p_account text, p_id int, p_position int, p_branches bytea) returns jsonb
+language plpgsql stable as $$
+declare
+  v_leaves int := gulou.merkle_block_leaves();
+  v_block  int := p_position / v_leaves;
+  v_hashes bytea[];
+begin
+  select array_agg(gulou.leaf_hash(leaf) order by position) into v_hashes from gulou.announcement_line
+  where account_id = p_account and announcement_id = p_id
+    and position >= v_block * v_leaves and position < (v_block + 1) * v_leaves;
+  return gulou.merkle_path(gulou.merkle_leaves(v_hashes), p_position % v_leaves)
+      || gulou.merkle_path(coalesce(p_branches, gulou.merkle_branches(gulou.line_hashes(p_account, p_id))), v_block);
+end $$;
+
 create or replace function gulou.freeze(p_account text, p_period text, p_asker int, p_decider int, p_request text)
 returns jsonb language plpgsql as $$
 declare
@@ -113,7 +128,8 @@ begin
     v_now, v_sum.members, v_sum.entries, v_sum.points, sha256(''));
   perform gulou.fix_names(p_account, v_id, v_sum.who);
   perform gulou.fix_lines(p_account, v_id, p_period);
-  update gulou.announcement set root = gulou.merkle_root(gulou.line_hashes(p_account, v_id))
+  update gulou.announcement set branches = listed.branches, root = gulou.merkle_root(listed.branches)
+  from (select gulou.merkle_branches(gulou.line_hashes(p_account, v_id)) as branches) as listed
   where account_id = p_account and announcement_id = v_id;
   insert into gulou.announcement_line_event
   select p_account, v_id, no, 1, null, 'listed', p_decider, null, v_now, p_request,
@@ -280,7 +296,6 @@ begin
   end if;
   return (
     select jsonb_build_object('leaf', v_line.leaf, 'index', v_line.position, 'size', a.entries,
-      'path', gulou.merkle_path(gulou.line_hashes(p_account, p_id), v_line.position),
-      'root', encode(a.root, 'hex'))
+      'path', gulou.line_path(p_account, p_id, v_line.position, a.branches), 'root', encode(a.root, 'hex'))
     from gulou.announcement a where a.account_id = p_account and a.announcement_id = p_id);
 end $$;

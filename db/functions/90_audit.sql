@@ -343,7 +343,8 @@ create or replace function gulou.audit_notices() returns jsonb language sql stab
     select a.*, (select count(*) from gulou.announcement_line l where l.account_id = a.account_id
                  and l.announcement_id = a.announcement_id) as lines,
       (select coalesce(sum(l.points), 0) from gulou.announcement_line l where l.account_id = a.account_id
-       and l.announcement_id = a.announcement_id) as line_points
+       and l.announcement_id = a.announcement_id) as line_points,
+      gulou.merkle_branches(gulou.line_hashes(a.account_id, a.announcement_id)) as computed
     from gulou.announcement a),
   placed as (
     select *, row_number() over (partition by account_id, announcement_id order by position) - 1 as place
@@ -353,7 +354,9 @@ create or replace function gulou.audit_notices() returns jsonb language sql stab
     where position <> place
     union all
     select account_id, announcement_id, 0::bigint as no, 'its root does not match its lines' from summed
-    where root <> gulou.merkle_root(gulou.line_hashes(account_id, announcement_id))
+    where root <> gulou.merkle_root(computed)
+    union all
+    select account_id, announcement_id, 0, 'the roots of its blocks do not match its lines' from summed where branches <> computed
     union all
     select account_id, announcement_id, 0, 'its totals do not match its lines' from summed
     where entries <> lines or points <> line_points

@@ -1,7 +1,7 @@
 -- A period is fixed and shown by two administrators, and anyone can check it (INV-10, INV-12, INV-13).
 begin;
 set client_min_messages = warning;
-select plan(36);
+select plan(38);
 
 -- RFC 6962's own example tree: the roots over the first n of seven inputs are known.
 create temp table inputs as select array['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'] as hex;
@@ -12,6 +12,18 @@ $$;
 select is(root_of(1), '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d', 'RFC 6962: one leaf');
 select is(root_of(3), 'aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77', 'RFC 6962: three leaves');
 select is(root_of(8), '5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328', 'RFC 6962: eight leaves');
+-- What a notice keeps are the roots of its blocks: a path through them is the path through the whole tree.
+create temp table leaves as select n, gulou.leaf_hash('line ' || n) as hash from generate_series(0, 4100) as n;
+create function first_leaves(n int) returns bytea[] language sql as $$ select array_agg(hash order by leaves.n) from leaves where leaves.n < $1 $$;
+create function block_path(n int, at int) returns jsonb language sql as $$
+  select gulou.merkle_path(gulou.merkle_leaves((first_leaves(n))[at / 1024 * 1024 + 1 : (at / 1024 + 1) * 1024]), at % 1024)
+      || gulou.merkle_path(gulou.merkle_branches(first_leaves(n)), at / 1024)
+$$;
+select is(count(*), 0::bigint, 'root: by the blocks as by the whole') from unnest(array[1, 2, 1023, 1024, 1025, 2048, 2049, 4097]) as n
+where gulou.merkle_root(gulou.merkle_branches(first_leaves(n))) <> gulou.merkle_root(first_leaves(n));
+select is(count(*), 0::bigint, 'path: by a block as by the whole')
+from (values (1, 0), (3, 2), (1024, 700), (1025, 1024), (1025, 3), (2047, 2046), (3000, 2999), (3000, 1500), (4097, 4096), (4097, 0)) as asked (n, at)
+where block_path(n, at) <> gulou.merkle_path(gulou.merkle_leaves(first_leaves(n)), at);
 
 select is(gulou.mask_name(name), masked, 'mask of ' || name) from (values
   ('张', '*'), ('张三', '张*'), ('王小明', '王*明'), ('李大国华', '李**华'), ('欧阳娜', '欧阳*'), ('欧阳娜娜', '欧阳*娜'),

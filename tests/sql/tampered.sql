@@ -2,7 +2,7 @@
 -- (INV-06, INV-07, INV-12, INV-21, INV-25). What a constraint still refuses counts as found.
 begin;
 set client_min_messages = warning;
-select plan(179);
+select plan(180);
 
 -- A quarter that was lived: one line settled, one revoked, one corrected; sealed.
 select api.set_clock('2026-09-20 18:00+08');

@@ -1,0 +1,1 @@
+alter table gulou.announcement drop column branches;
