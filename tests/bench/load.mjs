@@ -9,8 +9,8 @@ const script = fileURLToPath(new URL('./replay.lua', import.meta.url))
 const SAMPLE = 16
 const WARM_SECONDS = 1 // a fresh connection of PostgreSQL reads and plans every function first
 
-export async function wrk(address, file, { connections, seconds, skip = 0, again = false }) {
-  const { stdout } = await run('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, address, '--', file, skip, ...(again ? ['again'] : [])].map(String))
+export async function wrk(address, file, { connections, seconds, skip = 0, depth = 1, again = false }) {
+  const { stdout } = await run('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, address, '--', file, skip, depth, ...(again ? ['again'] : [])].map(String))
   const result = JSON.parse(stdout.trim().split('\n').at(-1))
   if (result.failed > 0) throw new Error(`${result.failed} requests failed: ${stdout}`)
   if (result.ended) throw new Error(`the pushes in ${file} were too few`)

@@ -1,9 +1,10 @@
 -- For wrk: sends the requests of a file one after the other, each once.
 --
---   wrk -t1 -c64 -d3s -s replay.lua http://127.0.0.1:8080 -- FILE SKIP [again]
+--   wrk -t1 -c64 -d3s -s replay.lua http://127.0.0.1:8080 -- FILE SKIP DEPTH [again]
 --
--- The first SKIP requests of the file were sent by an earlier run. FILE holds "BYTES\n" and the whole HTTP request, as often as there are requests (pushes.mjs writes it). `again` starts
--- anew at its end; without it a file that ends too early is an error. Prints one line of JSON at the end.
+-- The first SKIP requests of the file were sent by an earlier run. FILE holds "BYTES\n" and the whole HTTP request, as often
+-- as there are requests (pushes.mjs writes it). DEPTH of them go out at once on each connection. `again` starts anew at its
+-- end; without it a file that ends too early is an error. Prints one line of JSON at the end.
 
 local thread
 
@@ -14,7 +15,8 @@ end
 
 function init(args)
    file = assert(io.open(args[1], "rb"))
-   again = args[3] == "again"
+   depth = tonumber(args[3])
+   again = args[4] == "again"
    sent = 0
    ended = 0
    for _ = 1, tonumber(args[2]) do read() end
@@ -27,13 +29,7 @@ function read()
    return length and file:read(tonumber(length))
 end
 
-function request()
-   if probing then -- wrk asks once before it begins, and throws that request away
-      probing = false
-      local first = read()
-      file:seek("set", start)
-      return first
-   end
+function following()
    local text = read()
    if not text then
       file:seek("set")
@@ -42,6 +38,19 @@ function request()
    end
    sent = sent + 1
    return text
+end
+
+function request()
+   if probing then -- wrk asks once before it begins, and throws that request away
+      probing = false
+      local first = read()
+      file:seek("set", start)
+      return first
+   end
+   if depth == 1 then return following() end
+   local texts = {}
+   for i = 1, depth do texts[i] = following() end
+   return table.concat(texts)
 end
 
 function done(summary, latency)

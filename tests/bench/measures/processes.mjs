@@ -9,6 +9,7 @@ import { count, declarations, EXPECTED } from './declare.mjs'
 import { helps } from './help.mjs'
 
 const CONNECTIONS = 64
+const DEPTH = 8 // requests that go out at once, so that wrk takes little of the two cores
 const BLOCK = 64 // so far apart are a message and its repetition at most
 const MOST = 6000
 
@@ -47,7 +48,7 @@ export default {
   async round(bench) {
     const { seconds } = bench
     const pushes = helps('processes').compose(4096)
-    const run = (server) => wrk(server.address, pushes.file, { connections: CONNECTIONS, seconds, again: true })
+    const run = (server) => wrk(server.address, pushes.file, { connections: CONNECTIONS, seconds, depth: DEPTH, again: true })
     return bench.served(async (one) => {
       await run(one)
       const alone = await run(one)
