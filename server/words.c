@@ -159,15 +159,38 @@ static void dictionary_open(void) {
         log_warn("opencc", "reason=%s", "no t2s.json, traditional characters stay as typed");
 }
 
+/* What the dictionary said of a character of three bytes, by its code point; 0: not asked yet.
+ * Asking takes longer than all else that is done with a short message. */
+static _Atomic uint16_t answers[0x10000];
+
+static unsigned code_of(const char *p) {
+    return (p[0] & 0x0Fu) << 12 | (p[1] & 0x3Fu) << 6 | (p[2] & 0x3Fu);
+}
+
+static void ask_dictionary(struct reader *r, const char *p, size_t n, size_t from) {
+    pthread_mutex_lock(&dictionary_lock);
+    char *changed = opencc_convert_utf8(dictionary, p, n);
+    pthread_mutex_unlock(&dictionary_lock);
+    struct str answer = changed && *changed ? str_from(changed) : (struct str){p, n};
+    if (n == 3 && answer.n == 3)
+        answers[code_of(p)] = (uint16_t)code_of(answer.p);
+    put(r, answer.p, answer.n, from);
+    if (changed)
+        opencc_convert_utf8_free(changed);
+}
+
 /* One character, so that every offset keeps its place; phrases do not matter for commands. */
 static void put_simple(struct reader *r, const char *p, size_t n, size_t from) {
-    char *changed = n < 3 ? NULL : opencc_convert_utf8(dictionary, p, n);
-    if (changed != NULL && changed[0] != '\0')
-        put(r, changed, strlen(changed), from);
-    else
+    unsigned code = n == 3 ? answers[code_of(p)] : 0;
+    if (code > 0) {
+        char known[] = {(char)(0xE0 | code >> 12), (char)(0x80 | (code >> 6 & 0x3F)),
+                        (char)(0x80 | (code & 0x3F))};
+        put(r, known, sizeof known, from);
+    } else if (n < 3) {
         put(r, p, n, from);
-    if (changed != NULL)
-        opencc_convert_utf8_free(changed);
+    } else {
+        ask_dictionary(r, p, n, from);
+    }
 }
 
 struct words words_simplified(struct arena *arena, struct words words) {
@@ -177,7 +200,6 @@ struct words words_simplified(struct arena *arena, struct words words) {
     struct reader r = {.arena = arena};
     put(&r, "", 0, 0);
     size_t at = 0;
-    pthread_mutex_lock(&dictionary_lock);
     for (int i = 0; i < SIMPLIFY_CHARACTERS && at < words.plain.n; i++) {
         size_t n = 1;
         while (at + n < words.plain.n && ((unsigned char)words.plain.p[at + n] & 0xC0) == 0x80)
@@ -185,7 +207,6 @@ struct words words_simplified(struct arena *arena, struct words words) {
         put_simple(&r, words.plain.p + at, n, words.from[at]);
         at += n;
     }
-    pthread_mutex_unlock(&dictionary_lock);
     for (; at < words.plain.n; at++)
         put(&r, words.plain.p + at, 1, words.from[at]);
     r.from[r.n] = words.from[words.plain.n];

@@ -73,6 +73,8 @@ static void traditional_characters_become_simplified(void **state) {
     words = words_simplified(arena, words);
     assert_true(words_command(words, "绑定", &rest));
     assert_view(words_typed(rest), "ＤＥＭＯ０００１");
+    for (int i = 0; i < 2; i++) /* the second time without the dictionary */
+        assert_true(words_is(words_simplified(arena, read_text("幫助一下😀幫助")), "帮助一下😀帮助"));
     assert_true(words_is(words_simplified(arena, read_text("幫助")), "帮助"));
     assert_true(words_is(words_simplified(arena, read_text("我的申報")), "我的申报"));
     assert_true(words_is(words_simplified(arena, read_text("凍結公示")), "冻结公示"));
