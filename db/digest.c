@@ -15,8 +15,7 @@ static void end(EVP_MD_CTX *context, char out[DIGEST_HEX_SIZE]) {
     unsigned char bytes[EVP_MAX_MD_SIZE];
     EVP_DigestFinal_ex(context, bytes, NULL);
     EVP_MD_CTX_free(context);
-    for (size_t i = 0; i < 32; i++)
-        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+    str_hex(bytes, 32, out);
 }
 
 void digest_hex(const struct str *parts, size_t n, char out[DIGEST_HEX_SIZE]) {

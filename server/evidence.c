@@ -27,8 +27,7 @@ static void sign(const struct account *account, const char *what, const char *id
                           id, until);
     HMAC(EVP_sha256(), account->app_secret, (int)strlen(account->app_secret),
          (const unsigned char *)text, (size_t)length, mac, &n);
-    for (int i = 0; i < MAC_BYTES; i++)
-        snprintf(out + 2 * i, 3, "%02x", mac[i]);
+    str_hex(mac, MAC_BYTES, out);
 }
 
 static const char *signed_path(struct arena *arena, const struct account *account, const char *what,

@@ -111,14 +111,10 @@ bool image_clean(struct arena *arena, struct str bytes, struct image *out, const
 }
 
 const char *image_argument(struct arena *arena, struct str bytes) {
-    static const char digits[] = "0123456789abcdef";
     char *text = arena_alloc(arena, 2 * bytes.n + 3);
     text[0] = '\\';
     text[1] = 'x';
-    for (size_t i = 0; i < bytes.n; i++) {
-        text[2 + 2 * i] = digits[(unsigned char)bytes.p[i] >> 4];
-        text[3 + 2 * i] = digits[bytes.p[i] & 15];
-    }
+    str_hex(bytes.p, bytes.n, text + 2);
     return text;
 }
 

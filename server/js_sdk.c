@@ -18,15 +18,14 @@ struct signing {
 
 const char *js_sdk_signature(struct arena *arena, const char *ticket, const char *nonce,
                              int64_t timestamp, const char *url) {
-    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned char digest[EVP_MAX_MD_SIZE] = {0};
     unsigned n = 0;
-    char *text = arena_alloc(arena, 41);
+    char *text = arena_room(arena, 41);
     const char *signed_text =
         arena_printf(arena, "jsapi_ticket=%s&noncestr=%s&timestamp=%" PRId64 "&url=%.*s", ticket,
                      nonce, timestamp, (int)strcspn(url, "#"), url);
     EVP_Digest(signed_text, strlen(signed_text), digest, &n, EVP_sha1(), NULL);
-    for (unsigned i = 0; i < n && i < 20; i++)
-        snprintf(text + (size_t)2 * i, 3, "%02x", digest[i]);
+    str_hex(digest, 20, text);
     return text;
 }
 

@@ -1,7 +1,6 @@
 #include "server/merkle.h"
 
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,8 +55,7 @@ bool merkle_follow(struct merkle_hash leaf, size_t index, size_t size,
 }
 
 void merkle_hex(struct merkle_hash hash, char out[MERKLE_HEX_SIZE]) {
-    for (size_t i = 0; i < sizeof hash.bytes; i++)
-        snprintf(out + 2 * i, 3, "%02x", hash.bytes[i]);
+    str_hex(hash.bytes, sizeof hash.bytes, out);
 }
 
 bool merkle_from_hex(const char *text, struct merkle_hash *out) {

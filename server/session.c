@@ -14,8 +14,7 @@ const char *random_text(struct arena *arena) {
     unsigned char bytes[16];
     char *text = arena_alloc(arena, 2 * sizeof bytes + 1);
     random_bytes(bytes, sizeof bytes);
-    for (size_t i = 0; i < sizeof bytes; i++)
-        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    str_hex(bytes, sizeof bytes, text);
     return text;
 }
 

@@ -137,17 +137,17 @@ static void add_part(struct buf *identity, struct str part) {
 
 /* The first 16 bytes as PostgreSQL writes a UUID. */
 static char *uuid_text(struct arena *arena, const unsigned char *bytes) {
-    static const char hex[] = "0123456789abcdef";
+    static const size_t groups[] = {4, 2, 2, 2, 6};
     char *text = arena_room(arena, 37);
     char *to = text;
-    for (int i = 0; i < 16; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) {
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        if (i > 0) {
             *to++ = '-';
         }
-        *to++ = hex[bytes[i] >> 4];
-        *to++ = hex[bytes[i] & 15];
+        str_hex(bytes, groups[i], to);
+        bytes += groups[i];
+        to += 2 * groups[i];
     }
-    *to = '\0';
     return text;
 }
 

@@ -73,7 +73,6 @@ static void sort_parts(size_t n, const struct str *parts, struct str *sorted) {
 }
 
 void wechat_sign(size_t n, const struct str *parts, char out[WECHAT_SIGNATURE_CHARS + 1]) {
-    static const char hex[] = "0123456789abcdef";
     struct str sorted[WECHAT_SIGNATURE_PARTS_MAX];
     unsigned char digest[WECHAT_SIGNATURE_CHARS / 2];
     struct tools *t = tools();
@@ -83,11 +82,7 @@ void wechat_sign(size_t n, const struct str *parts, char out[WECHAT_SIGNATURE_CH
         EVP_DigestUpdate(t->digest, sorted[i].p, sorted[i].n);
     }
     EVP_DigestFinal_ex(t->digest, digest, NULL);
-    for (size_t i = 0; i < sizeof digest; i++) {
-        out[2 * i] = hex[digest[i] >> 4];
-        out[2 * i + 1] = hex[digest[i] & 15];
-    }
-    out[WECHAT_SIGNATURE_CHARS] = '\0';
+    str_hex(digest, sizeof digest, out);
 }
 
 bool wechat_signed(struct str given, size_t n, const struct str *parts) {

@@ -71,6 +71,15 @@ char *str_z(struct arena *arena, struct str text) {
     return arena_strndup(arena, text.p, text.n);
 }
 
+void str_hex(const void *bytes, size_t n, char *out) {
+    static const char digits[] = "0123456789abcdef";
+    for (const unsigned char *byte = bytes, *end = byte + n; byte < end; byte++) {
+        *out++ = digits[*byte >> 4];
+        *out++ = digits[*byte & 15];
+    }
+    *out = '\0';
+}
+
 bool str_to_i64(struct str text, int64_t *out) {
     bool negative = text.n > 0 && text.p[0] == '-';
     size_t i = negative ? 1 : 0;

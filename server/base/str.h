@@ -46,6 +46,9 @@ bool str_is_utf8(struct str text);
 /* A terminated copy. */
 char *str_z(struct arena *arena, struct str text);
 
+/* `n` bytes as 2 n small hexadecimal digits and a NUL. */
+void str_hex(const void *bytes, size_t n, char *out);
+
 /* Decimal digits with an optional leading '-', nothing else, within int64_t; false leaves *out
  * alone. */
 bool str_to_i64(struct str text, int64_t *out);

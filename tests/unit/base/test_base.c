@@ -98,6 +98,13 @@ static void numbers_are_written_in_decimal(void **state) {
     arena_free(arena);
 }
 
+static void bytes_are_written_in_hexadecimal(void **state) {
+    (void)state;
+    char text[2 * 4 + 1];
+    str_hex("\x00\x09\xa0\xff", 4, text);
+    assert_string_equal(text, "0009a0ff");
+}
+
 static void metrics_are_prometheus_text(void **state) {
     (void)state;
     struct arena *arena = arena_new();
@@ -130,6 +137,7 @@ int main(void) {
         cmocka_unit_test(views_compare_by_content),
         cmocka_unit_test(text_grows),
         cmocka_unit_test(numbers_are_written_in_decimal),
+        cmocka_unit_test(bytes_are_written_in_hexadecimal),
         cmocka_unit_test(metrics_are_prometheus_text),
         cmocka_unit_test(text_for_the_database_is_utf8),
     };
