@@ -127,7 +127,7 @@ prepare_state() { # STATE
     service_owns "$1/postgres" "$1/redis" "$sockets" "$1/log/postgres.log" "$1/log/redis.log"
 }
 
-start_postgres() { # STATE
+start_postgres() { # STATE [OPTION OF POSTGRES…]
     local sockets
     sockets=$(socket_folder "$1")
     if [ ! -f "$1/postgres/PG_VERSION" ]; then
@@ -153,7 +153,7 @@ CONF
     local deadline=$((SECONDS + 30))
     while [ $SECONDS -lt $deadline ]; do
         is_running "$1" postgres || {
-            setsid "${AS_SERVICE[@]}" "$PG_BIN/postgres" -D "$1/postgres" -k "$sockets" </dev/null >>"$1/log/postgres.log" 2>&1 &
+            setsid "${AS_SERVICE[@]}" "$PG_BIN/postgres" -D "$1/postgres" -k "$sockets" "${@:2}" </dev/null >>"$1/log/postgres.log" 2>&1 &
             remember "$1" postgres $!
         }
         wait_until 1 "$PG_BIN/pg_isready" -q -h "$sockets" -U gulou && return 0

@@ -163,7 +163,8 @@ static void dictionary_open(void) {
  * Asking takes longer than all else that is done with a short message. */
 static _Atomic uint16_t answers[0x10000];
 
-static unsigned code_of(const char *p) {
+static unsigned code_of(const char *text) {
+    const unsigned char *p = (const unsigned char *)text;
     return (p[0] & 0x0Fu) << 12 | (p[1] & 0x3Fu) << 6 | (p[2] & 0x3Fu);
 }
 
