@@ -85,7 +85,14 @@ test('a day is understood as people say it, and one that is not is asked about',
     assert.match(reply, /预计积分：15/)
     assert.equal(timeOf(reply), timeOf(await other.say(`申报 41 1小时 ${means} 劝导`)), said)
   }
+  for (const [line, means] of [['申报 41 劝导居民 昨天 1小时', '昨天'], ['申报 41 1小时 劝导居民，前天', '前天']])
+    assert.equal(timeOf(await other.say(line)), timeOf(await other.say(`申报 40 1小时 ${means} 巡逻`)), line)
+  assert.match(await other.say('申报 40 1小时 明天 巡逻'), /服务结束后才能申报/)
   const before = await newest()
+  for (const line of ['申报 20号打扫 2小时', '申报 下周六打扫 2小时', '申报 9:00-11:00 打扫', '申报 11月20日 2小时 打扫'])
+    assert.match(await other.say(line), /没有找到服务项目/, line)
+  assert.match(await other.say('申报 11 20 打扫 2小时'), /没看懂「20」/)
+  assert.match(await other.say('申报 40 2小时 下周六打扫'), /没看懂「下周六」/)
   for (const [said, named] of [['22/11', '22/11'], ['下周一', '下周一'], ['上周', '上周'], ['Nov 20', 'Nov 20'], ['261101', '261101'], ['2小时 昨天', '2小时'], ['昨天和今天', '今天']]) {
     const reply = await other.say(`申报 40 1小时 ${said} 巡逻`)
     assert.ok(reply.startsWith(`没看懂「${named}」，还没有申报`), reply)
