@@ -1,7 +1,7 @@
 // The whole job through the platform's door: bind, declare, review, ledger, ranks, notice; and what must survive
 // lost answers, repeated pushes, races and restarts. The server is the sanitized one that scripts/test started.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import http from 'node:http'
@@ -251,6 +251,15 @@ test('at the end of the quarter two administrators freeze the list', async () =>
 
 test('the audit proves the books', () => {
   assert.match(gulou('audit'), /everything verifies/)
+})
+
+test('a command whose output cannot be written says so and fails', () => {
+  for (const [line, out] of [['audit'], ['export ledger'], ['export declarations'], [`export --member 1`], ['check'], ['help', ''], ['--version', ''], ['help', '>&-']]) {
+    const config = out === undefined ? `--config ${state}/config.toml` : ''
+    const { status, stderr } = spawnSync('sh', ['-c', `${program} ${line} ${config} ${out || '> /dev/full'}`], { encoding: 'utf8' })
+    assert.equal(status, 1, line)
+    assert.match(stderr, /^gulou: standard output: .+\n$/m, line)
+  }
 })
 
 test('health for the operator, and no openid or words in the log', async () => {
