@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import { before, test } from 'node:test'
 import { Client } from './client.mjs'
-import { until } from './system.mjs'
+import { sql, until } from './system.mjs'
 
 const client = new Client()
 const { GULOU_E2E_SERVER: server, GULOU_E2E_OPS: ops, GULOU_E2E_STATE: state, GULOU_E2E_BIN: program } = process.env
@@ -260,6 +260,12 @@ test('a command whose output cannot be written says so and fails', () => {
     assert.equal(status, 1, line)
     assert.match(stderr, /^gulou: standard output: .+\n$/m, line)
   }
+})
+
+test('a clock of no time, or of years that have no quarters here, is refused and stays', () => {
+  for (const time of ['nonsense', '', '+999999999d', '99999-01-01', '999999-01-01', '2100-01-01', '1999-12-31', 'infinity', '0044-03-15 BC'])
+    assert.throws(() => gulou('clock', '--set', time), (error) => error.status === 2 && error.stderr === `gulou: ${time}: not a time of the years 2000 to 2099, write it like 2026-10-01T09:00+08:00\n`, time)
+  assert.deepEqual(sql("select away_by = interval '0' from gulou.clock"), [['t']])
 })
 
 test('health for the operator, and no openid or words in the log', async () => {
