@@ -347,41 +347,6 @@ static size_t read_year(struct str text, int *year, const char **mark) {
     return 0;
 }
 
-static size_t read_month_day(struct str text, const char *mark, struct day *out) {
-    static const char *const ends[] = {"日", "号"};
-    bool word = strcmp(mark, "月") == 0; /* 11 月 20 日 */
-    size_t n = words_count(text, &out->month);
-    n += n > 0 && word ? blanks(drop(text, n)) : 0;
-    size_t sep = n > 0 ? words_prefix(drop(text, n), mark) : 0;
-    if (sep == 0)
-        return 0;
-    n += sep;
-    n += word ? blanks(drop(text, n)) : 0;
-    size_t count = words_count(drop(text, n), &out->day);
-    n += count;
-    size_t blank = word ? blanks(drop(text, n)) : 0;
-    size_t end = count > 0 ? one_of(drop(text, n + blank), ends, COUNT(ends)) : 0;
-    end += end > 0 ? blank : 0;
-    if (count == 0 || !says_day(out, mark, end > 0))
-        return 0;
-    /* 1-3岁 is no day: with a dash or a stroke the number must stand alone. */
-    if (end == 0 && !at_boundary(drop(text, n)))
-        return 0;
-    return n + end;
-}
-
-/* 11.20, but not 1.5: that is a length, unless one follows. */
-static size_t read_dotted(struct str text, struct day *out) {
-    struct hours length;
-    size_t n = read_month_day(text, ".", out);
-    if (n == 0)
-        return 0;
-    struct str rest = drop(text, n);
-    bool ended = !is_digit(drop(text, n - 1));
-    bool two_figures = n >= 3 && text.p[n - 3] == '.' && out->month > 4;
-    return ended || two_figures || read_length(drop(rest, blanks(rest)), &length) > 0 ? n : 0;
-}
-
 /* 3号楼, 3号和5号楼, 3号、5号楼 are houses; 20号、21号 are days. `text` is what stands behind 号.
  */
 static bool is_house(struct str text) {
@@ -425,6 +390,43 @@ static bool is_deed(struct str text) {
     size_t n = one_of(text, duties, COUNT(duties));
     return one_of(text, deeds, COUNT(deeds)) > 0 ||
            (n > 0 && one_of(drop(text, n), names, COUNT(names)) == 0);
+}
+
+static size_t read_month_day(struct str text, const char *mark, struct day *out) {
+    static const char *const ends[] = {"日", "号"};
+    bool word = strcmp(mark, "月") == 0; /* 11 月 20 日 */
+    size_t n = words_count(text, &out->month);
+    n += n > 0 && word ? blanks(drop(text, n)) : 0;
+    size_t sep = n > 0 ? words_prefix(drop(text, n), mark) : 0;
+    if (sep == 0)
+        return 0;
+    n += sep;
+    n += word ? blanks(drop(text, n)) : 0;
+    size_t count = words_count(drop(text, n), &out->day);
+    n += count;
+    size_t blank = word ? blanks(drop(text, n)) : 0;
+    size_t end = count > 0 ? one_of(drop(text, n + blank), ends, COUNT(ends)) : 0;
+    end += end > 0 ? blank : 0;
+    if (count == 0 || !says_day(out, mark, end > 0))
+        return 0;
+    /* 1-3岁 and 1-3号楼 are no days: without 日 the number stands alone, or what was done follows.
+     */
+    struct str rest = drop(text, n + end);
+    if (end == 0 ? !at_boundary(rest) && !is_deed(rest) : !word && is_house(rest))
+        return 0;
+    return n + end;
+}
+
+/* 11.20, but not 1.5: that is a length, unless one follows. */
+static size_t read_dotted(struct str text, struct day *out) {
+    struct hours length;
+    size_t n = read_month_day(text, ".", out);
+    if (n == 0)
+        return 0;
+    struct str rest = drop(text, n);
+    bool ended = !is_digit(drop(text, n - 1));
+    bool two_figures = n >= 3 && text.p[n - 3] == '.' && out->month > 4;
+    return ended || two_figures || read_length(drop(rest, blanks(rest)), &length) > 0 ? n : 0;
 }
 
 /* 20号, 20日, 20号上午, 20号打扫; 20号楼 is a house. */
@@ -684,16 +686,39 @@ static size_t two_figures(struct str text) {
                                                                                               : 0;
 }
 
+/* 2小时（昨天下午）打扫 */
+static size_t day_in_brackets(struct str text) {
+    struct day day;
+    enum half_day half;
+    size_t open = words_prefix(text, "(");
+    size_t n = open > 0 ? read_day(drop(text, open), &day) : 0;
+    if (n == 0)
+        return 0;
+    n += open;
+    n += read_half_day(drop(text, n), &half);
+    size_t close = words_prefix(drop(text, n), ")");
+    return close > 0 || at_boundary(drop(text, n)) ? n + close : 0;
+}
+
+/* 去年 11月20日: without the year it would be another day. */
+static size_t last_year(struct str text) {
+    static const char *const years[] = {"去年", "前年", "明年"};
+    struct day day = {0};
+    size_t n = one_of(text, years, COUNT(years));
+    n += blanks(drop(text, n));
+    size_t more = n > 0 ? read_month_day(drop(text, n), "月", &day) : 0;
+    return more > 0 ? n + more : 0;
+}
+
 /* What looks like a day and is none that day_read() understands. 3号楼, 80岁 and 周末市集 go on
  * with other words and are no days. */
 static size_t unclear_day(struct str text, bool timed) {
     bool named;
-    struct day day;
-    size_t open = words_prefix(text, "("), last = strlen("号"); /* 2小时（昨天）打扫 */
-    size_t n = open > 0 ? read_day(drop(text, open), &day) : 0;
-    if (n > 0 && words_prefix(drop(text, open + n), ")") > 0)
-        return open + n + strlen(")");
-    n = english_day(text);
+    size_t n = day_in_brackets(text), last = strlen("号");
+    if (n > 0)
+        return n;
+    n = last_year(text);
+    n += n == 0 ? english_day(text) : 0;
     n += n == 0 ? two_figures(text) : 0;
     if (n > 0)
         return n;
@@ -805,7 +830,7 @@ static size_t day_inside(struct str text, struct day *out, bool *clear) {
 static bool may_be_day_inside(struct str text) {
     bool named;
     struct day day = {0};
-    if (text.p[0] == '(' || english_day(text) > 0 || two_figures(text) > 0)
+    if (text.p[0] == '(' || last_year(text) > 0 || english_day(text) > 0 || two_figures(text) > 0)
         return true;
     size_t n = day_signs(text, &named);
     struct str rest = drop(text, n);

@@ -28,9 +28,9 @@ struct day {
 };
 
 /* 11.20 is a day where it cannot be a length: with 日, with two figures behind, or before a length.
- * 20号 · 20号打扫, but not 20号楼 · 上个月20日 · 周六 · 上周六 · 本周六 · 星期天 · 11.20 · 今天 ·
- * 昨天 · 昨晚 · 前天 · 3天前 · 明天 · 11月20日 · 11-20 · 11/20 · 2026年11月20日 · 2026-11-20 ·
- * 20261120. */
+ * 20号 · 20号打扫 and 11/20打扫, but not 20号楼 nor 1-3岁 · 上个月20日 · 周六 · 上周六 · 本周六 ·
+ * 星期天 · 11.20 · 今天 · 昨天 · 昨晚 · 前天 · 3天前 · 明天 · 11月20日 · 11-20 · 11/20 ·
+ * 2026年11月20日 · 2026-11-20 · 20261120. */
 bool day_read(struct arena *arena, struct words *words, struct day *out);
 
 /* A day and a length in whichever order, then a description. Where the description begins first,
