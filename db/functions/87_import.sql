@@ -713,10 +713,11 @@ end $$;
 
 -- {"applied","new","changed","same","wrong":[{"row","column","text","problem","right"}…],"notes":[…],"changes":[…],
 -- "members":[{"member","name","unit"}…] the new ones}. Each row looks for what it names by a plan that was made while
--- the tables were small: one that reads a whole table would read every row that was imported before.
+-- the tables were small: one that reads a whole table would read every row that was imported before. Where nothing else
+-- helps, such a plan now counts as so dear that PostgreSQL would compile it, each time anew.
 create or replace function gulou.import_file(p_kind text, p_account text, p_table jsonb, p_apply boolean,
                                              p_request text) returns jsonb language plpgsql
-  set enable_seqscan = off as $$
+  set enable_seqscan = off set jit = off as $$
 declare
   v_read    jsonb := gulou.read_table(p_kind, p_table);
   v_wrong   jsonb := v_read -> 'wrong';
