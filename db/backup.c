@@ -210,6 +210,24 @@ static void read_to_end(int fd) {
         ;
 }
 
+/* By what age said: whether the key is none, another one, or the file is not as it was written. */
+static void refuse(const struct backup_place *place, const char *said, char **error) {
+    static const char right[] =
+        "right is the file of age-keygen whose public key was [backup] recipient when the backup "
+        "was written";
+    if (strstr(said, "reading \"") || strstr(said, "identity file is encrypted"))
+        sync_fail(error, "%s: cannot be used as a key, nothing was restored; %s (%s)", place->key,
+                  right, said);
+    else if (strstr(said, "no identity matched"))
+        sync_fail(error,
+                  "%s: refused, nothing was restored: %s is another key than it was written for; "
+                  "%s (%s)",
+                  place->path, place->key, right, said);
+    else
+        sync_fail(error, "%s: refused, nothing was restored: the file was altered or cut off (%s)",
+                  place->path, said);
+}
+
 /* The whole file is decrypted once, to no purpose but this: it is ours and all there. */
 static bool verify_file(const struct backup_place *place, int file, char **facts, char **error) {
     int ends[2];
@@ -225,11 +243,7 @@ static bool verify_file(const struct backup_place *place, int file, char **facts
     close(ends[0]);
     bool good = started && child_wait(&age, &said);
     if (started && !good)
-        sync_fail(
-            error,
-            "%s: refused, nothing was restored: the key is another one, or the file was altered or "
-            "cut off (%s)",
-            place->path, said);
+        refuse(place, said, error);
     else if (good && !line)
         good = sync_fail(error, "%s: is not a backup of gulou", place->path);
     if (good)

@@ -14,6 +14,26 @@ SERVICE_USER=gulou   # PostgreSQL refuses to run as root; this user stands in th
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$(basename "$0"): $*"; exit "${EXIT_CODE:-1}"; }
 
+# Every GULOU_… of the environment that something here reads, without the GULOU_: any other is a slip of the pen and would
+# do nothing. First the scripts' and the tests' own, then what a configuration may be overridden with (server/config.c).
+read -r -d '' -a KNOWN_NAMES <<'NAMES' || true
+BUILD TEST_BUILD FUZZ_BUILD FUZZ_SECONDS TEST_RUNS TEST_SEED FAULTS_SEED FAULTS_COUNT FAULTS_PORT STARVED_TRIES SCREENSHOTS
+DEB BACKUP_KEEP BENCH_PORT BENCH_STATE BENCH_BUILD BENCH_PG BENCH_SOCKETS TEST_PG_URL TEST_REDIS_URL TEST_LOG STARVED
+E2E_STATE E2E_BIN E2E_INSTALLED E2E_SERVER E2E_OPS E2E_SIMULATOR
+SERVER_LISTEN SERVER_OPS_LISTEN SERVER_PUBLIC_URL SERVER_WORKERS SERVER_LOG_LEVEL SERVER_TEST_CLOCK SERVER_TRUSTED_PROXY
+SERVER_SECCOMP POSTGRES_URL POSTGRES_OPERATOR_URL REDIS_URL WECHAT_API_BASE WECHAT_OPEN_BASE BACKUP_RECIPIENT BACKUP_KEY
+ACCOUNT_*
+NAMES
+
+check_names() {
+    local name known
+    for name in $(compgen -e -- GULOU_); do
+        for known in "${KNOWN_NAMES[@]}"; do [[ $name != GULOU_$known ]] || continue 2; done
+        EXIT_CODE=2 die "the environment's $name means nothing here; known are ${KNOWN_NAMES[*]/#/GULOU_}"
+    done
+}
+check_names
+
 BUILD_PACKAGES="gcc g++ cmake ninja-build ccache mold pkg-config libmicrohttpd-dev libevent-dev libpq-dev libhiredis-dev
   libcjson-dev libtomlplusplus-dev libexpat1-dev libpopt-dev libutf8proc-dev libopencc-dev libkainjow-mustache-dev
   libssl-dev libcurl4-openssl-dev libvips-dev libqrencode-dev

@@ -235,16 +235,29 @@ static void ask_photos(struct dialogue *d) {
 
 /* ---- an objection's questions ---- */
 
-static void ask_line(struct dialogue *d) {
-    struct request *rq = d->rq;
+static void on_notice(struct request *rq, const cJSON *facts) {
+    struct dialogue *d = of(rq);
     int64_t notice = fact_number(d->session, "notice");
     struct buf out;
+    if (request_refusal(facts) != NULL) {
+        go_to(d, DONE);
+        d->refusal = facts;
+        save(d, STR("请换一份公示。"));
+        return;
+    }
     begin_question(d, &out);
     buf_printf(&out, "对公示%" PRId64 "的哪一条有异议？请回复编号（名单第一列的数字）。\n", notice);
     web_link(&out, "打开名单",
              arena_printf(rq->arena, "%s/%s/notices/%" PRId64, rq->services->config->public_url,
                           rq->account->id, notice));
     end_question(d, &out);
+}
+
+static const struct action ask_notice_facts = {"dialogue", NULL, on_notice};
+
+static void ask_line(struct dialogue *d) {
+    const char *args[] = {arg_number(d->rq, fact_number(d->session, "notice")), NULL};
+    request_call(d->rq, &ask_notice_facts, REQUEST_READS, "line_to_object", 2, args);
 }
 
 /* Whoever names a line sees which one it is before writing about it. */

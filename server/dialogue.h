@@ -2,7 +2,8 @@
 #define GULOU_DIALOGUE_H
 
 /* The guided declaration: category → item → hours → words → photos → confirm; and the guided
- * objection: line → reason.
+ * objection: line → reason. The first question of each asks the database, so that a guest learns
+ * how to bind before anything is written.
  *
  * Where it stands is a JSON in db/dialogue_store.h. Every step is saved with the version that was
  * read, so two messages at once cannot both move it; the slower one reads again. The last replies

@@ -347,6 +347,51 @@ static size_t read_year(struct str text, int *year, const char **mark) {
     return 0;
 }
 
+/* 3号楼, 3号和5号楼, 3号、5号楼 are houses; 20号、21号 are days. `text` is what stands behind 号.
+ */
+static bool is_house(struct str text) {
+    static const char *const places[] = {
+        "楼",   "院",   "门",   "栋", "线",   "车", "房", "室",   "店",   "点",   "巷",
+        "馆",   "桥",   "岗",   "厅", "仓库", "池", "井", "路",   "街",   "弄",   "村",
+        "组",   "站",   "口",   "园", "桌",   "床", "家", "小区", "单元", "居民", "户",
+        "电梯", "早餐", "食堂", "窗", "亭",   "厂", "柜", "铺",   "台"};
+    static const char *const joins[] = {"、", "和", "与", "及", "到", "至", "-", "~"};
+    int count;
+    for (;;) {
+        size_t n = one_of(text, joins, COUNT(joins));
+        size_t number = n > 0 ? words_count(drop(text, n), &count) : 0;
+        size_t end = number > 0 ? words_prefix(drop(text, n + number), "号") : 0;
+        if (end == 0)
+            return one_of(drop(text, blanks(text)), places, COUNT(places)) > 0;
+        text = drop(text, n + number + end);
+    }
+}
+
+/* 3-5 号楼, 11 20 人: figures that count or name something. */
+static bool is_counted(struct str text) {
+    static const char *const counters[] = {"号",   "人", "名", "位", "次", "岁", "层",
+                                           "公里", "米", "分", "元", "斤", "户", "个"};
+    size_t n = blanks(text);
+    struct str rest = drop(text, n);
+    return is_house(text) ||
+           (n > 0 && (is_digit(rest) || one_of(rest, counters, COUNT(counters)) > 0));
+}
+
+/* What was done, as a description begins: 20号打扫. What else follows may make the number a name:
+ * 3号值班室. */
+static bool is_deed(struct str text) {
+    static const char *const deeds[] = {
+        "打扫", "清扫", "清理", "清洗", "扫雪", "扫地", "擦",   "修剪", "修理", "帮",   "陪",
+        "上门", "参加", "参与", "去",   "在",   "给",   "替",   "做",   "整理", "看望", "探望",
+        "慰问", "照顾", "照看", "照料", "协助", "组织", "讲课", "辅导", "搬",   "走访", "植树",
+        "种树", "浇",   "捡",   "调解", "义诊", "献血", "分发", "发放", "疏导", "买",   "我"};
+    static const char *const duties[] = {"巡逻", "巡查", "执勤", "维修", "清洁", "劝导"};
+    static const char *const names[] = {"点", "车", "店", "岗", "室", "站", "队", "员", "处", "亭"};
+    size_t n = one_of(text, duties, COUNT(duties));
+    return one_of(text, deeds, COUNT(deeds)) > 0 ||
+           (n > 0 && one_of(drop(text, n), names, COUNT(names)) == 0);
+}
+
 static size_t read_month_day(struct str text, const char *mark, struct day *out) {
     static const char *const ends[] = {"日", "号"};
     bool word = strcmp(mark, "月") == 0; /* 11 月 20 日 */
@@ -364,8 +409,10 @@ static size_t read_month_day(struct str text, const char *mark, struct day *out)
     end += end > 0 ? blank : 0;
     if (count == 0 || !says_day(out, mark, end > 0))
         return 0;
-    /* 1-3岁 is no day: with a dash or a stroke the number must stand alone. */
-    if (end == 0 && !at_boundary(drop(text, n)))
+    /* 1-3岁 and 1-3号楼 are no days: without 日 the number stands alone, or what was done follows.
+     */
+    struct str rest = drop(text, n + end);
+    if (end == 0 ? !at_boundary(rest) && !is_deed(rest) : !word && is_house(rest))
         return 0;
     return n + end;
 }
@@ -382,16 +429,7 @@ static size_t read_dotted(struct str text, struct day *out) {
     return ended || two_figures || read_length(drop(rest, blanks(rest)), &length) > 0 ? n : 0;
 }
 
-/* 3号、5号楼 are houses; 20号、21号 are days. */
-static bool house_follows(struct str text) {
-    int count;
-    size_t n = words_prefix(text, "、");
-    size_t number = n > 0 ? words_count(drop(text, n), &count) : 0;
-    size_t end = number > 0 ? words_prefix(drop(text, n + number), "号") : 0;
-    return end > 0 && !at_boundary(drop(text, n + number + end));
-}
-
-/* 20号, 20日, 20号上午; 20号楼 is a house. */
+/* 20号, 20日, 20号上午, 20号打扫; 20号楼 is a house. */
 static size_t read_day_of_month(struct str text, struct day *out) {
     static const char *const ends[] = {"日", "号"};
     int day;
@@ -401,9 +439,10 @@ static size_t read_day_of_month(struct str text, struct day *out) {
         return 0;
     enum half_day half;
     struct str rest = drop(text, n + end);
-    if (house_follows(rest))
+    if (is_house(rest))
         return 0;
-    if (!at_boundary(rest) && read_half_day(rest, &half) < strlen("上午")) /* 20号早餐店 */
+    if (!at_boundary(rest) && !is_deed(rest) &&
+        read_half_day(rest, &half) < strlen("上午")) /* 20号早餐店 */
         return 0;
     *out = (struct day){.day = day};
     return n + end;
@@ -580,13 +619,36 @@ static size_t english_day(struct str text) {
     return 0;
 }
 
-/* What can only be a day, whatever follows: 上周帮忙, 一个月前帮忙, 0月0日打扫, 20日打扫. */
+/* 下周六, 下个月20号: what is still to come is no day of service. */
+static size_t coming_day(struct str text) {
+    static const char *const next[] = {"下个", "下"}, *const months[] = {"月"};
+    struct day day;
+    size_t n = one_of(text, next, COUNT(next));
+    while (n > 0 && words_prefix(drop(text, n), "下") > 0)
+        n += strlen("下");
+    size_t more = n > 0 ? read_weekday(drop(text, n), &day) : 0;
+    size_t month = n > 0 ? one_of(drop(text, n), months, COUNT(months)) : 0;
+    if (month > 0 && (more = read_day_of_month(drop(text, n + month), &day)) > 0)
+        more += month;
+    return more > 0 ? n + more : 0;
+}
+
+/* What can only be a day, whatever follows: 上周帮忙, 一个月前帮忙, 0月0日打扫, 20日游. */
 static size_t vague_day(struct str text, size_t signs) {
     static const char *const one[] = {"一个", "个", "一"};
     static const char *const units[] = {"周", "星期", "礼拜", "月"};
     static const char *const ago[] = {"前", "以前", "之前"};
+    static const char *const years[] = {"去年", "今年", "明年", "前年"};
     int count;
-    size_t n = words_prefix(text, "上");
+    size_t n = coming_day(text), last = strlen("日");
+    if (n > 0)
+        return n;
+    struct str rest = drop(text, signs > last ? signs - last : 0);
+    bool dated = words_prefix(rest, "日") > 0 ||
+                 (words_prefix(rest, "号") > 0 && !is_house(drop(text, signs)));
+    if (one_of(text, years, COUNT(years)) > 0 && dated)
+        return signs;
+    n = words_prefix(text, "上");
     n += n > 0 ? one_of(drop(text, n), one, COUNT(one)) : 0;
     size_t unit = n > 0 ? one_of(drop(text, n), units, COUNT(units)) : 0;
     if (unit > 0)
@@ -595,14 +657,12 @@ static size_t vague_day(struct str text, size_t signs) {
     n += n == 0 ? words_prefix(text, "半") : 0;
     if (n == 0)
         return 0;
-    struct str rest = drop(text, n);
+    rest = drop(text, n);
     if (is_digit(text)) {
         size_t day = words_prefix(rest, "日"), month = words_prefix(rest, "月");
-        size_t last = strlen("日");
         if (day > 0)
             return n + day;
-        if ((month > 0 && words_count(drop(rest, month), &count) > 0) ||
-            (signs > last && words_prefix(drop(text, signs - last), "日") > 0))
+        if ((month > 0 && words_count(drop(rest, month), &count) > 0) || dated)
             return signs;
     }
     n += words_prefix(rest, "个");
@@ -611,22 +671,61 @@ static size_t vague_day(struct str text, size_t signs) {
     return past > 0 ? n + unit + past : 0;
 }
 
+/* 11 20: a month and a day, or two numbers? */
+static size_t two_figures(struct str text) {
+    struct day day = {0};
+    size_t n = figures(text), blank = blanks(drop(text, n));
+    if (n == 0 || n > 2 || blank == 0)
+        return 0;
+    size_t more = figures(drop(text, n + blank));
+    words_count(text, &day.month);
+    words_count(drop(text, n + blank), &day.day);
+    n += blank + more;
+    struct str rest = drop(text, n);
+    return more > 0 && more <= 2 && plausible(&day) && at_boundary(rest) && !is_counted(rest) ? n
+                                                                                              : 0;
+}
+
+/* 2小时（昨天下午）打扫 */
+static size_t day_in_brackets(struct str text) {
+    struct day day;
+    enum half_day half;
+    size_t open = words_prefix(text, "(");
+    size_t n = open > 0 ? read_day(drop(text, open), &day) : 0;
+    if (n == 0)
+        return 0;
+    n += open;
+    n += read_half_day(drop(text, n), &half);
+    size_t close = words_prefix(drop(text, n), ")");
+    return close > 0 || at_boundary(drop(text, n)) ? n + close : 0;
+}
+
+/* 去年 11月20日: without the year it would be another day. */
+static size_t last_year(struct str text) {
+    static const char *const years[] = {"去年", "前年", "明年"};
+    struct day day = {0};
+    size_t n = one_of(text, years, COUNT(years));
+    n += blanks(drop(text, n));
+    size_t more = n > 0 ? read_month_day(drop(text, n), "月", &day) : 0;
+    return more > 0 ? n + more : 0;
+}
+
 /* What looks like a day and is none that day_read() understands. 3号楼, 80岁 and 周末市集 go on
  * with other words and are no days. */
 static size_t unclear_day(struct str text, bool timed) {
     bool named;
-    struct day day;
-    size_t open = words_prefix(text, "("); /* 2小时（昨天）打扫 */
-    size_t n = open > 0 ? read_day(drop(text, open), &day) : 0;
-    if (n > 0 && words_prefix(drop(text, open + n), ")") > 0)
-        return open + n + strlen(")");
-    n = english_day(text);
+    size_t n = day_in_brackets(text), last = strlen("号");
+    if (n > 0)
+        return n;
+    n = last_year(text);
+    n += n == 0 ? english_day(text) : 0;
+    n += n == 0 ? two_figures(text) : 0;
     if (n > 0)
         return n;
     n = day_signs(text, &named);
     if (n == 0)
         return 0;
-    if (house_follows(drop(text, n)))
+    if (n > last && words_prefix(drop(text, n - last), "号") > 0 && is_house(drop(text, n)))
         return 0;
     if (!at_end(drop(text, n)))
         return vague_day(text, n);
@@ -680,7 +779,8 @@ static struct str second(struct str text, const struct when *first) {
     if (first->dated) {
         n = join > 0 ? joined_day(text) : read_day(text, &day);
         bool explains = day.day < 0 && first->day.month != 0;
-        if (n > 0 && (join > 0 || (at_end(drop(text, n)) && !explains)))
+        bool ended = at_end(drop(text, n)) || (is_digit(text) && is_deed(drop(text, n)));
+        if (n > 0 && (join > 0 || (ended && !explains)))
             return (struct str){text.p, n};
     }
     n = first->timed ? read_length(text, &hours) : 0;
@@ -691,9 +791,114 @@ static struct str second(struct str text, const struct when *first) {
     return (struct str){text.p, repeats ? 0 : n};
 }
 
-void when_read(struct arena *arena, struct words *words, struct when *out) {
-    memset(out, 0, sizeof *out);
-    *words = words_simplified(arena, *words);
+/* The start of what stands alone behind `at`; the text's end when there is nothing more. */
+static size_t next_word(struct str text, size_t at) {
+    static const char *const ends[] = {" ", ",", ";", ":", "、", "。", "!"};
+    for (at++; at < text.n; at++) {
+        size_t n = one_of(drop(text, at), ends, COUNT(ends));
+        if (n == 0 && text.p[at] != '(')
+            continue;
+        while (n > 0 && (at += n) < text.n)
+            n = one_of(drop(text, at), ends, COUNT(ends));
+        break;
+    }
+    return at;
+}
+
+/* 昨天 and 11月20日 in the midst of a description. 3-5 may count something, and is asked about. */
+static size_t day_inside(struct str text, struct day *out, bool *clear) {
+    enum half_day half;
+    struct hours hours;
+    size_t n = read_day_and_half(text, out);
+    if (n == 0)
+        return 0;
+    struct str rest = drop(text, n);
+    size_t part = read_half_day(rest, &half), length = read_length(rest, &hours);
+    bool alone =
+        at_end(rest) || (part >= strlen("上午") && at_end(drop(rest, part))) ||
+        (length > 0 && has_unit((struct str){rest.p, length}) && at_end(drop(rest, length)));
+    *clear = alone;
+    if (is_digit(text) && out->year == 0)
+        for (size_t i = 0; i < n; i++)
+            *clear = *clear && strchr("-/.", text.p[i]) == NULL;
+    if (!*clear && is_counted(rest))
+        return 0;
+    return alone || (is_digit(text) && is_deed(rest)) ? n : 0;
+}
+
+/* 上周会议纪要 is what was done, 3-5 号楼 where; 1120 and 100010 alone name a room and a post. */
+static bool may_be_day_inside(struct str text) {
+    bool named;
+    struct day day = {0};
+    if (text.p[0] == '(' || last_year(text) > 0 || english_day(text) > 0 || two_figures(text) > 0)
+        return true;
+    size_t n = day_signs(text, &named);
+    struct str rest = drop(text, n);
+    if (!at_end(rest) || (!named && is_counted(rest)))
+        return false;
+    if (figures(text) != n || n != 6)
+        return n != 4 || figures(text) != n;
+    words_count((struct str){text.p + 2, 2}, &day.month);
+    words_count((struct str){text.p + 4, 2}, &day.day);
+    return plausible(&day);
+}
+
+/* A day in the midst of a description, where none stood before it. */
+static bool take_day_inside(struct arena *arena, struct words *words, size_t at, struct when *out) {
+    bool clear = false;
+    struct str text = drop(words->plain, at);
+    size_t n = day_inside(text, &out->day, &clear);
+    if (clear && n > 0) {
+        *words = words_without(arena, *words, at, n);
+        out->dated = true;
+        if (at < words->plain.n)
+            out->unclear = second(drop(words->plain, at), out);
+        return true;
+    }
+    out->day = (struct day){0};
+    if (n == 0 && may_be_day_inside(text))
+        n = unclear_day(text, false);
+    out->unclear = (struct str){text.p, n};
+    return false;
+}
+
+/* A length with its unit in the midst of a description, where none stood before it. */
+static bool take_hours_inside(struct arena *arena, struct words *words, size_t at,
+                              struct when *out) {
+    struct str text = drop(words->plain, at);
+    struct hours hours;
+    size_t n = read_length(text, &hours);
+    if (n == 0 || !has_unit((struct str){text.p, n}) || !at_end(drop(text, n)))
+        return false;
+    if (out->timed) { /* by a bare number */
+        if (out->hours.minutes != hours.minutes)
+            out->unclear = out->bare;
+        return false;
+    }
+    out->hours = hours;
+    out->timed = true;
+    *words = words_without(arena, *words, at, n);
+    return true;
+}
+
+static void read_inside(struct arena *arena, struct words *words, struct when *out) {
+    bool bare = out->bare.n > 0;
+    size_t at = 0;
+    while (out->unclear.n == 0 && (!out->dated || !out->timed || bare)) {
+        size_t here = at;
+        at = next_word(words->plain, at);
+        if (at >= words->plain.n)
+            break;
+        bool taken = !out->dated && take_day_inside(arena, words, at, out);
+        if (!taken && out->unclear.n == 0 && (!out->timed || bare))
+            taken = take_hours_inside(arena, words, at, out);
+        if (taken)
+            at = here; /* what followed stands there now */
+    }
+}
+
+/* The day and the length that the words begin with. */
+static void read_start(struct arena *arena, struct words *words, struct when *out) {
     for (;;) {
         size_t n = 0;
         if (!out->dated && day_read(arena, words, &out->day)) {
@@ -708,9 +913,33 @@ void when_read(struct arena *arena, struct words *words, struct when *out) {
             out->unclear = (struct str){words->plain.p, n};
             return;
         }
+        struct str text = words->plain;
         if (out->timed || !hours_read(arena, words, &out->hours))
-            break;
+            return;
         out->timed = true;
+        n = read_length(text, &(struct hours){0});
+        if (n > 0 && !has_unit((struct str){text.p, n}))
+            out->bare = (struct str){text.p, n};
     }
-    out->unclear = second(words->plain, out);
+}
+
+void when_read(struct arena *arena, struct words *words, struct when *out) {
+    memset(out, 0, sizeof *out);
+    *words = words_simplified(arena, *words);
+    read_start(arena, words, out);
+    if (out->unclear.n == 0)
+        out->unclear = second(words->plain, out);
+    if (out->unclear.n == 0)
+        read_inside(arena, words, out);
+    int hours = out->hours.minutes / 60;
+    bool whole = out->bare.n > 0 && figures(out->bare) == out->bare.n;
+    if (out->unclear.n == 0 && !out->dated && whole && hours > 12 && hours <= 31)
+        out->unclear = out->bare;
+}
+
+bool when_begins(struct arena *arena, struct words words) {
+    struct when when = {0};
+    words = words_simplified(arena, words);
+    read_start(arena, &words, &when);
+    return when.timed || when.dated || when.unclear.n > 0;
 }

@@ -1,9 +1,11 @@
 /* The one program: finds the subcommand and hands over. */
 
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <event2/event.h>
 #include <openssl/crypto.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,14 +58,18 @@ static void share_memory(void) {
     CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free);
 }
 
-int main(int argc, const char **argv) {
-    /* Peers hang up whenever they like; writing to them is an error to handle, not a death. */
-    signal(SIGPIPE, SIG_IGN);
-    share_memory();
-    if (argc < 2) {
-        print_help(stderr);
-        return COMMAND_USAGE;
-    }
+/* What a command prints is its result: without it, it has failed, whatever it did. */
+static int told(int exit_code) {
+    bool lost = ferror(stdout) != 0;
+    if (fflush(stdout) == 0 && !lost)
+        return exit_code;
+    fprintf(stderr,
+            "gulou: standard output: %s; what was to be read there is lost, what was done stays\n",
+            lost || errno == 0 ? "it could not be written" : strerror(errno));
+    return exit_code == COMMAND_DONE ? COMMAND_FAILED : exit_code;
+}
+
+static int run(int argc, const char **argv) {
     for (size_t i = 0; i < SUBCOMMANDS; i++) {
         if (strcmp(argv[1], subcommands[i]->name) == 0) {
             return subcommands[i]->run(argc - 1, argv + 1);
@@ -79,4 +85,15 @@ int main(int argc, const char **argv) {
     }
     fprintf(stderr, "gulou: %s: no such subcommand (see gulou help)\n", argv[1]);
     return COMMAND_USAGE;
+}
+
+int main(int argc, const char **argv) {
+    /* Peers hang up whenever they like; writing to them is an error to handle, not a death. */
+    signal(SIGPIPE, SIG_IGN);
+    share_memory();
+    if (argc < 2) {
+        print_help(stderr);
+        return COMMAND_USAGE;
+    }
+    return told(run(argc, argv));
 }

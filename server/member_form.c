@@ -34,6 +34,10 @@ void form_wrong(struct web *web, const char *field) {
 
 const cJSON *form_read_body(struct web *web) {
     struct str body = http_body(web->exchange);
+    if (str_json_nul(body) < body.n) {
+        web_error(web, 400, "bad_text", "请求里有读不出的文字"); /* as web_call() says */
+        return NULL;
+    }
     cJSON *json = cJSON_ParseWithLength(body.p, body.n);
     arena_on_free(web_arena(web), delete_json, json);
     if (!cJSON_IsObject(json)) {

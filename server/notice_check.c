@@ -377,6 +377,11 @@ static void delete_json(void *json) {
 /* What cJSON is kind to: control characters for blanks, and numbers that begin with a zero. */
 static bool has_stray_byte(struct check *c, struct str file) {
     bool inside = false; /* a string */
+    size_t nul = str_json_nul(file);
+    if (nul < file.n) {
+        fault(c, "byte %zu: a NUL does not belong there", nul + 1);
+        return true;
+    }
     char before = ' ';
     for (size_t i = 0; i < file.n; before = file.p[i++]) {
         unsigned char byte = (unsigned char)file.p[i];

@@ -11,6 +11,7 @@
 #include "server/base/metrics.h"
 #include "server/notification_words.h"
 #include "server/say.h"
+#include "wechat/message.h"
 
 #define RECALL_MAX_BYTES 4096 /* "action key words" */
 
@@ -61,8 +62,12 @@ static bool answer_common_refusal(struct request *rq, const cJSON *facts) {
     if (!refusal)
         return false;
     if (strcmp(refusal, "not_bound") == 0) {
-        request_reply(rq, STR("您还没有绑定身份。\n请发送「绑定 邀请码」，例如：绑定 ABCD1234\n"
-                              "邀请码请向所在单位或社区索取。"));
+        static const char how[] = "您还没有绑定身份。\n请发送「绑定 邀请码」，例如：绑定 ABCD1234\n"
+                                  "邀请码请向所在单位或社区索取。";
+        request_reply(
+            rq, str_from(rq->message->type == MESSAGE_TEXT
+                             ? arena_printf(rq->arena, "%s\n绑定之后，请把刚才的话再发一次。", how)
+                             : how));
         return true;
     }
     if (strcmp(refusal, "not_yours") == 0) {

@@ -276,6 +276,30 @@ struct words words_after(struct words words, size_t n) {
     return words;
 }
 
+struct words words_without(struct arena *arena, struct words words, size_t at, size_t n) {
+    size_t end = at + n, mark;
+    while ((mark = any_prefix((struct str){words.plain.p + end, words.plain.n - end}, separators,
+                              COUNT(separators))) > 0)
+        end += mark;
+    while (end == words.plain.n &&
+           (mark = any_suffix((struct str){words.plain.p, at}, separators, COUNT(separators))) > 0)
+        at -= mark;
+    size_t cut = words.from[end] - words.from[at], first = words.from[0];
+    char *typed = arena_room(arena, words.typed.n + 1);
+    size_t *from = arena_room(arena, (words.plain.n + 1) * sizeof *from);
+    size_t before = words.from[at] - first, behind = words.typed.n - words.from[end];
+    memcpy(typed, words.typed.p + first, before);
+    memcpy(typed + before, words.typed.p + words.from[end], behind);
+    size_t length = at + words.plain.n - end;
+    char *plain = arena_room(arena, length + 1);
+    memcpy(plain, words.plain.p, at);
+    memcpy(plain + at, words.plain.p + end, words.plain.n - end);
+    for (size_t i = 0; i <= length; i++)
+        from[i] = i < at ? words.from[i] - first : words.from[i + end - at] - first - cut;
+    return (struct words){
+        .plain = {plain, length}, .from = from, .typed = {typed, before + behind}};
+}
+
 struct str words_next(struct words *words) {
     const char *blank = words->plain.n > 0 ? memchr(words->plain.p, ' ', words->plain.n) : NULL;
     size_t n = blank != NULL ? (size_t)(blank - words->plain.p) : words->plain.n;

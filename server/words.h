@@ -43,6 +43,10 @@ bool words_empty(struct words words);
 /* Drops `n` bytes of `plain` and the blanks and separators (,;:、，) behind them. */
 struct words words_after(struct words words, size_t n);
 
+/* The same words without the `n` bytes of `plain` from `at` on, nor the separators around them that
+ * then part nothing. */
+struct words words_without(struct arena *arena, struct words words, size_t at, size_t n);
+
 /* Takes the first stretch without blanks; empty at the end. */
 struct str words_next(struct words *words);
 

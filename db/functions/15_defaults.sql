@@ -53,9 +53,12 @@ begin
   return '{}';
 end $$;
 
--- Every date decision uses the given time onwards; NULL goes back to real time.
+-- Every date decision uses the given time onwards; NULL goes back to real time. Periods have names in these years only.
 create or replace function api.set_clock(p_time timestamptz) returns jsonb language plpgsql as $$
 begin
+  if extract(year from p_time at time zone 'Asia/Shanghai') not between 2000 and 2099 then
+    return gulou.refusal('no_such_year');
+  end if;
   update gulou.clock set away_by = coalesce(p_time - statement_timestamp(), interval '0');
   return jsonb_build_object('now', gulou.rfc3339(gulou.now_()));
 end $$;

@@ -208,12 +208,20 @@ end $$;
 
 -- ---------------------------------------------------------------- what became of it
 
+-- Whether nothing is wanted any more of whoever would be told: another administrator has decided.
+create or replace function gulou.is_over(p_row gulou.outbox) returns boolean language plpgsql stable as $$
+begin
+  return p_row.facts ->> 'what' = 'second_wanted'
+    and exists (select from gulou.second_person_request
+                where account_id = p_row.account_id and request_no = (p_row.facts ->> 'request')::bigint and status <> 'waiting');
+end $$;
+
 -- A message that did not reach the person after all is shown with the next reply.
 create or replace function gulou.apply_send_result(p_account text, p_message text, p_status text) returns void
 language sql as $$
-  update gulou.outbox
+  update gulou.outbox o
   set result = result || jsonb_build_object('status', p_status),
-      status = case when p_status = 'success' then status else 'held' end
+      status = case when p_status = 'success' or gulou.is_over(o) then status else 'held' end
   where account_id = p_account and result ->> 'message' = p_message and status = 'done'
     and result -> 'status' is null
 $$;

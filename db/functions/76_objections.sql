@@ -71,12 +71,13 @@ language sql stable as $$
                   gulou.local_midnight(p_filed + 8))
 $$;
 
--- Why this member cannot object to this line at that moment; NULL when they can. The chat, the page and the guided
+-- Why this member cannot object to this line at that moment; NULL when they can. Without a line: to any line of the notice. The chat, the page and the guided
 -- dialogue all ask here; the one that files asks behind its locks.
 create or replace function gulou.filing_refusal(p_account text, p_member int, p_notice int, p_no bigint,
                                                 p_at timestamptz) returns jsonb language plpgsql stable as $$
 declare
   v_closes timestamptz;
+  v_closed jsonb;
   v_status text;
   v_own    bigint;
   v_most   int;
@@ -86,6 +87,11 @@ begin
   if not found then
     return jsonb_build_object('refusal', 'notice_unknown', 'notice', p_notice);
   end if;
+  v_closed := jsonb_build_object('refusal', 'window_closed', 'notice', p_notice,
+    'last_day', gulou.local_day(v_closes - interval '1 microsecond'));
+  if p_no is null then
+    return case when p_at >= v_closes then v_closed end;
+  end if;
   select d.status into v_status
   from gulou.announcement_line l join gulou.declaration d on d.account_id = l.account_id and d.no = l.no
   where l.account_id = p_account and l.announcement_id = p_notice and l.no = p_no;
@@ -94,8 +100,7 @@ begin
   elsif v_status in ('revoked', 'revoked_late') then
     return jsonb_build_object('refusal', 'line_revoked', 'no', p_no);
   elsif p_at >= v_closes or v_status not in ('announced', 'objected') then
-    return jsonb_build_object('refusal', 'window_closed', 'notice', p_notice,
-      'last_day', gulou.local_day(v_closes - interval '1 microsecond'));
+    return v_closed;
   end if;
   select objection_no into v_own from gulou.objection o
   where account_id = p_account and announcement_id = p_notice and no = p_no and objector_id = p_member
@@ -178,7 +183,8 @@ language sql stable as $$
   where l.account_id = p_account and l.announcement_id = p_notice and l.no = p_no
 $$;
 
--- {"line"} that this person may object to now, or why not.
+-- The line that this person may object to now, without one the notice, or why not. Asked before anything is written, so
+-- that whoever is not bound yet loses nothing.
 create or replace function api.line_to_object(p_account text, p_openid text, p_notice int, p_no bigint) returns jsonb
 language plpgsql stable as $$
 declare
@@ -188,7 +194,7 @@ begin
     return gulou.refusal('not_bound');
   end if;
   return coalesce(gulou.filing_refusal(p_account, v_member, p_notice, p_no, gulou.now_()),
-                  gulou.shown_line(p_account, p_notice, p_no));
+                  gulou.shown_line(p_account, p_notice, p_no), jsonb_build_object('notice', p_notice));
 end $$;
 
 -- ---------------------------------------------------------------- what the objector reads

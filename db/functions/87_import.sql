@@ -680,18 +680,52 @@ language sql as $$
     when 'rules' then gulou.import_rule(p_account, p_row) end)
 $$;
 
+-- What became of all rows, in their order: {"wrong","notes","changes","members","counts"}. In one statement: what grows
+-- row by row is copied with each.
+create or replace function gulou.import_sum(p_kind text, p_rows jsonb, p_done jsonb[]) returns jsonb
+language plpgsql stable as $$
+begin
+  return (
+    with done as (
+      select place, row, one, one ? 'wrong' as bad,
+             first_value(row ->> 'row') over same as first, row_number() over same as time
+      from unnest(p_done) with ordinality as each (one, place)
+      join jsonb_array_elements(p_rows) with ordinality as stated (row, place) using (place)
+      window same as (partition by one ? 'wrong', one ->> 'key' order by place)),
+    judged as (
+      select place, row, case when bad or time = 1 then one
+        else gulou.wrong_cell(row, gulou.key_column(p_kind), '', format('与第%s行重复', first),
+          '只留一行' || case p_kind when 'members' then '；同名的另一位请填编号' else '' end) end as one
+      from done)
+    select jsonb_build_object(
+      'wrong', coalesce((select jsonb_agg(cell order by place, nth) from judged
+                         cross join lateral jsonb_array_elements(one -> 'wrong') with ordinality as told (cell, nth)), '[]'),
+      'notes', coalesce(jsonb_agg(one -> 'note' order by place) filter (where one ? 'note'), '[]'),
+      'changes', coalesce(jsonb_agg(format('第%s行 %s', row ->> 'row', one ->> 'change') order by place)
+                          filter (where one ->> 'outcome' = 'changed'), '[]'),
+      'members', coalesce(jsonb_agg(jsonb_build_object('member', one -> 'member', 'name', row -> 'name', 'unit', row -> 'unit')
+                          order by place) filter (where one ? 'member'), '[]'),
+      'counts', jsonb_build_object('new', count(*) filter (where one ->> 'outcome' = 'new'),
+        'changed', count(*) filter (where one ->> 'outcome' = 'changed'),
+        'same', count(*) filter (where one ->> 'outcome' = 'same')))
+    from judged);
+end $$;
+
 -- {"applied","new","changed","same","wrong":[{"row","column","text","problem","right"}…],"notes":[…],"changes":[…],
--- "members":[{"member","name","unit"}…] the new ones}.
+-- "members":[{"member","name","unit"}…] the new ones}. Each row looks for what it names by a plan that was made while
+-- the tables were small: one that reads a whole table would read every row that was imported before. Where nothing else
+-- helps, such a plan now counts as so dear that PostgreSQL would compile it, each time anew.
 create or replace function gulou.import_file(p_kind text, p_account text, p_table jsonb, p_apply boolean,
-                                             p_request text) returns jsonb language plpgsql as $$
+                                             p_request text) returns jsonb language plpgsql
+  set enable_seqscan = off set jit = off as $$
 declare
   v_read    jsonb := gulou.read_table(p_kind, p_table);
   v_wrong   jsonb := v_read -> 'wrong';
   v_notes   jsonb := v_read -> 'notes';
-  v_changes jsonb := '[]';
-  v_members jsonb := '[]';
-  v_counts  jsonb := '{"new":0,"changed":0,"same":0}';
-  v_seen    jsonb := '{}';
+  v_changes jsonb;
+  v_members jsonb;
+  v_counts  jsonb;
+  v_done    jsonb[] := '{}';   -- what became of each row
   v_row     jsonb;
   v_one     jsonb;
 begin
@@ -701,28 +735,14 @@ begin
   end if;
   begin
     for v_row in select * from jsonb_array_elements(v_read -> 'rows') loop
-      v_one := gulou.import_row(p_kind, p_account, v_row, p_request);
-      if not v_one ? 'wrong' and v_seen ? (v_one ->> 'key') then
-        v_one := gulou.wrong_cell(v_row, gulou.key_column(p_kind), '', format('与第%s行重复', v_seen ->> (v_one ->> 'key')),
-          '只留一行' || case p_kind when 'members' then '；同名的另一位请填编号' else '' end);
-      end if;
-      if v_one ? 'wrong' then
-        v_wrong := v_wrong || (v_one -> 'wrong');
-      else
-        v_seen := v_seen || jsonb_build_object(v_one ->> 'key', v_row -> 'row');
-        v_counts := v_counts || jsonb_build_object(v_one ->> 'outcome', (v_counts ->> (v_one ->> 'outcome'))::int + 1);
-        if v_one ->> 'outcome' = 'changed' then
-          v_changes := v_changes || jsonb_build_array(format('第%s行 %s', v_row ->> 'row', v_one ->> 'change'));
-        end if;
-        if v_one ? 'member' then
-          v_members := v_members || jsonb_build_object('member', v_one -> 'member', 'name', v_row -> 'name',
-                                                       'unit', v_row -> 'unit');
-        end if;
-      end if;
-      if v_one ? 'note' then
-        v_notes := v_notes || (v_one -> 'note');
-      end if;
+      v_done := array_append(v_done, gulou.import_row(p_kind, p_account, v_row, p_request));
     end loop;
+    v_one := gulou.import_sum(p_kind, v_read -> 'rows', v_done);
+    v_wrong := v_wrong || (v_one -> 'wrong');
+    v_notes := v_notes || (v_one -> 'notes');
+    v_changes := v_one -> 'changes';
+    v_members := v_one -> 'members';
+    v_counts := v_one -> 'counts';
     if p_kind = 'calendar' and v_wrong = '[]' then
       v_one := gulou.import_calendar_end(v_read -> 'rows');
       v_wrong := v_one -> 'wrong';

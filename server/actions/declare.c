@@ -9,24 +9,36 @@
 
 #define ITEM_WORDS_MAX 4 /* a name may hold blanks: 急救 技能 培训 */
 
+/* 2小时, 9:00-11:00, 11月20日 and 20号打扫 are no items, although they begin with a number;
+ * 40,2小时 is item 40. */
+static bool is_when(struct request *rq, struct words words, struct words behind) {
+    struct hours hours;
+    struct day day;
+    struct words timed = words, dated = words;
+    size_t digits = strspn(str_z(rq->arena, words.plain), "0123456789");
+    bool comma = digits < words.plain.n && words.plain.p[digits] == ',';
+    const char *mark = "号";
+    bool glued =
+        !words_empty(behind) &&
+        words_prefix((struct str){words.plain.p + digits, words.plain.n - digits}, mark) > 0 &&
+        words.plain.n - digits - strlen(mark) == behind.plain.n;
+    return (hours_read(rq->arena, &timed, &hours) && timed.plain.n < behind.plain.n && !comma) ||
+           (day_read(rq->arena, &dated, &day) && (dated.plain.n < behind.plain.n || glued));
+}
+
 /* ITEM: a number, or words up to the first that reads as hours or a day, or looks like one. */
 static const char *read_item(struct request *rq, struct words *rest) {
     int64_t number;
-    struct words at = *rest;
-    if (words_number(&at, &number) && number >= 0) {
+    /* The catalogue is written in simplified characters. */
+    struct words simple = words_simplified(rq->arena, *rest), at = simple;
+    if (words_number(&at, &number) && number >= 0 && !is_when(rq, simple, at)) {
         *rest = at;
         return arg_number(rq, number);
     }
-    /* The catalogue is written in simplified characters. */
-    struct words simple = words_simplified(rq->arena, *rest);
     struct buf name;
     buf_init(&name, rq->arena);
     for (int i = 0; i < ITEM_WORDS_MAX && !words_empty(simple); i++) {
-        struct words probe = simple;
-        struct when when = {0};
-        if (i > 0)
-            when_read(rq->arena, &probe, &when);
-        if (when.timed || when.dated || when.unclear.n > 0)
+        if (i > 0 && when_begins(rq->arena, simple))
             break;
         buf_addstr(&name, words_next(&simple));
     }

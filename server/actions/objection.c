@@ -29,16 +29,28 @@ static void tell_how(struct request *rq) {
     say_end(rq, &out);
 }
 
-/* What is missing is asked for. */
+static void answer_how(struct request *rq, const cJSON *facts) {
+    (void)facts; /* no notice was named; who is not bound has been told how already */
+    tell_how(rq);
+}
+
+static const struct action ask_how = {"object", NULL, answer_how};
+
+/* What is missing is asked for, and binding before anything else. */
+static void say_how(struct request *rq) {
+    const char *none[] = {NULL, NULL};
+    request_call(rq, &ask_how, REQUEST_READS, "line_to_object", 2, none);
+}
+
 static void start_object(struct request *rq, const struct command *command) {
     struct words rest = command->rest;
     int64_t notice, no;
     if (!words_number(&rest, &notice) || notice < 1 || notice > NOTICE_MAX)
-        tell_how(rq);
+        say_how(rq);
     else if (words_empty(rest))
         dialogue_object(rq, notice, 0);
     else if (!words_number(&rest, &no))
-        tell_how(rq);
+        say_how(rq);
     else if (words_empty(rest))
         dialogue_object(rq, notice, no);
     else {

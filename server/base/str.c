@@ -104,3 +104,13 @@ bool str_to_i64(struct str text, int64_t *out) {
     *out = value;
     return true;
 }
+
+size_t str_json_nul(struct str json) {
+    for (size_t i = 0; i < json.n; i++) {
+        if (json.p[i] == '\0' || str_starts((struct str){json.p + i, json.n - i}, STR("\\u0000")))
+            return i;
+        if (json.p[i] == '\\') /* \\u0000 is a backslash and five letters */
+            i++;
+    }
+    return json.n;
+}

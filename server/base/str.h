@@ -43,6 +43,10 @@ struct str str_trim(struct str text);
 /* Whether PostgreSQL takes it as text: UTF-8 without a NUL. */
 bool str_is_utf8(struct str text);
 
+/* The first NUL of a JSON, raw or written \u0000, where cJSON would silently end a text; its length
+ * when there is none. */
+size_t str_json_nul(struct str json);
+
 /* A terminated copy. */
 char *str_z(struct arena *arena, struct str text);
 

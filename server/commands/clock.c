@@ -15,15 +15,20 @@ static int set_clock(const struct config *config, const char *time) {
     char *error = NULL;
     const char *args[] = {time};
     char *json = pg_run_owner(config->operator_url, "set_clock", 1, args, &error);
-    if (json == NULL && error != NULL && strstr(error, NO_TIME) != NULL) {
-        fprintf(stderr, "gulou: %s: not a time, write it like " EXAMPLE "\n", time);
+    bool no_time = json == NULL && error != NULL && strstr(error, NO_TIME) != NULL;
+    if (json == NULL && !no_time) {
+        return command_fail(error);
+    }
+    cJSON *facts = no_time ? NULL : cJSON_Parse(json);
+    if (no_time || cJSON_HasObjectItem(facts, "refusal")) {
+        fprintf(stderr,
+                "gulou: %s: not a time of the years 2000 to 2099, write it like " EXAMPLE "\n",
+                time);
+        cJSON_Delete(facts);
+        free(json);
         free(error);
         return COMMAND_USAGE;
     }
-    if (json == NULL) {
-        return command_fail(error);
-    }
-    cJSON *facts = cJSON_Parse(json);
     const char *now = cJSON_GetStringValue(cJSON_GetObjectItem(facts, "now"));
     printf("clock: %s\n", now != NULL ? now : "?");
     cJSON_Delete(facts);

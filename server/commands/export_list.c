@@ -123,8 +123,12 @@ static bool close_file(struct list *l) {
     const char *why = xlsx_file_end(l->file);
     l->file = NULL;
     bool good = why == NULL;
-    if (l->csv)
-        good = (l->csv == stdout ? fflush(l->csv) : fclose(l->csv)) == 0;
+    if (l->csv) {
+        good = ferror(l->csv) == 0; /* of an earlier row; then it was the disk */
+        good = (l->csv == stdout ? fflush(l->csv) : fclose(l->csv)) == 0 && good;
+    }
+    if (l->csv == stdout)
+        clearerr(stdout); /* it is told here */
     l->csv = NULL;
     if (!good)
         fprintf(stderr, "gulou: %s: %s\n", l->path ? l->path : "standard output",

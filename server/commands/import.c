@@ -232,6 +232,12 @@ static int run(int argc, const char **argv) {
         fprintf(stderr, "gulou: import %s: one of units, members, items, calendar, rules\n",
                 words[0]);
         exit_code = COMMAND_USAGE;
+    } else if (config && invites && strcmp(words[0], "members") != 0) {
+        fprintf(stderr,
+                "gulou: import %s: --invites is for members only, they alone get codes; leave it "
+                "away\n",
+                words[0]);
+        exit_code = COMMAND_USAGE;
     } else if (config) {
         struct import import = {.account = command_account(config, account),
                                 .kind = words[0],

@@ -81,6 +81,8 @@ static bool write_out(const char *path, const char *json) {
     bool written = file && fprintf(file, "%s\n", json) > 0 && fflush(file) == 0;
     if (!written)
         fprintf(stderr, "gulou: %s: %s\n", path ? path : "standard output", strerror(errno));
+    if (file == stdout)
+        clearerr(stdout); /* it is told here */
     if (file && path)
         written = fclose(file) == 0 && written;
     return written;

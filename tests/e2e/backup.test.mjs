@@ -135,9 +135,19 @@ test('another key is refused before anything is restored', () => {
   execFileSync('age-keygen', ['-o', `${folder}/other.key`], { stdio: 'pipe' })
   const { status, error } = run(['restore', file, '--key', `${folder}/other.key`], environment)
   assert.equal(status, 1)
-  assert.match(error, /refused, nothing was restored: the key is another one/)
+  assert.match(error, /refused, nothing was restored: \S*other\.key is another key than it was written for; right is the file of age-keygen/)
   assert.equal(schemasOf(environment), '0')
 })
+
+for (const [what, key] of [['no file', 'none.key'], ['no key', 'words.key'], ['a folder', '.']])
+  test(`a key that is ${what} is named before the database is looked at`, () => {
+    writeFileSync(`${folder}/words.key`, 'not a key')
+    const nowhere = { GULOU_POSTGRES_OPERATOR_URL: 'postgresql:///gulou?host=/nowhere' }
+    for (const given of [run(['restore', file, '--key', `${folder}/${key}`], nowhere), run(['restore', file], { ...nowhere, GULOU_BACKUP_KEY: `file:${folder}/${key}` })]) {
+      assert.equal(given.status, 1)
+      assert.ok(given.error.startsWith(`gulou: ${folder}/${key}: cannot be used as a key, nothing was restored; right is the file of age-keygen`), given.error)
+    }
+  })
 
 test('a database that holds something is left alone', () => {
   const { status, error } = run(['restore', file])

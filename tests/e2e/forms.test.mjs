@@ -60,6 +60,17 @@ describe('forms', { skip: !state && 'GULOU_E2E_STATE is not set' }, () => {
     assert.ok((await declare({ words: '巡\u200b逻' })).value.no)
   })
 
+  test('a text is not cut at a NUL: the body that holds one is refused', async () => {
+    const before = declarations()
+    for (const ask of [preview, declare]) {
+      const { status, value } = await ask({ words: '巡逻\0三小时' })
+      assert.deepEqual([status, value.error], [400, { code: 'bad_text', message: '请求里有读不出的文字' }])
+    }
+    assert.equal(declarations(), before)
+    const { value } = await declare({ words: String.raw`巡逻\u0000` })
+    assert.equal(sql(`select words from gulou.declaration where no = ${value.no}`)[0][0], String.raw`巡逻\u0000`)
+  })
+
   test('a reviewer decides on numbers that are written as such', async () => {
     const reviewer = new Client().person()
     await reviewer.say(`绑定 ${invite('reviewer')}`)

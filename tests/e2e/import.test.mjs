@@ -51,6 +51,14 @@ describe('import', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not s
     assert.match(await done('units', path, '--apply'), /新增 0，更新 0，不变 2\n/)
   })
 
+  test('invite codes are for members: with another kind --invites is refused by name', async () => {
+    const [name, sheet] = [unit(), join(folder, 'none.csv')]
+    const { status, said } = await run('units', file('u.csv', BOM + csv([['单位'], [name]])), '--apply', '--invites', sheet)
+    assert.equal(status, 2)
+    assert.equal(said, 'gulou: import units: --invites is for members only, they alone get codes; leave it away\n')
+    assert.deepEqual([existsSync(sheet), sql(`select count(*) from gulou.org where name = '${name}'`)], [false, [['0']]])
+  })
+
   test('members from a workbook; a code from the sheet binds', async () => {
     const name = unit()
     await done('units', file('u.csv', BOM + csv([['单位'], [name]])), '--apply')
@@ -125,7 +133,7 @@ describe('import', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not s
     const later = file('rules.csv', readFileSync(original('rules'), 'utf8').replace(/2027-/, '2199-')) // never in the past
     const sample = (kind) => (kind === 'rules' ? later : original(kind))
     for (const [kind, expected] of [['units', '新增 3'], ['members', '新增 7'], ['items', '新增 1，更新 0，不变 2'], ['calendar', '不变 72'], ['rules', '新增 1']]) {
-      const said = await done(kind, sample(kind), '--apply', '--invites', join(folder, `${id}.csv`), '--account', id, '--config', config)
+      const said = await done(kind, sample(kind), '--apply', ...(kind === 'members' ? ['--invites', join(folder, `${id}.csv`)] : []), '--account', id, '--config', config)
       assert.ok(said.includes(expected), said)
     }
   })

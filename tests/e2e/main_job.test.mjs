@@ -1,13 +1,13 @@
 // The whole job through the platform's door: bind, declare, review, ledger, ranks, notice; and what must survive
 // lost answers, repeated pushes, races and restarts. The server is the sanitized one that scripts/test started.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import { before, test } from 'node:test'
 import { Client } from './client.mjs'
-import { until } from './system.mjs'
+import { sql, until } from './system.mjs'
 
 const client = new Client()
 const { GULOU_E2E_SERVER: server, GULOU_E2E_OPS: ops, GULOU_E2E_STATE: state, GULOU_E2E_BIN: program } = process.env
@@ -85,7 +85,14 @@ test('a day is understood as people say it, and one that is not is asked about',
     assert.match(reply, /预计积分：15/)
     assert.equal(timeOf(reply), timeOf(await other.say(`申报 41 1小时 ${means} 劝导`)), said)
   }
+  for (const [line, means] of [['申报 41 劝导居民 昨天 1小时', '昨天'], ['申报 41 1小时 劝导居民，前天', '前天']])
+    assert.equal(timeOf(await other.say(line)), timeOf(await other.say(`申报 40 1小时 ${means} 巡逻`)), line)
+  assert.match(await other.say('申报 40 1小时 明天 巡逻'), /服务结束后才能申报/)
   const before = await newest()
+  for (const line of ['申报 20号打扫 2小时', '申报 下周六打扫 2小时', '申报 9:00-11:00 打扫', '申报 11月20日 2小时 打扫'])
+    assert.match(await other.say(line), /没有找到服务项目/, line)
+  assert.match(await other.say('申报 11 20 打扫 2小时'), /没看懂「20」/)
+  assert.match(await other.say('申报 40 2小时 下周六打扫'), /没看懂「下周六」/)
   for (const [said, named] of [['22/11', '22/11'], ['下周一', '下周一'], ['上周', '上周'], ['Nov 20', 'Nov 20'], ['261101', '261101'], ['2小时 昨天', '2小时'], ['昨天和今天', '今天']]) {
     const reply = await other.say(`申报 40 1小时 ${said} 巡逻`)
     assert.ok(reply.startsWith(`没看懂「${named}」，还没有申报`), reply)
@@ -244,6 +251,21 @@ test('at the end of the quarter two administrators freeze the list', async () =>
 
 test('the audit proves the books', () => {
   assert.match(gulou('audit'), /everything verifies/)
+})
+
+test('a command whose output cannot be written says so and fails', () => {
+  for (const [line, out] of [['audit'], ['export ledger'], ['export declarations'], [`export --member 1`], ['check'], ['help', ''], ['--version', ''], ['help', '>&-']]) {
+    const config = out === undefined ? `--config ${state}/config.toml` : ''
+    const { status, stderr } = spawnSync('sh', ['-c', `${program} ${line} ${config} ${out || '> /dev/full'}`], { encoding: 'utf8' })
+    assert.equal(status, 1, line)
+    assert.match(stderr, /^gulou: standard output: .+\n$/m, line)
+  }
+})
+
+test('a clock of no time, or of years that have no quarters here, is refused and stays', () => {
+  for (const time of ['nonsense', '', '+999999999d', '99999-01-01', '999999-01-01', '2100-01-01', '1999-12-31', 'infinity', '0044-03-15 BC'])
+    assert.throws(() => gulou('clock', '--set', time), (error) => error.status === 2 && error.stderr === `gulou: ${time}: not a time of the years 2000 to 2099, write it like 2026-10-01T09:00+08:00\n`, time)
+  assert.deepEqual(sql("select away_by = interval '0' from gulou.clock"), [['t']])
 })
 
 test('health for the operator, and no openid or words in the log', async () => {

@@ -126,6 +126,17 @@ test('by tap: the line is asked for, then why; the platform\'s repetitions file 
   assert.match(await guided.say('我的异议'), /不成立[^]*答复：活动照常/)
 })
 
+test('who is not bound learns how in the first reply, and then goes on', async () => {
+  const stranger = client.person(), line = no.calm
+  await stranger.follow()
+  for (const said of ['异议', `异议 ${notice}`, `异议 ${notice} ${line}`, `异议 ${notice} ${line} 当天下大雨`, '异议 公示'])
+    assert.match(await stranger.say(said), /还没有绑定身份。\n请发送「绑定 邀请码」[^]*绑定之后，请把刚才的话再发一次。$/, said)
+  const member = await bound()
+  assert.match(await member.say('异议 公示'), /异议 公示编号 条目编号 理由/)
+  assert.match(await member.say('异议 999999'), /没有这份公示/)
+  assert.match(await member.say('取消'), /没有进行中/)
+})
+
 test('upheld by two: the points are cancelled, both sides are told', async () => {
   const before = points(await member.say('积分'))
   const objection = number(await first.say('异议列表'), '异议')

@@ -1,6 +1,6 @@
 // scripts/run refuses what cannot work before it begins, and stops what it started when something fails.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import http from 'node:http'
 import { tmpdir } from 'node:os'
@@ -45,6 +45,21 @@ test('a port of another system: it is named, and nothing is begun', async () => 
   } finally {
     other.close()
   }
+})
+
+test('a name of the environment that means nothing is named with those that do, before anything is begun', async () => {
+  for (const name of ['GULOU_FUZZ_SECOND', 'GULOU_SERVER_WORKRES', 'GULOU_']) {
+    const { status, out, error } = await run(['--detach', '--state', `${folder}/a`], { [name]: '' })
+    assert.deepEqual([status, out], [2, ''])
+    assert.match(error, new RegExp(`^run: the environment's ${name} means nothing here; known are .*GULOU_FUZZ_SECONDS .*GULOU_SERVER_WORKERS .*GULOU_ACCOUNT_\\*\n$`))
+  }
+  assert.equal(existsSync(`${folder}/a`), false)
+  // Whatever is read is known.
+  const read = execFileSync('git', ['grep', '-hoE', String.raw`(process\.env\.|getenv\("|\$\{?|export )GULOU_[A-Z0-9_]+`], { cwd: dirname(dirname(script)), encoding: 'utf8' })
+  const names = Object.fromEntries(read.match(/GULOU_\w+/g).map((name) => [name, '']))
+  assert.ok(names.GULOU_FAULTS_SEED === '' && names.GULOU_STARVED_TRIES === '')
+  assert.deepEqual(await run(['--stop', '--state', `${folder}/none`], { ...names, GULOU_ACCOUNT_DEMO_TOKEN: 'x' }),
+    { status: 1, out: '', error: `run: nothing was started with ${folder}/none: there is no such folder\n` })
 })
 
 test('the simulator cannot have a port of the server', async () => {

@@ -1,7 +1,7 @@
 -- Files of an office: what they may hold, what they change, and that a trial run or one wrong row leaves nothing behind.
 begin;
 set client_min_messages = warning;
-select plan(88);
+select plan(89);
 
 select api.set_clock('2026-11-20 10:00+08');
 select api.sync_account('t', '测试');
@@ -73,6 +73,9 @@ select is((select count(*) from unnest(array['欧阳娜', '𠮷田', 'Anna Müll
 select is(gulou.read_roles('审核员 管理员') || gulou.read_roles('管理员，审核员'), array['administrator', 'reviewer', 'administrator', 'reviewer'], 'roles however they are divided');
 select is(fault(api.import_members('t', file('单位|姓名', '区民政局|'), true)), '2 姓名 没有填写', 'nor is nothing');
 select is(remedy(api.import_members('t', file('单位|姓名|角色', '区民政局|李四|审合员'), true)), '成员、审核员、管理员；兼任写“审核员、管理员”', 'what would be right is said');
+select is((select string_agg(concat_ws(' ', one ->> 'row', one ->> 'problem'), '，' order by nth)
+           from jsonb_array_elements(api.import_units('t', file('单位', '甲', '=乙', '甲', '丙', '甲'), true) -> 'wrong') with ordinality as told (one, nth)),
+          '3 不像单位名称，4 与第2行重复，6 与第2行重复', 'all that is wrong is told in the order of the rows');
 select is(fault(api.import_members('t', file('单位|姓名', '区民政局|李四', '区民政局|李四'), true)), '3 姓名 与第2行重复', 'two rows may not be about one person');
 select is(fault(api.import_members('t', file('单位|姓名|编号', '区民政局|李四|1'), true)), '2 编号 编号 1 是王明', 'a number goes with its name');
 select is(counts(api.import_members('t', file('单位|姓名|编号', '区民政局|李四|77', '区民政局|李四|2'), true)), '1 0 1 0 true', 'a second 李四 by a number of one''s own');

@@ -68,7 +68,19 @@ select api.set_clock('2026-10-16 09:00+08');
 select is(asks('o3', 'freeze') ->> 'refusal', 'not_yours', 'only an administrator asks');
 create temp table asked as select asks('o4', 'freeze') as first_act;
 select is(agrees('o4', first_act ->> 'request') ->> 'refusal', 'own_request', 'INV-10: nobody agrees with themselves') from asked;
+-- One that went out as a customer message, and that the platform gives back only afterwards.
+create function sent(p_message text) returns void language sql as $$
+  update gulou.outbox set status = 'done', result = jsonb_build_object('message', p_message)
+  where account_id = 't' and lane = 'member:5' and facts ->> 'what' = 'second_wanted' and status = 'held'
+$$;
+select sent('11');
+select api.send_result('t', '11', 'failed:user block');
+select is(told(5) ->> 'request', first_act ->> 'request', 'a request that did not arrive is shown with the next reply') from asked;
+update gulou.outbox set result = '{}' where account_id = 't' and result ->> 'message' = '11';
+select sent('12');
 select is(agrees('o5', first_act ->> 'request') ->> 'entries', '2', 'a second one freezes the list') from asked;
+select api.send_result('t', '12', 'failed:user block');
+select is(told(5), null, 'but no more once it is decided');
 select is(agrees('o5', first_act ->> 'request') ->> 'refusal', 'already_decided', 'once') from asked;
 select is(api.notices('t', null, 10) -> 'notices', '[]', 'a frozen list is not public yet');
 select api.approve('t', 'o3', gen_random_uuid(), 'test', array[late]) from made;

@@ -1,7 +1,7 @@
 -- Objections from the first word to the last event (domain 4.3; INV-10, INV-13, INV-25).
 begin;
 set client_min_messages = warning;
-select plan(98);
+select plan(101);
 
 select api.set_clock('2026-09-20 18:00+08');
 select api.sync_account('t', '测试');
@@ -154,6 +154,9 @@ select is(page(b) -> 'why', 'null', 'and may be objected to') from made;
 select is(page(a) #>> '{why,refusal}', 'line_revoked', 'a revoked one may not') from made;
 select is(api.line_to_object('t', 'o2', 1, b) ->> 'no', b::text, 'the guided way asks the same') from made;
 select is(api.line_to_object('t', 'o2', 1, a) ->> 'refusal', 'line_revoked', 'and hears the same') from made;
+select is(api.line_to_object('t', 'stranger', 1, null) ->> 'refusal', 'not_bound', 'whoever is not bound hears it before the line is asked for');
+select is(api.line_to_object('t', 'o2', 9, null) ->> 'refusal', 'notice_unknown', 'so does who means no notice');
+select is(api.line_to_object('t', 'o2', 1, null), '{"notice": 1}', 'a notice that is open takes any line');
 select is(sends(b, '没有人', gen_random_uuid(), 'nobody') ->> 'refusal', 'signed_out', 'nobody files without a session') from made;
 select is(sends(b, ' ') ->> 'refusal', 'words_missing', 'nor without words') from made;
 create temp table sent as select sends(b, '那天下大雨', '00000000-0000-0000-0000-00000000000c') as six from made;

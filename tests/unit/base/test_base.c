@@ -129,6 +129,16 @@ static void text_for_the_database_is_utf8(void **state) {
     }
 }
 
+static void a_nul_in_a_json_is_found(void **state) {
+    (void)state;
+    assert_int_equal(str_json_nul(STR("{\"words\":\"a\\u0000b\"}")), 11);
+    assert_int_equal(str_json_nul(STR("{\"a\":\"\0\"}")), 6);
+    static const struct str whole[] = {STR("{\"a\":\"\\\\u0000\"}"), STR("\"\\u0001 0000\""),
+                                       STR("\"\\"), STR("\"\\u000"), STR("")};
+    for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++)
+        assert_int_equal(str_json_nul(whole[i]), whole[i].n);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_memory_is_zeroed_and_aligned),
@@ -140,6 +150,7 @@ int main(void) {
         cmocka_unit_test(bytes_are_written_in_hexadecimal),
         cmocka_unit_test(metrics_are_prometheus_text),
         cmocka_unit_test(text_for_the_database_is_utf8),
+        cmocka_unit_test(a_nul_in_a_json_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -212,6 +212,8 @@ static void test_the_line_and_the_field_are_named(void **state) {
     assert_named(*state, replaced(*state, json, "|读书会|", "|读经会|"), "the leaves were changed");
     assert_named(*state, replaced(*state, json, "王*明", "王*朋"),
                  "line 1 (no 3): member and name_salt");
+    /* A library of C would read the name to its NUL. */
+    assert_named(*state, replaced(*state, json, "王*明", "王*明\\u0000改"), "NUL");
     assert_named(*state, replaced(*state, json, "第 3 季度", "第 4 季度"), "head: ");
     assert_named(*state, replaced(*state, csv(*state), "\"合唱\"", "\"独唱\""),
                  "line 3 (no 8): item");

@@ -246,15 +246,17 @@ static void days_in_every_form(void **state) {
     assert_day("上个月20日打扫", (struct day){.month = -2, .day = 20}, "打扫");
     assert_day("本月3号", (struct day){.month = -1, .day = 3}, "");
     assert_day("11 月 20 日 打扫", (struct day){.month = 11, .day = 20}, "打扫");
+    assert_day("20号打扫", (struct day){.day = 20}, "打扫");
+    assert_day("20号巡逻3号楼", (struct day){.day = 20}, "巡逻3号楼");
     assert_day("2026年11月20日x", (struct day){.year = 2026, .month = 11, .day = 20}, "x");
 }
 
 static void what_is_no_day_is_left_alone(void **state) {
     (void)state;
-    const char *texts[] = {"",          "1-3岁儿童", "13-40 x", "11月",     "昨",
-                           "3.5 公里",  "2026",      "11-",     "1.5",      "2.25 打扫",
-                           "20号楼",    "3号早餐店", "32号",    "周边打扫", "上楼",
-                           "11.20公里", "20261319",  "2月饼",   "0天前",    "天前"};
+    const char *texts[] = {"",      "1-3岁儿童", "13-40 x",   "11月",      "昨",       "3.5 公里",
+                           "2026",  "11-",       "1.5",       "2.25 打扫", "20号楼",   "3号早餐店",
+                           "32号",  "周边打扫",  "上楼",      "11.20公里", "20261319", "2月饼",
+                           "0天前", "天前",      "3号巡逻车", "3号值班室"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct words words = read_text(texts[i]);
         struct day day;
@@ -300,7 +302,28 @@ static void what_looks_like_a_day_is_asked_about(void **state) {
         {"1小时 周末 打扫", "周末"},
         {"1小时 20号和21号 打扫", "20号和21号"},
         {"1小时 11月20-22日 打扫", "11月20-22日"},
-        {"1小时 20日打扫", "20日"},
+        {"1小时 20日游", "20日"},
+        {"1小时 20号志愿活动", "20号"},
+        {"1小时 3号值班室打扫", "3号"},
+        {"1小时 20号和21号打扫", "20号和21号"},
+        {"1小时 下周六打扫", "下周六"},
+        {"1小时 下个星期天打扫", "下个星期天"},
+        {"1小时 下个月20号打扫", "下个月20号"},
+        {"1小时 去年11月20日打扫", "去年11月20日"},
+        {"1小时 11 20 打扫", "11 20"},
+        {"11 20 打扫 1小时", "11 20"},
+        {"20 打扫", "20"},
+        {"20 打扫 2小时", "20"},
+        {"1小时 打扫卫生 上周", "上周"},
+        {"1小时 打扫卫生 下周六", "下周六"},
+        {"1小时 打扫卫生 22/11", "22/11"},
+        {"1小时 打扫卫生 11-20", "11-20"},
+        {"1小时 打扫卫生 11 20", "11 20"},
+        {"1小时 打扫卫生（昨天）", "(昨天)"},
+        {"1小时 打扫卫生（昨天下午）", "(昨天下午)"},
+        {"1小时 去年 11月20日 打扫", "去年 11月20日"},
+        {"1小时 打扫卫生 去年 11月20日", "去年 11月20日"},
+        {"1小时 打扫卫生，20号打扫", "20号"},
         {"1小时 20~22日打扫", "20~22日"},
         {"1小时 26年11月20日打扫", "26年11月20日"},
         {"1小时 11-20到11-22 打扫", "11-20到11-22"},
@@ -332,6 +355,11 @@ static void a_second_day_or_length_is_asked_about(void **state) {
         {"1小时 昨天和今天打扫", "今天"},
         {"1小时 周一到周五值班", "周五"},
         {"1小时 昨天 11月20日 打扫", "11月20日"},
+        {"1小时 打扫 20号和21号", "20号和21号"},
+        {"1小时 打扫 昨天 今天", "今天"},
+        {"1小时 打扫 20号 和 21号", "21号"},
+        {"1小时 20号、21号打扫", "21号"},
+        {"2 打扫 3小时", "2"},
     };
     for (size_t i = 0; i < sizeof unclear / sizeof unclear[0]; i++) {
         struct words rest;
@@ -395,6 +423,23 @@ static void descriptions_pass_whatever_figures_they_hold(void **state) {
         "(2小时) 打扫",
         "一月一访",
         "1+1 结对",
+        "整理上周会议纪要",
+        "整理 上周会议纪要",
+        "整理 11月20日会议纪要",
+        "巡逻 3号楼",
+        "1-3号楼打扫",
+        "巡逻 3 号楼",
+        "巡逻 3号 楼",
+        "巡逻 3号、5号楼",
+        "巡逻 3-5 号楼",
+        "看护 1-3 岁儿童",
+        "走访 11 20 号楼",
+        "打扫 1120 室",
+        "寄信 100010",
+        "陪护,5名老人,每天三次",
+        "走了 3.5 公里",
+        "服务 周末市集",
+        "发放 今天的报纸",
     };
     for (size_t i = 0; i < sizeof today / sizeof today[0]; i++) {
         struct words rest;
@@ -428,8 +473,49 @@ static void behind_a_day_its_description_passes_too(void **state) {
         assert_view(rest.plain, yesterday[i]);
     }
     struct words rest;
+    assert_int_equal(read_when("20 昨天 打扫", &rest).hours.minutes, 1200);
+    assert_view(rest.plain, "打扫");
     assert_int_equal(read_when("2小时 11月21日 周六 打扫", &rest).unclear.n, 0);
     assert_int_equal(read_when("9:00-11:00 2小时 打扫", &rest).unclear.n, 0);
+}
+
+static void a_day_stands_before_in_or_behind_the_description(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        struct day day;
+        const char *description;
+    } declared[] = {
+        {"20号打扫 2小时", {.day = 20}, "打扫"},
+        {"2小时 20号打扫3号楼", {.day = 20}, "打扫3号楼"},
+        {"2小时 20日打扫", {.day = 20}, "打扫"},
+        {"2小时 11/20打扫", {.month = 11, .day = 20}, "打扫"},
+        {"2小时 11.20打扫", {.month = 11, .day = 20}, "打扫"},
+        {"11月20打扫 2小时", {.month = 11, .day = 20}, "打扫"},
+        {"2小时 二十號打掃", {.day = 20}, "打掃"},
+        {"打扫卫生 昨天 2小时", {.days_ago = 1}, "打扫卫生"},
+        {"打扫卫生，昨天，2小时。", {.days_ago = 1}, "打扫卫生"},
+        {"2小时 打扫卫生 11月20日", {.month = 11, .day = 20}, "打扫卫生"},
+        {"2小时 打扫卫生，11月20日，扶老人", {.month = 11, .day = 20}, "打扫卫生，扶老人"},
+        {"打扫卫生 9:00-11:00 周六", {.day = -6}, "打扫卫生"},
+        {"打扫卫生 昨天2小时", {.days_ago = 1}, "打扫卫生"},
+        {"打扫卫生 昨天上午 2小时", {.days_ago = 1}, "打扫卫生"},
+        {"2小时 打扫卫生 昨天上午", {.days_ago = 1}, "打扫卫生 上午"},
+        {"2小时 打扫卫生 2026-11-20", {.year = 2026, .month = 11, .day = 20}, "打扫卫生"},
+        {"2小时 打扫卫生 3天前 很累", {.days_ago = 3}, "打扫卫生 很累"},
+        {"2小时 打扫卫生 明天", {.days_ago = -1}, "打扫卫生"},
+        {"2 打扫卫生 昨天", {.days_ago = 1}, "打扫卫生"},
+    };
+    for (size_t i = 0; i < sizeof declared / sizeof declared[0]; i++) {
+        struct words rest;
+        struct when when = read_when(declared[i].text, &rest);
+        if (when.unclear.n > 0)
+            fail_msg("%s: asked about %s", declared[i].text, str_z(arena, when.unclear));
+        if (!when.dated || when.hours.minutes != 120)
+            fail_msg("not understood: %s", declared[i].text);
+        assert_memory_equal(&when.day, &declared[i].day, sizeof when.day);
+        assert_view(words_typed(rest), declared[i].description);
+    }
 }
 
 static void the_evening_of_a_day_is_the_evening_of_its_clock(void **state) {
@@ -493,6 +579,7 @@ int main(void) {
         TEST(a_second_day_or_length_is_asked_about),
         TEST(descriptions_pass_whatever_figures_they_hold),
         TEST(behind_a_day_its_description_passes_too),
+        TEST(a_day_stands_before_in_or_behind_the_description),
         TEST(the_evening_of_a_day_is_the_evening_of_its_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
