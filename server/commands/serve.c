@@ -32,6 +32,7 @@
 #include "server/recent.h"
 #include "server/sandbox.h"
 #include "server/site.h"
+#include "server/supervisor.h"
 #include "server/visitors.h"
 #include "wechat/crypto.h"
 #include "wechat/message.h"
@@ -285,6 +286,10 @@ static int serve(const struct config *config, struct worker *workers) {
     }
     log_info("serving", "version=%s workers=%d accounts=%zu", GULOU_VERSION, config->workers,
              config->accounts_n);
+    if (!supervisor_ready(&error)) {
+        log_error("supervisor", "cause=\"%s\"", error);
+        free(error);
+    }
     sigwait(&signals, &received);
     log_info("stopping", "signal=%d", received);
     for (int i = 0; i < config->workers; i++) {
