@@ -1,7 +1,12 @@
 #include "server/base/log.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -11,9 +16,35 @@
 #define CHINA_OFFSET_SECONDS (8 * 3600)
 
 static enum log_level lowest = LOG_LEVEL_INFO;
+static bool journal; /* systemd's reads standard error */
+
+/* systemd.exec(5): JOURNAL_STREAM names the journal's socket; standard error may have been sent
+ * elsewhere since. */
+static bool is_journal(void) {
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat file;
+    char text[48];
+    if (stream == NULL || fstat(STDERR_FILENO, &file) != 0) {
+        return false;
+    }
+    snprintf(text, sizeof text, "%ju:%ju", (uintmax_t)file.st_dev, (uintmax_t)file.st_ino);
+    return strcmp(stream, text) == 0;
+}
 
 void log_init(enum log_level level) {
     lowest = level;
+    journal = is_journal();
+}
+
+/* sd-daemon(3): the journal takes "<4>" off a line and keeps it as its priority. */
+static size_t put_priority(char *line, enum log_level level) {
+    static const char priorities[] = {'7', '6', '4',
+                                      '3'}; /* syslog(3): debug, info, warning, err */
+    if (!journal) {
+        return 0;
+    }
+    memcpy(line, (char[]){'<', priorities[level], '>'}, 3);
+    return 3;
 }
 
 static size_t put_head(char *line, size_t room, const char *level, const char *event) {
@@ -36,7 +67,8 @@ __attribute__((format(printf, 4, 0))) static void write_line(enum log_level leve
         return;
     }
     char line[LOG_LINE_MAX_BYTES];
-    size_t used = put_head(line, sizeof line, level_name, event);
+    size_t used = put_priority(line, level);
+    used += put_head(line + used, sizeof line - used, level_name, event);
     int more = vsnprintf(line + used, sizeof line - used, format, args);
     used += more > 0 ? (size_t)more : 0;
     if (used > sizeof line - 1) {

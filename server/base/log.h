@@ -11,7 +11,8 @@
 
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 
-/* Lines below `level` are dropped. Default: LOG_LEVEL_INFO. */
+/* Lines below `level` are dropped. Default: LOG_LEVEL_INFO. Where standard error is systemd's
+ * journal, each line tells it its priority, for `journalctl -p warning`. */
 void log_init(enum log_level level);
 
 void log_debug(const char *event, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -4,12 +4,17 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "server/base/arena.h"
 #include "server/base/buf.h"
+#include "server/base/log.h"
 #include "server/base/metrics.h"
 #include "server/base/str.h"
 
@@ -105,6 +110,37 @@ static void bytes_are_written_in_hexadecimal(void **state) {
     assert_string_equal(text, "0009a0ff");
 }
 
+/* What is logged, with the journal reading or not. */
+static void logged(bool to_journal, char *line, size_t room) {
+    int ends[2], before = dup(STDERR_FILENO);
+    struct stat file;
+    char stream[48] = "1:1";
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(fstat(ends[1], &file), 0);
+    if (to_journal)
+        snprintf(stream, sizeof stream, "%ju:%ju", (uintmax_t)file.st_dev, (uintmax_t)file.st_ino);
+    setenv("JOURNAL_STREAM", stream, 1);
+    dup2(ends[1], STDERR_FILENO);
+    log_init(LOG_LEVEL_INFO);
+    log_warn("test", "a=%d", 1);
+    dup2(before, STDERR_FILENO);
+    ssize_t n = read(ends[0], line, room - 1);
+    line[n > 0 ? n : 0] = '\0';
+    close(before), close(ends[0]), close(ends[1]);
+    unsetenv("JOURNAL_STREAM");
+    log_init(LOG_LEVEL_INFO);
+}
+
+static void the_journal_is_told_the_priority(void **state) {
+    (void)state;
+    char line[256];
+    logged(true, line, sizeof line);
+    assert_memory_equal(line, "<4>2", 4);
+    assert_non_null(strstr(line, " level=warn event=test a=1\n"));
+    logged(false, line, sizeof line);
+    assert_int_equal(line[0], '2');
+}
+
 static void metrics_are_prometheus_text(void **state) {
     (void)state;
     struct arena *arena = arena_new();
@@ -148,6 +184,7 @@ int main(void) {
         cmocka_unit_test(text_grows),
         cmocka_unit_test(numbers_are_written_in_decimal),
         cmocka_unit_test(bytes_are_written_in_hexadecimal),
+        cmocka_unit_test(the_journal_is_told_the_priority),
         cmocka_unit_test(metrics_are_prometheus_text),
         cmocka_unit_test(text_for_the_database_is_utf8),
         cmocka_unit_test(a_nul_in_a_json_is_found),
