@@ -85,9 +85,8 @@ $$;
 
 create or replace function gulou.line_hashes(p_account text, p_id int) returns bytea[]
 language sql stable as $$
-  select array_agg(hash) from (   -- 32 bytes a line are sorted, if anything has to be
-    select gulou.leaf_hash(leaf) as hash from gulou.announcement_line
-    where account_id = p_account and announcement_id = p_id order by position) as ordered
+  select array_agg(gulou.leaf_hash(leaf) order by position)
+  from gulou.announcement_line where account_id = p_account and announcement_id = p_id
 $$;
 
 create or replace function gulou.freeze(p_account text, p_period text, p_asker int, p_decider int, p_request text)
