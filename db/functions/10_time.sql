@@ -23,6 +23,12 @@ begin
   return to_char(p_at at time zone 'Asia/Shanghai', 'YYYY-MM-DD"T"HH24:MI:SS"+08:00"');
 end $$;
 
+-- Microseconds since 1970, as text that no session's setting changes. A double has room for every one of them until 2106, and
+-- costs a tenth of a numeric.
+create or replace function gulou.time_text(p_at timestamptz) returns text language sql stable as $$
+  select (date_part('epoch', p_at) * 1000000)::bigint::text
+$$;
+
 -- NULL when there is no such day.
 create or replace function gulou.day_of(p_year int, p_month int, p_day int) returns date
 language plpgsql immutable as $$

@@ -1,61 +1,63 @@
 -- The book of points (domain 5): insert-only, double entry, one hash chain a member.
 
--- SHA-256(previous hash ‖ canonical fields). Canonical: the fields as jsonb text, without the hashes, times in
--- microseconds, so that no session setting can change it.
-create or replace function gulou.tx_hash(p_tx gulou.ledger_tx) returns bytea language plpgsql immutable as $$
-begin
-  return sha256(p_tx.prev_hash || convert_to(jsonb_build_object(
-    'account_id', p_tx.account_id, 'member_id', p_tx.member_id, 'seq', p_tx.seq, 'kind', p_tx.kind,
-    'reason', p_tx.reason, 'source_type', p_tx.source_type, 'source_id', p_tx.source_id, 'leg', p_tx.leg,
-    'rule_version', p_tx.rule_version, 'period', p_tx.period, 'actor_id', p_tx.actor_id,
-    'approver_id', p_tx.approver_id, 'request_id', p_tx.request_id,
-    'posted_us', (extract(epoch from p_tx.posted_at) * 1000000)::bigint,
-    'service_us', (extract(epoch from p_tx.service_time) * 1000000)::bigint,
-    'issue', p_tx.issue, 'pending', p_tx.pending, 'available', p_tx.available, 'reserved', p_tx.reserved,
-    'debt', p_tx.debt, 'redeemed', p_tx.redeemed, 'expired', p_tx.expired, 'revoked', p_tx.revoked)::text, 'UTF8'));
-end $$;
+-- SHA-256(previous hash ‖ canonical fields). Canonical: the fields as jsonb writes them, shorter names first, without the
+-- hashes, times in microseconds, so that no session setting can change it. Written out, because building the jsonb costs
+-- twice the rest of a posting; stable, so that PostgreSQL writes it into the statement.
+create or replace function gulou.tx_hash(p_tx gulou.ledger_tx) returns bytea language sql stable as $$
+  select sha256(p_tx.prev_hash || convert_to(format('{"leg": %s, "seq": %s, "debt": %s, "kind": %s, "issue": %s, '
+      '"period": %s, "reason": %s, "expired": %s, "pending": %s, "revoked": %s, "actor_id": %s, "redeemed": %s, '
+      '"reserved": %s, "available": %s, "member_id": %s, "posted_us": %s, "source_id": %s, "account_id": %s, '
+      '"request_id": %s, "service_us": %s, "approver_id": %s, "source_type": %s, "rule_version": %s}',
+    p_tx.leg, p_tx.seq, p_tx.debt, to_json(p_tx.kind), p_tx.issue,
+    to_json(p_tx.period), to_json(p_tx.reason), p_tx.expired, p_tx.pending, p_tx.revoked,
+    coalesce(p_tx.actor_id::text, 'null'), p_tx.redeemed,
+    p_tx.reserved, p_tx.available, p_tx.member_id, gulou.time_text(p_tx.posted_at), to_json(p_tx.source_id),
+    to_json(p_tx.account_id),
+    to_json(p_tx.request_id), coalesce(gulou.time_text(p_tx.service_time), 'null'),
+    coalesce(p_tx.approver_id::text, 'null'), to_json(p_tx.source_type), p_tx.rule_version), 'UTF8'))
+$$;
 
--- The posting as it will stand in the book, behind the head of its member's chain. A reversal's amounts are not the
+-- At most one posting of each member, in one statement a table: as it stands in the book, behind the head of its member's
+-- chain. Constraints refuse what must not be: sums, bounds, a second posting of the same. A reversal's amounts are not the
 -- caller's: they mirror what it reverses.
-create or replace function gulou.chained(p_tx gulou.ledger_tx, p_head gulou.balance, p_now timestamptz)
-returns gulou.ledger_tx language plpgsql stable as $$
-begin
-  if p_tx.kind = 'REVERSAL' then
-    p_tx := gulou.mirrored(p_tx);
-  end if;
-  p_tx.seq := p_head.chain_seq + 1;
-  p_tx.posted_at := greatest(p_now, p_head.posted_at + interval '1 microsecond');
-  p_tx.prev_hash := p_head.chain_hash;
-  p_tx.hash := gulou.tx_hash(p_tx);
-  return p_tx;
-end $$;
-
--- At most one posting of each member, in one statement a table. Constraints refuse what must not be: sums, bounds, a
--- second posting of the same.
 create or replace function gulou.post_round(p_txs gulou.ledger_tx[], p_now timestamptz) returns void
 language plpgsql as $$
 declare
-  v_posted gulou.ledger_tx[];
-  v_moves  boolean;
+  v_count int;
+  v_moved gulou.ledger_tx[];
 begin
-  with posted as (
+  if exists (select from unnest(p_txs) as tx where tx.kind = 'REVERSAL') then
+    p_txs := (select array_agg(case tx.kind when 'REVERSAL' then gulou.mirrored(tx) else tx end) from unnest(p_txs) as tx);
+  end if;
+  with chained as (
+    select tx.account_id, tx.member_id, b.chain_seq + 1 as seq, tx.kind, tx.reason, tx.source_type, tx.source_id, tx.leg,
+           tx.rule_version, tx.period, tx.actor_id, tx.approver_id, tx.request_id,
+           greatest(p_now, b.posted_at + interval '1 microsecond') as posted_at, tx.service_time, tx.issue, tx.pending,
+           tx.available, tx.reserved, tx.debt, tx.redeemed, tx.expired, tx.revoked, b.chain_hash as prev_hash,
+           null::bytea as hash
+    from unnest(p_txs) as tx
+    join gulou.balance b on b.account_id = tx.account_id and b.member_id = tx.member_id),
+  posted as (
     insert into gulou.ledger_tx
-    select chained.* from unnest(p_txs) as tx
-    join gulou.balance b on b.account_id = tx.account_id and b.member_id = tx.member_id
-    cross join lateral gulou.chained(tx, b, p_now) as chained
-    returning ledger_tx)
-  select array_agg(ledger_tx), bool_or((ledger_tx).available <> 0) into v_posted, v_moves from posted;
-  if cardinality(p_txs) is distinct from cardinality(v_posted) then
+    select account_id, member_id, seq, kind, reason, source_type, source_id, leg, rule_version, period, actor_id, approver_id,
+           request_id, posted_at, service_time, issue, pending, available, reserved, debt, redeemed, expired, revoked,
+           prev_hash, gulou.tx_hash(row(chained.*)::gulou.ledger_tx)
+    from chained
+    returning account_id, member_id, seq, pending, available, reserved, debt, hash, posted_at, ledger_tx as tx),
+  moved as (
+    update gulou.balance b
+    set pending = b.pending + p.pending, available = b.available + p.available, reserved = b.reserved + p.reserved,
+        debt = b.debt + p.debt, chain_seq = p.seq, chain_hash = p.hash, posted_at = p.posted_at
+    from posted p where b.account_id = p.account_id and b.member_id = p.member_id)
+  select count(*), array_agg(tx) filter (where available <> 0) into v_count, v_moved from posted;
+  if v_count is distinct from cardinality(p_txs) then
     raise exception 'a posting of a member without a balance' using errcode = 'no_data_found';
   end if;
-  update gulou.balance b
-  set pending = b.pending + tx.pending, available = b.available + tx.available, reserved = b.reserved + tx.reserved,
-      debt = b.debt + tx.debt, chain_seq = tx.seq, chain_hash = tx.hash, posted_at = tx.posted_at
-  from unnest(v_posted) as tx where b.account_id = tx.account_id and b.member_id = tx.member_id;
-  if v_moves then
-    perform gulou.move_lots(v_posted);
+  if v_moved is not null then
+    perform gulou.move_lots(v_moved);
   end if;
 end $$;
+drop function if exists gulou.chained(gulou.ledger_tx, gulou.balance, timestamptz);
 
 -- Posts transactions and moves the balances; each carries everything but seq, time and hashes. The caller holds the
 -- locks of their members. Members' chains are independent: the first posting of every member goes together, then the

@@ -70,23 +70,26 @@ end $$;
 create or replace function gulou.move_lots(p_txs gulou.ledger_tx[]) returns void language plpgsql as $$
 declare
   v_tx   gulou.ledger_tx;
-  v_new  gulou.ledger_tx[] := '{}';
+  v_left gulou.ledger_tx[];
 begin
-  foreach v_tx in array p_txs loop
+  for v_tx in
+    select tx.* from unnest(p_txs) as tx where tx.available < 0 or tx.kind in ('UNRESERVE', 'REVERSAL')
+  loop
     if v_tx.available < 0 then
       perform gulou.eat_lots(v_tx, -v_tx.available);
-    elsif v_tx.available > 0 then
-      if v_tx.kind in ('UNRESERVE', 'REVERSAL') then
-        v_tx.available := gulou.refill_lots(v_tx, v_tx.available);
-      end if;
-      v_new := v_new || v_tx;
+    else
+      v_tx.available := gulou.refill_lots(v_tx, v_tx.available);
+      v_left := v_left || v_tx;
     end if;
   end loop;
-  insert into gulou.lot
-  select account_id, member_id, seq, available, available, gulou.lot_expiry(period) from unnest(v_new)
-  where available > 0;
-  insert into gulou.lot_entry
-  select account_id, member_id, seq, seq, available from unnest(v_new) where available > 0;
+  with made as (
+    insert into gulou.lot
+    select account_id, member_id, seq, available, available, gulou.lot_expiry(period)
+    from (select * from unnest(p_txs) where kind not in ('UNRESERVE', 'REVERSAL')
+          union all select * from unnest(v_left)) as gained
+    where available > 0
+    returning account_id, member_id, seq, points)
+  insert into gulou.lot_entry select account_id, member_id, seq, seq, points from made;
 end $$;
 
 -- A reversal is the mirror of one earlier posting of the same member, and nothing else (INV-09): its source is

@@ -28,11 +28,6 @@ create or replace function gulou.note_announcement(p_account text, p_id int, p_f
   where account_id = p_account and announcement_id = p_id group by a
 $$;
 
--- Microseconds, as text that no session's setting changes. Written into the statements that call it.
-create or replace function gulou.time_text(p_at timestamptz) returns text language sql immutable as $$
-  select (extract(epoch from p_at) * 1000000)::bigint::text
-$$;
-
 create or replace function gulou.line_event_digest(p_id int, p_no bigint, p_seq int, p_from text, p_to text, p_actor int,
   p_reason text, p_at timestamptz, p_request text) returns bytea language sql stable as $$
   select sha256(convert_to(concat_ws('|', p_id, p_no, p_seq, coalesce(p_from, ''), p_to, coalesce(p_actor::text, ''),
@@ -78,13 +73,13 @@ language sql as $$
          digest, concat_ws('|', no, unit, item, counted, reviewed_on, digest), declaration_digest
   from (
     select gulou.declaration_digest(d) as declaration_digest, d.no, d.member_id, replace(o.name, '|', '/') as unit, i.name as item, d.counted,
-           gulou.local_day(d.reviewed_at) as reviewed_on,
-           encode(sha256(convert_to(n.name_salt || n.shown_name, 'UTF8')), 'hex') as digest
+           gulou.local_day(d.reviewed_at) as reviewed_on, n.digest
     from gulou.declaration d
     join gulou.org o on o.account_id = d.account_id and o.org_id = d.org_id
     join gulou.service_item i on i.account_id = d.account_id and i.item = d.item
-    join gulou.announcement_name n on n.account_id = d.account_id and n.announcement_id = p_id
-      and n.member_id = d.member_id
+    join (select member_id, encode(sha256(convert_to(name_salt || shown_name, 'UTF8')), 'hex') as digest   -- once a member
+          from gulou.announcement_name where account_id = p_account and announcement_id = p_id offset 0) n
+      on n.member_id = d.member_id
     where d.account_id = p_account and d.period = p_period and d.status = 'approved') as approved
 $$;
 

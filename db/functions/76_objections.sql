@@ -49,11 +49,15 @@ create or replace function gulou.is_open(p_objection gulou.objection) returns bo
 $$;
 
 -- One objection that nobody has decided yet holds its line.
+create or replace function gulou.held_lines(p_account text, p_id int) returns table (no bigint)
+language sql stable as $$
+  select no from gulou.objection
+  where account_id = p_account and announcement_id = p_id and status in ('filed', 'accepted', 'investigating')
+$$;
+
 create or replace function gulou.is_held(p_account text, p_id int, p_no bigint) returns boolean
 language sql stable as $$
-  select exists (select from gulou.objection
-                 where account_id = p_account and announcement_id = p_id and no = p_no
-                   and status in ('filed', 'accepted', 'investigating'))
+  select exists (select from gulou.held_lines(p_account, p_id) as held where held.no = p_no)
 $$;
 
 -- ---------------------------------------------------------------- file

@@ -3,41 +3,45 @@
 -- Locks come in one order everywhere: the notice, objections, declarations by number, members by number.
 
 -- The points of these lines become available, and pay what is owed first: what a member's earlier line has paid is not
--- owed for the next one. The members are locked.
-create or replace function gulou.release(p_owns gulou.declaration[], p_request text) returns void language plpgsql as $$
+-- owed for the next one. The declarations are locked; their members are, here.
+create or replace function gulou.release(p_account text, p_nos bigint[], p_request text) returns void language plpgsql as $$
 declare
-  v_txs gulou.ledger_tx[];
+  v_txs   gulou.ledger_tx[];
+  v_owing boolean;
 begin
-  with line as (
-    select own, own.no, least(own.counted, greatest(0, -b.debt - coalesce(
-             sum(own.counted) over (partition by b.member_id order by own.no rows between unbounded preceding and 1 preceding), 0))) as repaid
-    from unnest(p_owns) as own
-    join gulou.balance b on b.account_id = own.account_id and b.member_id = own.member_id
-    where own.counted > 0)
-  select array_agg(step.tx order by no, step.place) into v_txs
-  from line cross join lateral (values
-    (1, gulou.declaration_tx(own, 'RELEASE', '公示结束入账', (own).period, 0, -(own).counted, (own).counted, 0, 0,
-                             null, null, p_request)),
-    (2, case when repaid > 0 then gulou.declaration_tx(own, 'DEBT_REPAY', '抵扣待抵扣积分', (own).period, 0, 0, -repaid,
-                                                       repaid, 0, null, null, p_request) end)) as step (place, tx)
-  where step.place = 1 or repaid > 0;
+  select array_agg(gulou.declaration_tx(d, 'RELEASE', '公示结束入账', d.period, 0, -d.counted, d.counted, 0, 0, null, null,
+                                        p_request) order by no)
+  into v_txs from gulou.declaration d where account_id = p_account and no = any (p_nos) and counted > 0;
+  select bool_or(debt < 0) into v_owing from (
+    select debt from gulou.balance
+    where account_id = p_account and member_id in (select member_id from unnest(v_txs))
+    order by member_id for update) as locked;
+  if v_owing then   -- hardly anybody does: each payment right behind its release
+    select array_agg(step.tx order by place, step.leg) into v_txs
+    from (
+      select released as tx, place, least((released).available, greatest(0, -debt - coalesce(sum((released).available) over (
+               partition by b.member_id order by place rows between unbounded preceding and 1 preceding), 0)))::bigint as repaid
+      from (select tx as released, row_number() over () as place from unnest(v_txs) as tx) as listed
+      join gulou.balance b on b.account_id = p_account and b.member_id = (released).member_id) as line
+    cross join lateral (
+      select 1 as leg, line.tx
+      union all
+      select 2, gulou.declaration_tx(d, 'DEBT_REPAY', '抵扣待抵扣积分', d.period, 0, 0, -repaid, repaid, 0, null, null, p_request)
+      from gulou.declaration d
+      where repaid > 0 and d.account_id = p_account and d.no = (line.tx).source_id::bigint) as step;
+  end if;
   perform gulou.post_many(v_txs);
 end $$;
 drop function if exists gulou.release(gulou.declaration, text);
+drop function if exists gulou.release(gulou.declaration[], text);
 
 -- Settles these lines of one notice; the declarations are locked.
 create or replace function gulou.settle_lines(p_account text, p_id int, p_nos bigint[], p_request text) returns void
 language plpgsql as $$
 declare
-  v_now  timestamptz := gulou.now_();
-  v_owns gulou.declaration[];
+  v_now timestamptz := gulou.now_();
 begin
-  perform from gulou.balance
-  where account_id = p_account
-    and member_id in (select member_id from gulou.declaration where account_id = p_account and no = any (p_nos))
-  order by member_id for update;
-  select array_agg(d order by no) into v_owns from gulou.declaration d where account_id = p_account and no = any (p_nos);
-  perform gulou.release(v_owns, p_request);
+  perform gulou.release(p_account, p_nos, p_request);
   insert into gulou.announcement_line_event
   select p_account, p_id, one.no, e.seq + 1, e.to_status, 'settled', null, null, v_now, p_request,
          gulou.line_event_digest(p_id, one.no, e.seq + 1, e.to_status, 'settled', null, null, v_now, p_request)
@@ -117,8 +121,9 @@ begin
     order by d.no limit p_lines for update skip locked) as batch;
   -- Asked again behind the locks: what was filed while they were taken is seen now, and nothing more can be.
   perform gulou.settle_lines(p_notice.account_id, p_notice.announcement_id, free.nos, 'settlement')
-  from (select array_agg(no) as nos from unnest(v_nos) as no
-        where not gulou.is_held(p_notice.account_id, p_notice.announcement_id, no)) free
+  from (select array_agg(no) as nos from unnest(v_nos) as one (no)
+        where not exists (select from gulou.held_lines(p_notice.account_id, p_notice.announcement_id) as held
+                          where held.no = one.no)) free
   where free.nos is not null;
   return coalesce(cardinality(v_nos), 0);
 end $$;
@@ -250,7 +255,7 @@ begin
     select 'notice_due', jsonb_build_object('period', v_period, 'step', coalesce(v_status, 'approved'),
                                             'last_day', v_due.publish_by)
     where (v_status is null and v_today >= v_due.freeze_from or v_status = 'frozen' and v_today >= v_due.publish_by - 2)
-      and exists (select from gulou.declaration where account_id = p_account and period = v_period);
+      and exists (select from gulou.declaration where account_id = p_account and period = v_period and status = 'approved');
 end $$;
 
 -- Tells administrators, at most once a day each and only by day. Yesterday's word, not yet seen, says nothing that

@@ -114,12 +114,13 @@ create or replace function gulou.audit_events() returns jsonb language sql stabl
            lead(seq) over history is null as is_last
     from gulou.declaration_event e window history as (partition by account_id, no order by seq)),
   judged as (
-    select d.account_id, d.no,
+    select coalesce(d.account_id, s.account_id) as account_id, coalesce(d.no, s.no) as no,
            case when s.no is null then 'it has no event'
+                when d.no is null then 'it has events, and does not exist'
                 when s.seq <> s.place then 'an event is missing'
                 when s.from_status is distinct from s.before then 'events do not follow each other'
                 when s.is_last and s.to_status <> d.status then 'the last event says ' || s.to_status end as fault
-    from gulou.declaration d left join steps s using (account_id, no))
+    from gulou.declaration d full join steps s on s.account_id = d.account_id and s.no = d.no)
   select gulou.check_row('every history replays to its state (INV-25)', count(distinct (account_id, no)),
     (array_agg(format('declaration %s %s: %s', account_id, no, fault) order by account_id, no)
       filter (where fault is not null))[1])
@@ -287,7 +288,10 @@ create or replace function gulou.audit_lines() returns jsonb language sql stable
     join gulou.announcement a using (account_id, announcement_id)
     join gulou.declaration d on d.account_id = l.account_id and d.no = l.no
     left join steps s on s.account_id = l.account_id and s.no = l.no
-    left join held h on h.account_id = l.account_id and h.no = l.no)
+    left join held h on h.account_id = l.account_id and h.no = l.no
+    union all
+    select s.account_id, s.announcement_id, s.no, 'it has events, and is not listed' from steps s
+    where not exists (select from gulou.announcement_line l where l.account_id = s.account_id and l.no = s.no))
   select gulou.check_row('every line was settled, revoked, or is held (INV-21)', count(distinct (account_id, no)),
     (array_agg(format('announcement %s %s line %s: %s', account_id, announcement_id, no, fault)
                order by account_id, no) filter (where fault is not null))[1])
