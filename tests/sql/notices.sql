@@ -1,7 +1,7 @@
 -- A period is fixed and shown by two administrators, and anyone can check it (INV-10, INV-12, INV-13).
 begin;
 set client_min_messages = warning;
-select plan(38);
+select plan(40);
 
 -- RFC 6962's own example tree: the roots over the first n of seven inputs are known.
 create temp table inputs as select array['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'] as hex;
