@@ -10,8 +10,11 @@
 /* Behind 号: a place with that number, also at the end of a list. 3号楼, 3号和5号楼, 3号、5号楼. */
 bool behind_house(struct str text);
 
-/* A house, or a blank and what is counted: 3-5 号楼, 11 20 人, 1 200. */
+/* A house, or a blank and what is counted: 3-5 号楼, 11 20 人, 1-3 单元. */
 bool behind_count(struct str text);
+
+/* Behind 日: so many days, not the day of that number. 3日游, 7日打卡. */
+bool behind_some_days(struct str text);
 
 /* What was done, as a description begins: 20号打扫, 20号巡逻3号楼; not 3号巡逻车. */
 bool behind_deed(struct str text);

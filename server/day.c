@@ -12,9 +12,10 @@ static size_t read_word_day(struct str text, struct day *out) {
     static const struct {
         const char *word;
         int days_ago;
-    } days[] = {{"今天", 0},   {"今日", 0}, {"昨天", 1},  {"昨日", 1},  {"前天", 2},  {"前日", 2},
-                {"大前天", 3}, {"今早", 0}, {"明天", -1}, {"明日", -1}, {"后天", -2}, {"今晚", 0},
-                {"昨晚", 1},   {"昨夜", 1}, {"昨早", 1},  {"前晚", 2}};
+    } days[] = {{"今天", 0},  {"今日", 0},   {"昨天", 1}, {"昨日", 1},  {"前天", 2},
+                {"前日", 2},  {"大前天", 3}, {"今早", 0}, {"明天", -1}, {"明日", -1},
+                {"后天", -2}, {"今晚", 0},   {"昨晚", 1}, {"昨夜", 1},  {"昨早", 1},
+                {"前晚", 2},  {"今儿", 0},   {"昨儿", 1}, {"前儿", 2}};
     struct hours span;
     size_t half = strlen("晚");
     for (size_t i = 0; i < COUNT(days); i++)
@@ -80,10 +81,12 @@ static size_t read_month_day(struct str text, const char *mark, struct day *out)
     end += end > 0 ? blank : 0;
     if (count == 0 || !says_day(out, mark, end > 0))
         return 0;
-    /* 1-3岁 and 1-3号楼 are no days: without 日 the number stands alone, or what was done follows.
-     */
+    /* 1-3岁, 1-3 单元 and 1-3号楼 are no days: without 日 the number stands alone, or what was done
+     * follows. */
     struct str rest = str_drop(text, n + end);
-    if (end == 0 ? !words_at_break(rest) && !behind_deed(rest) : !word && behind_house(rest))
+    if (end == 0 && !words_at_break(rest) && !behind_deed(rest))
+        return 0;
+    if (!word && (end == 0 ? behind_count(rest) : behind_house(rest)))
         return 0;
     return n + end;
 }
@@ -101,7 +104,7 @@ static size_t read_dotted(struct str text, struct day *out) {
                                                                                                 : 0;
 }
 
-/* 20号, 20日, 20号上午, 20号打扫; 20号楼 is a house. */
+/* 20号, 20日, 20日演出, 20号上午, 20号晚巡逻, 20号打扫; 20号楼 is a house, 20日游 a journey. */
 static size_t read_day_of_month(struct str text, struct day *out) {
     static const char *const ends[] = {"日", "号"};
     int day;
@@ -110,10 +113,11 @@ static size_t read_day_of_month(struct str text, struct day *out) {
     if (end == 0 || day < 1 || day > 31)
         return 0;
     struct str rest = str_drop(text, n + end);
-    if (behind_house(rest))
-        return 0;
-    if (!words_at_break(rest) && !behind_deed(rest) &&
-        hours_half_day(rest) < strlen("上午")) /* 20号早餐店 */
+    size_t half = hours_half_day(rest);
+    bool named = words_is_digit(text) && words_prefix(str_drop(text, n), "日") > 0 &&
+                 !behind_some_days(rest);
+    bool ended = words_at_break(rest) || half >= strlen("上午"); /* 20号早餐店 is none */
+    if (behind_house(rest) || (!named && !ended && !behind_deed(str_drop(rest, half))))
         return 0;
     *out = (struct day){.day = day};
     return n + end;
@@ -163,36 +167,47 @@ static size_t read_weekday(struct str text, struct day *out) {
     return 0;
 }
 
+static size_t read_date(struct str text, struct day *out) {
+    static const char *const marks[] = {"月", "-", "/"};
+    const char *mark = NULL;
+    *out = (struct day){0};
+    size_t year = read_year(text, &out->year, &mark), n = 0;
+    if (year > 0) {
+        n = read_month_day(str_drop(text, year), mark != NULL ? mark : "月", out);
+        return n > 0 ? year + n : 0;
+    }
+    out->year = 0;
+    for (size_t i = 0; n == 0 && i < COUNT(marks); i++)
+        n = read_month_day(text, marks[i], out);
+    return n > 0 ? n : read_dotted(text, out);
+}
+
+/* 11月20日(周五) */
+static size_t weekday_in_brackets(struct str text) {
+    struct day day;
+    size_t n = words_blank(text), open = words_prefix(str_drop(text, n), "(");
+    size_t week = open > 0 ? read_weekday(str_drop(text, n + open), &day) : 0;
+    n += open + week;
+    size_t close = week > 0 ? words_prefix(str_drop(text, n), ")") : 0;
+    return close > 0 ? n + close : 0;
+}
+
 size_t day_at(struct str text, struct day *out) {
     static size_t (*const readers[])(struct str, struct day *) = {
-        read_word_day,     read_days_ago,          read_weekday,
-        read_day_of_month, read_day_of_that_month, read_eight_figures};
-    for (size_t i = 0; i < COUNT(readers); i++) {
-        size_t taken = readers[i](text, out);
-        if (taken > 0)
-            return taken;
-    }
-    size_t n;
-    *out = (struct day){0};
-    const char *mark = NULL;
-    size_t year = read_year(text, &out->year, &mark);
-    if (year == 0) {
-        out->year = 0;
-        n = read_month_day(text, "月", out);
-        if (n == 0)
-            n = read_month_day(text, "-", out);
-        if (n == 0)
-            n = read_month_day(text, "/", out);
-        return n > 0 ? n : read_dotted(text, out);
-    }
-    n = read_month_day(str_drop(text, year), mark != NULL ? mark : "月", out);
-    return n > 0 ? year + n : 0;
+        read_word_day,          read_days_ago,      read_weekday, read_day_of_month,
+        read_day_of_that_month, read_eight_figures, read_date};
+    size_t n = 0;
+    for (size_t i = 0; n == 0 && i < COUNT(readers); i++)
+        n = readers[i](text, out);
+    return n > 0 ? n + weekday_in_brackets(str_drop(text, n)) : 0;
 }
 
 /* 昨天晚上 2小时: the half of the day goes with the day where only a length follows. */
 size_t day_with_half(struct str text, struct day *out) {
     struct hours hours;
     size_t n = day_at(text, out);
+    if (n > 0 && words_prefix(str_drop(text, n), "的") > 0)
+        return 0;
     struct str rest = str_drop(text, n + words_blank(str_drop(text, n)));
     size_t more = n > 0 ? hours_half_day(rest) : 0;
     if (more == 0 || hours_span(rest, &hours) > 0 ||

@@ -6,12 +6,13 @@
  *   今天 · 昨晚 · 大前天 · 3天前 · 明天                  so many days ago
  *   周六 · 上周六 · 本周六 · 星期天                     a day of the week
  *   20号 · 上个月20日 · 本月3号                         a day of a month
- *   11月20日 · 11-20 · 11/20 · 11.20 · 2026年11月20日 · 2026-11-20 · 20261120
+ *   11月20日 · 11月20日(周五) · 11-20 · 11/20 · 11.20 · 2026年11月20日 · 2026-11-20 · 20261120
  *
  * A number may also name or count something, and what stands behind it decides (behind.h): 20号打扫
- * and 11/20打扫 are days, 20号楼 and 1-3岁 are none. 11.20 is a day where it cannot be a length:
- * with 日, with two figures behind the point, or before a length. Whether a day is allowed, and
- * which one is meant, is the database's to say. What looks like a day and is none: unclear.h. */
+ * and 11/20打扫 are days, 20号楼 and 1-3岁 are none; nor is 昨天 in 昨天的会议. 11.20 is a day
+ * where it cannot be a length: with 日, with two figures behind the point, or before a length.
+ * Whether a day is allowed, and which one is meant, is the database's to say. What looks like a day
+ * and is none: unclear.h. */
 
 #include "server/base/arena.h"
 #include "server/words.h"

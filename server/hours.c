@@ -54,6 +54,22 @@ static size_t decimal_hours(struct str text, int *minutes) {
     return n;
 }
 
+/* 半, 30分 or 40 behind 1小时. 1小时 30分钟 may have its blank where a word ends, 2小时 50m跑道 is
+ * no 2:50. */
+static size_t minutes_over(struct str text, int *over) {
+    if (words_prefix(text, "半") > 0) {
+        *over = 30;
+        return strlen("半");
+    }
+    size_t blank = words_blank(text), n = blank + words_count(str_drop(text, blank), over);
+    size_t unit = n > blank && *over < 60 ? unit_minute(str_drop(text, n)) : 0;
+    bool ended = words_at_break(str_drop(text, n + unit));
+    if (unit > 0)
+        return blank == 0 || ended ? n + unit : 0;
+    bool two_figures = words_figures(text) == 2 && n == 2;
+    return two_figures && *over < 60 && ended ? n : 0;
+}
+
 /* 半小时, 一个半小时, 2个半小时, 两小时半, 1小时30分. */
 static size_t read_hours(struct str text, int *minutes) {
     static const char *const half[] = {"半个小时", "半小时", "半个钟头", "半钟头"};
@@ -75,21 +91,10 @@ static size_t read_hours(struct str text, int *minutes) {
     if (unit == 0)
         return words_at_break(str_drop(text, n)) && words_is_digit(text) ? n : 0;
     n += unit;
-    if (words_prefix(str_drop(text, n), "半") > 0) {
-        *minutes += 30;
-        return n + strlen("半");
-    }
-    /* 1小时 30分钟 may have its blank where a word ends; 2小时 50m跑道 is no 2:50. */
-    int more = 0;
-    size_t blank = words_blank(str_drop(text, n));
-    size_t count = words_count(str_drop(text, n + blank), &more);
-    size_t minute = count > 0 && more < 60 ? unit_minute(str_drop(text, n + blank + count)) : 0;
-    size_t end = n + blank + count + minute;
-    if (minute > 0 && (blank == 0 || words_at_break(str_drop(text, end)))) {
-        *minutes += more;
-        n = end;
-    }
-    return n;
+    int over = 0;
+    size_t more = minutes_over(str_drop(text, n), &over);
+    *minutes += more > 0 ? over : 0;
+    return n + more;
 }
 
 static size_t read_minutes(struct str text, int *minutes) {
@@ -172,11 +177,10 @@ static size_t read_clock(struct str text, enum half_day *half, int *minutes) {
 }
 
 static size_t read_to(struct str text) {
-    static const char *const marks[] = {"-", "~", "—", "–", "到", "至", "〜"};
     size_t n = words_blank(text);
     size_t total = n;
     for (int twice = 0; twice < 2; twice++) /* —— is typed as two */
-        total += WORDS_ANY(str_drop(text, total), marks);
+        total += words_to(str_drop(text, total));
     return total == n ? 0 : total + words_blank(str_drop(text, total));
 }
 
@@ -229,14 +233,21 @@ size_t hours_span(struct str text, struct hours *out) {
     return n + end;
 }
 
+/* 约2小时, 共2小时左右: declared are two hours. Nobody means a bare number by it. */
 size_t hours_length(struct str text, struct hours *out) {
+    static const char *const about[] = {"大约", "大概", "约", "一共", "总共", "共", "用时", "时长"};
     memset(out, 0, sizeof *out);
-    size_t n = hours_span(text, out);
+    size_t lead = WORDS_ANY(text, about);
+    struct str rest = str_drop(text, lead);
+    size_t n = hours_span(rest, out);
     if (n == 0)
-        n = read_minutes(text, &out->minutes);
+        n = read_minutes(rest, &out->minutes);
     if (n == 0)
-        n = read_hours(text, &out->minutes);
-    return n;
+        n = read_hours(rest, &out->minutes);
+    if (n == 0 || (lead > 0 && words_figures(rest) == n))
+        return 0;
+    n += lead;
+    return n + words_prefix(str_drop(text, n), "左右");
 }
 
 bool hours_read(struct arena *arena, struct words *words, struct hours *out) {

@@ -3,8 +3,9 @@
 
 /* How long, as people write it.
  *
- *   2 · 1.5 · 1,5小时 · 2小时 · 两个半小时 · 半小时 · 一刻钟 · 90分钟 · 1小时30分 · 2h
+ *   2 · 1.5 · 1,5小时 · 2小时 · 两个半小时 · 半小时 · 一刻钟 · 90分钟 · 1小时30分 · 1小时40 · 2h
  *   9:00-11:30 · 9点到11点半 · 下午2点到4点 · 晚上10点到1点 (over midnight)
+ *   约2小时 · 共2小时 · 2小时左右                     as if nothing stood around them
  *
  * A bare number must stand alone: 2号楼 and 1-3岁 are no lengths. A unit may be followed by
  * anything: 2小时打扫. Whether a length is allowed is the database's to say. */

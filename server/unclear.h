@@ -10,6 +10,7 @@
  *   上周 · 月底 · 前几天 · 周末 · 半个月前  which day of it?
  *   下周六 · 去年11月20日 · 周六日         still to come, too long ago, two
  *   20号志愿活动 · 3号值班室              a day, or the name of something?
+ *   昨天的活动                            its day, or what was done about it later?
  *   (昨天下午)                            a day in brackets: is it that of the service?
  *   1,5                                   an hour and a half, or an hour and then 5?
  *

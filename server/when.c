@@ -7,18 +7,15 @@
 
 /* 和21号, but 到3号楼 is where somebody went. */
 static size_t joined_day(struct str text) {
-    static const char *const places[] = {"楼", "院", "门", "栋", "线",   "车",   "房",  "室",
-                                         "店", "点", "巷", "馆", "小区", "单元", "居民"};
-    int day;
-    struct day found;
-    size_t n = day_at(text, &found);
-    if (n == 0)
-        n = unclear_day(text, true);
+    int count;
+    struct day day;
+    size_t n = day_at(text, &day);
+    n += n == 0 ? unclear_day(text, true) : 0;
     if (n > 0)
         return n;
-    n = words_count(text, &day);
+    n = words_count(text, &count);
     size_t end = n > 0 ? words_prefix(str_drop(text, n), "号") : 0;
-    return end > 0 && WORDS_ANY(str_drop(text, n + end), places) == 0 ? n + end : 0;
+    return end > 0 && !behind_house(str_drop(text, n + end)) ? n + end : 0;
 }
 
 static bool has_unit(struct str text) {
@@ -28,21 +25,27 @@ static bool has_unit(struct str text) {
     return false;
 }
 
+/* 和, 到, /, or several of them. */
+static size_t joint(struct str text) {
+    size_t n = 0, more;
+    for (struct str rest = text;; rest = str_drop(text, n += more)) {
+        more = words_and(rest) + words_to(rest) + words_prefix(rest, "/");
+        if (more == 0)
+            return n > 0 ? n + words_blank(rest) : 0;
+    }
+}
+
 /* A second day or length behind the first. What repeats or explains the first is none: 2小时 after
  * 9:00-11:00, 周六 after 11月21日. */
 static struct str second(struct str text, const struct when *first) {
-    static const char *const joins[] = {"和", "与", "及", "到", "至", "-", "~", "—", "–", "/"};
     struct day day = {0};
     struct hours hours;
-    size_t join = 0, n;
-    while ((n = WORDS_ANY(str_drop(text, join), joins)) > 0)
-        join += n;
-    text = str_drop(text, join + (join > 0 ? words_blank(str_drop(text, join)) : 0));
+    size_t join = joint(text), n;
+    text = str_drop(text, join);
     if (first->dated) {
         n = join > 0 ? joined_day(text) : day_at(text, &day);
         bool explains = day.day < 0 && first->day.month != 0;
-        bool ended = words_at_end(str_drop(text, n)) ||
-                     (words_is_digit(text) && behind_deed(str_drop(text, n)));
+        bool ended = words_at_end(str_drop(text, n)) || behind_deed(str_drop(text, n));
         if (n > 0 && (join > 0 || (ended && !explains)))
             return (struct str){text.p, n};
     }
@@ -60,7 +63,8 @@ static size_t next_word(struct str text, size_t at) {
     static const char *const ends[] = {" ", ",", ";", ":", "、", "。", "!"};
     for (at++; at < text.n; at++) {
         size_t n = WORDS_ANY(str_drop(text, at), ends);
-        if (n == 0 && text.p[at] != '(')
+        bool clock = text.p[at] == ':' && words_is_digit(str_drop(text, at - 1)); /* 护学7:30 */
+        if (clock || (n == 0 && text.p[at] != '('))
             continue;
         while (n > 0 && (at += n) < text.n)
             n = WORDS_ANY(str_drop(text, at), ends);
@@ -76,9 +80,10 @@ static size_t day_inside(struct str text, struct day *out, bool *clear) {
     if (n == 0)
         return 0;
     struct str rest = str_drop(text, n);
-    size_t part = hours_half_day(rest), length = hours_length(rest, &hours);
-    bool alone = words_at_end(rest) ||
-                 (part >= strlen("上午") && words_at_end(str_drop(rest, part))) ||
+    size_t half = hours_half_day(rest), length = hours_length(rest, &hours);
+    struct str behind = str_drop(rest, half);
+    bool halved = half > 0 && (words_at_end(behind) || words_is_digit(behind)); /* 昨晚7点 */
+    bool alone = words_at_end(rest) || halved ||
                  (length > 0 && has_unit((struct str){rest.p, length}) &&
                   words_at_end(str_drop(rest, length)));
     *clear = alone;
@@ -144,9 +149,62 @@ static void read_inside(struct arena *arena, struct words *words, struct when *o
     }
 }
 
+/* What makes the number behind it another one: 第2小时, 每2小时, 提前2小时. */
+static bool behind_another(struct str text, size_t at) {
+    static const char *const words[] = {"几", "多", "第", "个", "每", "百", "前", "后", "-", "."};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        size_t n = strlen(words[i]);
+        if (at >= n && words_prefix(str_drop(text, at - n), words[i]) > 0)
+            return true;
+    }
+    return at > 0 && words_is_digit(str_drop(text, at - 1));
+}
+
+/* 2小时 at the end of a word: 打扫2小时; 河道100m and 得3分 are no hours. */
+static size_t hours_ending(struct str text, size_t at, struct hours *out) {
+    static const char *const units[] = {"时", "钟", "h", "H"};
+    size_t n = behind_another(text, at) ? 0 : hours_length(str_drop(text, at), out);
+    if (n == 0 || !words_at_end(str_drop(text, at + n)))
+        return 0;
+    for (size_t i = at; i < at + n; i++)
+        if (out->from[0] != '\0' || WORDS_ANY(str_drop(text, i), units) > 0)
+            return n;
+    return 0;
+}
+
+/* Where no length stood alone. The description stays as it was typed. */
+static void read_ending(struct str text, struct when *out) {
+    struct hours hours;
+    size_t at = 0;
+    while (at < text.n) {
+        size_t n = hours_ending(text, at, &hours);
+        if (n > 0 && out->timed && hours.minutes != out->hours.minutes) {
+            out->unclear = (struct str){text.p + at, n};
+            return;
+        }
+        if (n > 0 && !out->timed) {
+            out->hours = hours;
+            out->timed = true;
+        }
+        at += n > 0 ? n : 1;
+    }
+}
+
+/* 补报昨天打扫 */
+static void skip_late(struct words *words) {
+    static const char *const late[] = {"补报", "补登", "补录", "补"};
+    struct day day;
+    size_t n = WORDS_ANY(words->plain, late);
+    n += n > 0 ? words_blank(str_drop(words->plain, n)) : 0;
+    if (n > 0 && day_with_half(str_drop(words->plain, n), &day) > 0)
+        *words = words_after(*words, n);
+}
+
 /* The day and the length that the words begin with. */
 static void read_start(struct arena *arena, struct words *words, struct when *out) {
     for (;;) {
+        if (!out->dated)
+            skip_late(words);
         size_t n = 0;
         if (!out->dated && day_read(arena, words, &out->day)) {
             out->dated = true;
@@ -178,6 +236,8 @@ void when_read(struct arena *arena, struct words *words, struct when *out) {
         out->unclear = second(words->plain, out);
     if (out->unclear.n == 0)
         read_inside(arena, words, out);
+    if (out->unclear.n == 0 && !out->timed)
+        read_ending(words->plain, out);
     int hours = out->hours.minutes / 60;
     bool whole = out->bare.n > 0 && words_figures(out->bare) == out->bare.n;
     if (out->unclear.n == 0 && !out->dated && whole && hours > 12 && hours <= 31)

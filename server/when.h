@@ -7,7 +7,8 @@
  *   2小时 昨天 打扫 · 昨天 2小时 打扫 · 20号打扫 2小时 · 打扫卫生，昨天，2小时 · 2小时 打扫
  *
  * Where the description begins first, 昨天, 11月20日 and 2小时 standing alone in it count, too, and
- * are taken out of it. Without a day it was today.
+ * are taken out of it; a length may also end a word, 打扫2小时, which then stays as it is. Without
+ * a day it was today. 补报 before a day says nothing.
  *
  * Nothing is guessed. Asked about is
  *   - what looks like a day and is none (unclear.h): 22/11, 上周, 下周六;

@@ -59,8 +59,18 @@ size_t words_figures(struct str text) {
     return n;
 }
 
+size_t words_to(struct str text) {
+    static const char *const marks[] = {"-", "~", "—", "–", "〜", "到", "至"};
+    return WORDS_ANY(text, marks);
+}
+
+size_t words_and(struct str text) {
+    static const char *const marks[] = {"和", "与", "及"};
+    return WORDS_ANY(text, marks);
+}
+
 bool words_at_break(struct str text) {
-    static const char *const breaks[] = {" ", ",", ";", "、", "。", "!"};
+    static const char *const breaks[] = {" ", ",", ";", "、", "。", "!", "?", "("};
     return text.n == 0 || WORDS_ANY(text, breaks) > 0;
 }
 

@@ -74,10 +74,13 @@ size_t words_blank(struct str text);   /* one blank; `plain` never has two */
 size_t words_figures(struct str text); /* all of 0 to 9 */
 bool words_is_digit(struct str text);
 
-/* Nothing that could still belong to a number: the end, a blank, or one of , ; 、 。 ! */
+size_t words_to(struct str text);  /* - ~ — – 〜 到 至 */
+size_t words_and(struct str text); /* 和 与 及 */
+
+/* Nothing that could still belong to a number: the end, a blank, or one of , ; 、 。 ! ? ( */
 bool words_at_break(struct str text);
 
-/* Nothing that could still belong to a word: also a bracket, a colon and any other ASCII sign. */
+/* Nothing that could still belong to a word: also a colon, a dash and any other ASCII sign. */
 bool words_at_end(struct str text);
 
 #endif

@@ -59,15 +59,26 @@ static void days_in_every_form(void **state) {
     assert_day("11 月 20 日 打扫", (struct day){.month = 11, .day = 20}, "打扫");
     assert_day("20号打扫", (struct day){.day = 20}, "打扫");
     assert_day("20号巡逻3号楼", (struct day){.day = 20}, "巡逻3号楼");
+    assert_day("昨儿打扫", (struct day){.days_ago = 1}, "打扫");
+    assert_day("20日演出", (struct day){.day = 20}, "演出");
+    assert_day("20日护学岗执勤", (struct day){.day = 20}, "护学岗执勤");
+    assert_day("20号晚巡逻", (struct day){.day = 20}, "晚巡逻");
+    assert_day("20号护学", (struct day){.day = 20}, "护学");
+    assert_day("20号（周五）打扫", (struct day){.day = 20}, "打扫");
+    assert_day("昨天（周四）打扫", (struct day){.days_ago = 1}, "打扫");
+    assert_day("11月20日（周五） 打扫", (struct day){.month = 11, .day = 20}, "打扫");
+    assert_day("11/20(星期五)打扫", (struct day){.month = 11, .day = 20}, "打扫");
     assert_day("2026年11月20日x", (struct day){.year = 2026, .month = 11, .day = 20}, "x");
 }
 
 static void what_is_no_day_is_left_alone(void **state) {
     (void)state;
-    const char *texts[] = {"",      "1-3岁儿童", "13-40 x",   "11月",      "昨",       "3.5 公里",
-                           "2026",  "11-",       "1.5",       "2.25 打扫", "20号楼",   "3号早餐店",
-                           "32号",  "周边打扫",  "上楼",      "11.20公里", "20261319", "2月饼",
-                           "0天前", "天前",      "3号巡逻车", "3号值班室"};
+    const char *texts[] = {"",          "1-3岁儿童", "13-40 x",    "11月",      "昨",
+                           "3.5 公里",  "2026",      "11-",        "1.5",       "2.25 打扫",
+                           "20号楼",    "3号早餐店", "32号",       "周边打扫",  "上楼",
+                           "11.20公里", "20261319",  "2月饼",      "0天前",     "天前",
+                           "3号巡逻车", "3号值班室", "3号宣传栏",  "3号护学岗", "20号早市",
+                           "20日游",    "一日三餐",  "昨天的会议", "今天的报纸"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct words words = read_text(texts[i]);
         struct day day;

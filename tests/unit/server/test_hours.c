@@ -41,6 +41,13 @@ static void lengths_in_every_form(void **state) {
     assert_minutes("1，5 小时", 90, "");
     assert_minutes("1，5小时 打扫", 90, "打扫");
     assert_minutes("2，3号楼打扫", 120, "3号楼打扫");
+    assert_minutes("1小时40 打扫", 100, "打扫");
+    assert_minutes("1小时 40 打扫", 60, "40 打扫");
+    assert_minutes("约2小时 打扫", 120, "打扫");
+    assert_minutes("共1小时30分", 90, "");
+    assert_minutes("时长2小时", 120, "");
+    assert_minutes("2小时左右，打扫", 120, "打扫");
+    assert_minutes("2（打扫）", 120, "(打扫)");
     assert_minutes("2h", 120, "");
     assert_minutes("30min", 30, "");
     assert_minutes("99999999", 600000, "");
@@ -84,8 +91,8 @@ static void spans_in_every_form(void **state) {
 
 static void what_is_no_length_is_left_alone(void **state) {
     (void)state;
-    const char *texts[] = {"",   "打扫", "2号楼", "1-3岁", "九楼", "25:00-26:00",
-                           "半", "2.",   "-2",    ".",     "9:00"};
+    const char *texts[] = {"",   "打扫", "2号楼", "1-3岁", "九楼", "25:00-26:00", "半",
+                           "2.", "-2",   ".",     "9:00",  "约2",  "共同 打扫"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct words words = read_text(texts[i]);
         struct hours hours;

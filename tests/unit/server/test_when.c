@@ -68,6 +68,8 @@ static void what_looks_like_a_day_is_asked_about(void **state) {
         {"1小时 周六日 打扫", "周六日"},
         {"1小时 半个月前打扫", "半个月前"},
         {"1小时（昨天）打扫", "(昨天)"},
+        {"1小时 昨天的活动收尾", "昨天"},
+        {"1小时 上上周三打扫", "上上周"},
         {"1,5 打扫", "1,5"},
     };
     for (size_t i = 0; i < sizeof unclear / sizeof unclear[0]; i++) {
@@ -98,6 +100,8 @@ static void a_second_day_or_length_is_asked_about(void **state) {
         {"1小时 打扫 20号 和 21号", "21号"},
         {"1小时 20号、21号打扫", "21号"},
         {"2 打扫 3小时", "2"},
+        {"周三、周五打扫 2小时", "周五"},
+        {"昨天打扫2小时，扫雪3小时", "3小时"},
     };
     for (size_t i = 0; i < sizeof unclear / sizeof unclear[0]; i++) {
         struct words rest;
@@ -178,6 +182,12 @@ static void descriptions_pass_whatever_figures_they_hold(void **state) {
         "走了 3.5 公里",
         "服务 周末市集",
         "发放 今天的报纸",
+        "今天的报纸分发",
+        "单车摆放 20-30 辆",
+        "1-3 单元 打扫",
+        "10周年 庆典",
+        "提前2小时准备",
+        "补课",
     };
     for (size_t i = 0; i < sizeof today / sizeof today[0]; i++) {
         struct words rest;
@@ -242,6 +252,12 @@ static void a_day_stands_before_in_or_behind_the_description(void **state) {
         {"2小时 打扫卫生 2026-11-20", {.year = 2026, .month = 11, .day = 20}, "打扫卫生"},
         {"2小时 打扫卫生 3天前 很累", {.days_ago = 3}, "打扫卫生 很累"},
         {"2小时 打扫卫生 明天", {.days_ago = -1}, "打扫卫生"},
+        {"2小时 打扫卫生 昨天晚", {.days_ago = 1}, "打扫卫生 晚"},
+        {"2小时 打扫卫生 昨天晚上7点", {.days_ago = 1}, "打扫卫生 晚上7点"},
+        {"2小时 补报 昨天打扫", {.days_ago = 1}, "打扫"},
+        {"补报昨天打扫，2小时", {.days_ago = 1}, "打扫"},
+        {"11月20日（周五）2小时 打扫", {.month = 11, .day = 20}, "打扫"},
+        {"昨天打扫卫生，共2小时", {.days_ago = 1}, "打扫卫生"},
         {"2 打扫卫生 昨天", {.days_ago = 1}, "打扫卫生"},
     };
     for (size_t i = 0; i < sizeof declared / sizeof declared[0]; i++) {
@@ -254,6 +270,32 @@ static void a_day_stands_before_in_or_behind_the_description(void **state) {
         assert_memory_equal(&when.day, &declared[i].day, sizeof when.day);
         assert_view(words_typed(rest), declared[i].description);
     }
+}
+
+static void a_length_may_end_a_word_which_stays_as_it_is(void **state) {
+    (void)state;
+    static const char *const two_hours[] = {
+        "打扫2小时",     "打扫两小时",         "打扫卫生2h",
+        "打扫约2小时",   "打扫2小时，很累",    "下午在前进社区打扫2小时",
+        "护学7:00-9:00", "打扫2小时，共2小时",
+    };
+    struct words rest;
+    for (size_t i = 0; i < sizeof two_hours / sizeof two_hours[0]; i++) {
+        char line[128];
+        snprintf(line, sizeof line, "昨天%s", two_hours[i]);
+        struct when when = read_when(line, &rest);
+        if (when.unclear.n > 0 || !when.timed || when.hours.minutes != 120)
+            fail_msg("not understood: %s", line);
+        assert_int_equal(when.day.days_ago, 1);
+    }
+    assert_view(words_typed(rest), "打扫2小时");
+    read_when("上午打扫１．５小时", &rest);
+    assert_view(words_typed(rest), "上午打扫１．５小时");
+    static const char *const none[] = {"河道100m",  "测验得3分",     "几小时", "第2小时",
+                                       "提前2小时", "打扫2个多小时", "打扫"};
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+        if (read_when(none[i], &rest).timed)
+            fail_msg("read: %s", none[i]);
 }
 
 static void the_evening_of_a_day_is_the_evening_of_its_clock(void **state) {
@@ -277,6 +319,7 @@ int main(void) {
         TEST(descriptions_pass_whatever_figures_they_hold),
         TEST(behind_a_day_its_description_passes_too),
         TEST(a_day_stands_before_in_or_behind_the_description),
+        TEST(a_length_may_end_a_word_which_stays_as_it_is),
         TEST(the_evening_of_a_day_is_the_evening_of_its_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
