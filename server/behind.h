@@ -7,10 +7,11 @@
 
 #include "server/base/str.h"
 
-/* Behind 号: a place with that number, also at the end of a list. 3号楼, 3号和5号楼, 3号、5号楼. */
+/* Behind 号: a place with that number, also at the end of a list. 3号楼, 3号 楼, 3号和5号楼,
+ * 3号、5号楼; not 20号组织植树, 20号 家访. */
 bool behind_house(struct str text);
 
-/* A house, or a blank and what is counted: 3-5 号楼, 11 20 人, 1-3 单元. */
+/* A house, or a blank and what is counted: 3-5 号楼, 11 20 人, 1-3 单元; not 12-31 元旦演出. */
 bool behind_count(struct str text);
 
 /* Behind 日: so many days, not the day of that number. 3日游, 7日打卡. */

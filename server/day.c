@@ -40,6 +40,12 @@ static size_t read_days_ago(struct str text, struct day *out) {
     return n + words_blank(str_drop(text, n)) + mark;
 }
 
+/* Behind the number of a day. */
+static size_t day_mark(struct str text) {
+    static const char *const marks[] = {"日", "号"};
+    return WORDS_ANY(text, marks);
+}
+
 bool day_plausible(const struct day *day) {
     return day->month >= 1 && day->month <= 12 && day->day >= 1 && day->day <= 31;
 }
@@ -65,7 +71,6 @@ static size_t read_year(struct str text, int *year, const char **mark) {
 }
 
 static size_t read_month_day(struct str text, const char *mark, struct day *out) {
-    static const char *const ends[] = {"日", "号"};
     bool word = strcmp(mark, "月") == 0; /* 11 月 20 日 */
     size_t n = words_count(text, &out->month);
     n += n > 0 && word ? words_blank(str_drop(text, n)) : 0;
@@ -77,7 +82,7 @@ static size_t read_month_day(struct str text, const char *mark, struct day *out)
     size_t count = words_count(str_drop(text, n), &out->day);
     n += count;
     size_t blank = word ? words_blank(str_drop(text, n)) : 0;
-    size_t end = count > 0 ? WORDS_ANY(str_drop(text, n + blank), ends) : 0;
+    size_t end = count > 0 ? day_mark(str_drop(text, n + blank)) : 0;
     end += end > 0 ? blank : 0;
     if (count == 0 || !says_day(out, mark, end > 0))
         return 0;
@@ -106,10 +111,9 @@ static size_t read_dotted(struct str text, struct day *out) {
 
 /* 20号, 20日, 20日演出, 20号上午, 20号晚巡逻, 20号打扫; 20号楼 is a house, 20日游 a journey. */
 static size_t read_day_of_month(struct str text, struct day *out) {
-    static const char *const ends[] = {"日", "号"};
     int day;
     size_t n = words_count(text, &day);
-    size_t end = n > 0 ? WORDS_ANY(str_drop(text, n), ends) : 0;
+    size_t end = n > 0 ? day_mark(str_drop(text, n)) : 0;
     if (end == 0 || day < 1 || day > 31)
         return 0;
     struct str rest = str_drop(text, n + end);
@@ -126,12 +130,11 @@ static size_t read_day_of_month(struct str text, struct day *out) {
 /* 上个月20日, 本月3号 */
 static size_t read_day_of_that_month(struct str text, struct day *out) {
     static const char *const this[] = {"本月", "这个月"}, *const last[] = {"上个月", "上月"};
-    static const char *const ends[] = {"日", "号"};
     int day;
     size_t before = WORDS_ANY(text, last);
     size_t n = before > 0 ? before : WORDS_ANY(text, this);
     size_t count = n > 0 ? words_count(str_drop(text, n), &day) : 0;
-    size_t end = count > 0 ? WORDS_ANY(str_drop(text, n + count), ends) : 0;
+    size_t end = count > 0 ? day_mark(str_drop(text, n + count)) : 0;
     if (end == 0)
         return 0;
     *out = (struct day){.month = before > 0 ? -2 : -1, .day = day};

@@ -75,6 +75,12 @@ static size_t english_day(struct str text) {
     return 0;
 }
 
+/* Their days cannot be declared; without the year they would be this one's. */
+static size_t other_year(struct str text) {
+    static const char *const years[] = {"去年", "前年", "明年"};
+    return WORDS_ANY(text, years);
+}
+
 static size_t week_or_month(struct str text) {
     static const char *const units[] = {"周", "星期", "礼拜", "月"};
     return WORDS_ANY(text, units);
@@ -119,10 +125,10 @@ static size_t weeks_ago(struct str text) {
 
 /* 20日游, 0月0日打扫, 3号值班室, 去年11月20日打扫 */
 static size_t numbered_day(struct str text, size_t signs) {
-    static const char *const years[] = {"去年", "今年", "明年", "前年"};
     int count;
     size_t last = strlen("日"), n = words_count(text, &count);
-    bool figures = words_is_digit(text), year = WORDS_ANY(text, years) > 0;
+    bool figures = words_is_digit(text),
+         year = other_year(text) > 0 || words_prefix(text, "今年") > 0;
     struct str end = str_drop(text, signs > last ? signs - last : 0), rest = str_drop(text, n);
     if (figures && words_prefix(rest, "日") > 0)
         return n + last;
@@ -171,11 +177,10 @@ static size_t day_in_brackets(struct str text) {
     return close > 0 || words_at_break(str_drop(text, n)) ? n + close : 0;
 }
 
-/* 去年 11月20日: without the year it would be another day. */
+/* 去年 11月20日 */
 static size_t last_year(struct str text) {
-    static const char *const years[] = {"去年", "前年", "明年"};
     struct day day;
-    size_t n = WORDS_ANY(text, years);
+    size_t n = other_year(text);
     n += words_blank(str_drop(text, n));
     size_t more = n > 0 ? day_at(str_drop(text, n), &day) : 0;
     return more > 0 ? n + more : 0;

@@ -60,6 +60,12 @@ static void days_in_every_form(void **state) {
     assert_day("20号打扫", (struct day){.day = 20}, "打扫");
     assert_day("20号巡逻3号楼", (struct day){.day = 20}, "巡逻3号楼");
     assert_day("昨儿打扫", (struct day){.days_ago = 1}, "打扫");
+    assert_day("20号组织植树", (struct day){.day = 20}, "组织植树");
+    assert_day("20号家访", (struct day){.day = 20}, "家访");
+    assert_day("20号 口腔义诊", (struct day){.day = 20}, "口腔义诊");
+    assert_day("20号 街道清扫", (struct day){.day = 20}, "街道清扫");
+    assert_day("12-31 元旦演出", (struct day){.month = 12, .day = 31}, "元旦演出");
+    assert_day("11-20 分发报纸", (struct day){.month = 11, .day = 20}, "分发报纸");
     assert_day("20日演出", (struct day){.day = 20}, "演出");
     assert_day("20日护学岗执勤", (struct day){.day = 20}, "护学岗执勤");
     assert_day("20号晚巡逻", (struct day){.day = 20}, "晚巡逻");
