@@ -6,9 +6,9 @@
 #include "db/dialogue_store.h"
 #include "server/actions/actions.h"
 #include "server/base/log.h"
-#include "server/hours.h"
 #include "server/route.h"
 #include "server/say.h"
+#include "server/when.h"
 #include "wechat/message.h"
 #include "wechat/reply.h"
 

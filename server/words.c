@@ -26,7 +26,7 @@ size_t words_prefix(struct str text, const char *prefix) {
     return text.n >= n && memcmp(text.p, prefix, n) == 0 ? n : 0;
 }
 
-static size_t any_prefix(struct str text, const char *const *list, size_t count) {
+size_t words_any(struct str text, const char *const *list, size_t count) {
     for (size_t i = 0; i < count; i++) {
         size_t n = words_prefix(text, list[i]);
         if (n > 0)
@@ -42,6 +42,41 @@ static size_t any_suffix(struct str text, const char *const *list, size_t count)
             return n;
     }
     return 0;
+}
+
+size_t words_blank(struct str text) {
+    return words_prefix(text, " ");
+}
+
+bool words_is_digit(struct str text) {
+    return text.n > 0 && text.p[0] >= '0' && text.p[0] <= '9';
+}
+
+size_t words_figures(struct str text) {
+    size_t n = 0;
+    while (words_is_digit(str_drop(text, n)))
+        n++;
+    return n;
+}
+
+size_t words_to(struct str text) {
+    static const char *const marks[] = {"-", "~", "—", "–", "〜", "到", "至"};
+    return WORDS_ANY(text, marks);
+}
+
+size_t words_and(struct str text) {
+    static const char *const marks[] = {"和", "与", "及"};
+    return WORDS_ANY(text, marks);
+}
+
+bool words_at_break(struct str text) {
+    static const char *const breaks[] = {" ", ",", ";", "、", "。", "!", "?", "("};
+    return text.n == 0 || WORDS_ANY(text, breaks) > 0;
+}
+
+bool words_at_end(struct str text) {
+    unsigned char c = text.n > 0 ? (unsigned char)text.p[0] : ' ';
+    return words_at_break(text) || (c < 0x80 && !isalnum(c));
 }
 
 /* ---- reading ---- */
@@ -231,8 +266,7 @@ static bool may_be_decoration(struct str text) {
 
 static struct words without_lead(struct words words) {
     size_t n;
-    while (may_be_decoration(words.plain) &&
-           (n = any_prefix(words.plain, decoration, COUNT(decoration))) > 0)
+    while (may_be_decoration(words.plain) && (n = WORDS_ANY(words.plain, decoration)) > 0)
         words = skip(words, n);
     return words;
 }
@@ -247,7 +281,7 @@ bool words_is(struct words words, const char *word) {
 }
 
 static bool ends_word(struct str text) {
-    if (text.n == 0 || any_prefix(text, decoration, COUNT(decoration)) > 0)
+    if (text.n == 0 || WORDS_ANY(text, decoration) > 0)
         return true;
     unsigned char c = (unsigned char)text.p[0];
     return c < 0x80; /* a digit, a letter, #: anything a Chinese word does not go on with */
@@ -271,15 +305,14 @@ bool words_empty(struct words words) {
 
 struct words words_after(struct words words, size_t n) {
     words = skip(words, n);
-    while ((n = any_prefix(words.plain, separators, COUNT(separators))) > 0)
+    while ((n = WORDS_ANY(words.plain, separators)) > 0)
         words = skip(words, n);
     return words;
 }
 
 struct words words_without(struct arena *arena, struct words words, size_t at, size_t n) {
     size_t end = at + n, mark;
-    while ((mark = any_prefix((struct str){words.plain.p + end, words.plain.n - end}, separators,
-                              COUNT(separators))) > 0)
+    while ((mark = WORDS_ANY(str_drop(words.plain, end), separators)) > 0)
         end += mark;
     while (end == words.plain.n &&
            (mark = any_suffix((struct str){words.plain.p, at}, separators, COUNT(separators))) > 0)
@@ -315,15 +348,13 @@ bool words_number(struct words *words, int64_t *out) {
     static const char *const after[] = {"号", "號", "项", "項", "条", "條"};
     struct words at = *words;
     size_t n;
-    while ((n = any_prefix(at.plain, before, COUNT(before))) > 0)
+    while ((n = WORDS_ANY(at.plain, before)) > 0)
         at = skip(at, n);
-    size_t digits = 0;
-    while (digits < at.plain.n && at.plain.p[digits] >= '0' && at.plain.p[digits] <= '9')
-        digits++;
+    size_t digits = words_figures(at.plain);
     if (!str_to_i64((struct str){at.plain.p, digits}, out))
         return false;
     at = skip(at, digits);
-    at = skip(at, any_prefix(at.plain, after, COUNT(after)));
+    at = skip(at, WORDS_ANY(at.plain, after));
     *words = words_after(at, 0);
     return true;
 }
@@ -365,20 +396,16 @@ size_t words_count(struct str text, int *out) {
     }
     int high = 0, low = 0;
     size_t lead = numeral(text, &high);
-    struct str rest = {text.p + lead, text.n - lead};
+    struct str rest = str_drop(text, lead);
     size_t ten = words_prefix(rest, "十");
     if (ten == 0) {
         *out = high;
         return lead;
     }
-    rest = (struct str){rest.p + ten, rest.n - ten};
+    rest = str_drop(rest, ten);
     size_t unit = numeral(rest, &low);
     *out = (lead > 0 ? high : 1) * 10 + low;
     return lead + ten + unit;
-}
-
-static struct str behind(struct str text, size_t n) {
-    return (struct str){text.p + n, text.n - n};
 }
 
 /* A single figure without a word is a quarter, as people have always written it here. */
@@ -391,15 +418,15 @@ size_t words_period(struct str text, char out[WORDS_PERIOD_SIZE]) {
     if (n != 4 || year < 2000 || year > 2099)
         return 0;
     for (size_t i = 0; i < COUNT(marks); i++) {
-        size_t taken = words_prefix(behind(text, n), marks[i]);
+        size_t taken = words_prefix(str_drop(text, n), marks[i]);
         marked = marked || (taken > 0 && i >= 3);
         n += taken;
     }
-    digits = words_count(behind(text, n), &count);
+    digits = words_count(str_drop(text, n), &count);
     n += digits;
-    bool quarter = (unit = any_prefix(behind(text, n), quarters, COUNT(quarters))) > 0;
-    bool month = !marked && !quarter &&
-                 ((unit = any_prefix(behind(text, n), months, COUNT(months))) > 0 || digits == 2);
+    bool quarter = (unit = WORDS_ANY(str_drop(text, n), quarters)) > 0;
+    bool month =
+        !marked && !quarter && ((unit = WORDS_ANY(str_drop(text, n), months)) > 0 || digits == 2);
     if (digits == 0 || count < 1 || count > (month ? 12 : 4))
         return 0;
     snprintf(out, WORDS_PERIOD_SIZE, month ? "%04d-%02d" : "%04d-Q%d", year, count);

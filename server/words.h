@@ -65,7 +65,22 @@ size_t words_count(struct str text, int *out);
 #define WORDS_PERIOD_SIZE 8
 size_t words_period(struct str text, char out[WORDS_PERIOD_SIZE]);
 
-/* The UTF-8 literal `prefix` at the start of `text`: its length, else 0. */
-size_t words_prefix(struct str text, const char *prefix);
+/* For readers of a text's start: what stands there, by the bytes that it takes, else 0. */
+
+size_t words_prefix(struct str text, const char *prefix); /* this UTF-8 literal */
+size_t words_any(struct str text, const char *const *list, size_t count);
+#define WORDS_ANY(text, list) words_any((text), (list), sizeof(list) / sizeof((list)[0]))
+size_t words_blank(struct str text);   /* one blank; `plain` never has two */
+size_t words_figures(struct str text); /* all of 0 to 9 */
+bool words_is_digit(struct str text);
+
+size_t words_to(struct str text);  /* - ~ — – 〜 到 至 */
+size_t words_and(struct str text); /* 和 与 及 */
+
+/* Nothing that could still belong to a number: the end, a blank, or one of , ; 、 。 ! ? ( */
+bool words_at_break(struct str text);
+
+/* Nothing that could still belong to a word: also a colon, a dash and any other ASCII sign. */
+bool words_at_end(struct str text);
 
 #endif

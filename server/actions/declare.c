@@ -3,9 +3,9 @@
 
 #include "server/actions/actions.h"
 #include "server/dialogue.h"
-#include "server/hours.h"
 #include "server/route.h"
 #include "server/say.h"
+#include "server/when.h"
 
 #define ITEM_WORDS_MAX 4 /* a name may hold blanks: 急救 技能 培训 */
 
@@ -18,10 +18,8 @@ static bool is_when(struct request *rq, struct words words, struct words behind)
     size_t digits = strspn(str_z(rq->arena, words.plain), "0123456789");
     bool comma = digits < words.plain.n && words.plain.p[digits] == ',';
     const char *mark = "号";
-    bool glued =
-        !words_empty(behind) &&
-        words_prefix((struct str){words.plain.p + digits, words.plain.n - digits}, mark) > 0 &&
-        words.plain.n - digits - strlen(mark) == behind.plain.n;
+    bool glued = !words_empty(behind) && words_prefix(str_drop(words.plain, digits), mark) > 0 &&
+                 words.plain.n - digits - strlen(mark) == behind.plain.n;
     return (hours_read(rq->arena, &timed, &hours) && timed.plain.n < behind.plain.n && !comma) ||
            (day_read(rq->arena, &dated, &day) && (dated.plain.n < behind.plain.n || glued));
 }

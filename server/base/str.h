@@ -31,6 +31,11 @@ static inline bool str_is(struct str a, const char *text) {
     return str_eq(a, str_from(text));
 }
 
+/* Without its first `n` bytes. */
+static inline struct str str_drop(struct str text, size_t n) {
+    return (struct str){text.p + n, text.n - n};
+}
+
 bool str_is_nocase(struct str a, const char *text); /* ASCII letters alike */
 bool str_starts(struct str text, struct str prefix);
 

@@ -85,7 +85,7 @@ test('a day is understood as people say it, and one that is not is asked about',
     assert.match(reply, /预计积分：15/)
     assert.equal(timeOf(reply), timeOf(await other.say(`申报 41 1小时 ${means} 劝导`)), said)
   }
-  for (const [line, means] of [['申报 41 劝导居民 昨天 1小时', '昨天'], ['申报 41 1小时 劝导居民，前天', '前天']])
+  for (const [line, means] of [['申报 41 劝导居民 昨天 1小时', '昨天'], ['申报 41 1小时 劝导居民，前天', '前天'], ['申报 41 昨天劝导居民1小时', '昨天']])
     assert.equal(timeOf(await other.say(line)), timeOf(await other.say(`申报 40 1小时 ${means} 巡逻`)), line)
   assert.match(await other.say('申报 40 1小时 明天 巡逻'), /服务结束后才能申报/)
   const before = await newest()

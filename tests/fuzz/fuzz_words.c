@@ -1,6 +1,6 @@
 /* Any bytes as what a person typed: every reader of words bears them. */
 
-#include "server/hours.h"
+#include "server/when.h"
 #include "server/words.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

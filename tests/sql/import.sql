@@ -1,7 +1,7 @@
 -- Files of an office: what they may hold, what they change, and that a trial run or one wrong row leaves nothing behind.
 begin;
 set client_min_messages = warning;
-select plan(89);
+select plan(90);
 
 select api.set_clock('2026-11-20 10:00+08');
 select api.sync_account('t', '测试');
@@ -151,6 +151,14 @@ select is(counts(api.import_rules('t', file('生效日期|答复工作日|虚假
 select is((select (answer_days, false_penalty, day_cap)::text from gulou.rules_on('t', '2027-03-01')), '(7,30,50)', 'upon what the version before said');
 select is(remedy(api.import_rules('t', file('生效日期|公示工作日', '2027-02-01|2'), true)), '3到7', 'what is allowed is said');
 select is(fault(api.import_rules('t', file('生效日期|每日上限', '2027-02-01|500'), true)), '2 每日上限 上限之间不合理', 'a day is part of a week');
+
+-- ---- many
+create function member_rows_read() returns bigint language sql as $$
+  select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relid = 'gulou.member'::regclass
+$$;
+create temp table before as select member_rows_read() as n;
+select api.import_members('t', (select file('单位|姓名', variadic array_agg('区委|' || chr(19968 + n) || '同志')) from generate_series(1, 1000) as n), true) is null;
+select cmp_ok(member_rows_read() - n, '<', 20000::bigint, 'of a thousand members none is read for each of the others') from before;
 
 -- ---- who may
 select ok(not has_function_privilege('gulou_app', 'api.import_members(text, jsonb, boolean)', 'execute'), 'the server''s role imports nothing');

@@ -1,0 +1,1 @@
+drop index gulou.member_name;

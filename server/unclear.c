@@ -1,0 +1,247 @@
+#include "server/unclear.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "server/behind.h"
+#include "server/day.h"
+#include "server/hours.h"
+
+/* The leading signs that days are written with; whether one of them names days. */
+static size_t day_signs(struct str text, bool *named) {
+    static const char *const names[] = {"年", "正月", "腊月", "冬月", "月", "日", "号",
+                                        "周", "星期", "礼拜", "天",   "初", "旬"};
+    static const char *const others[] = {"零", "一", "二", "三",   "四",   "五",   "六", "七", "八",
+                                         "九", "十", "廿", "两",   "几",   "上",   "下", "前", "后",
+                                         "今", "昨", "明", "去年", "半",   "这",   "那", "本", "个",
+                                         "大", "末", "底", "以前", "之前", "中旬", "/",  "."};
+    size_t n = 0, taken;
+    for (*named = false;; n += taken) {
+        struct str rest = str_drop(text, n);
+        if (words_prefix(rest, "周年") > 0) /* 10周年 庆典 */
+            return 0;
+        if ((taken = WORDS_ANY(rest, names)) > 0)
+            *named = true;
+        else if ((taken = words_is_digit(rest)) == 0 &&
+                 (taken = WORDS_ANY(rest, others) + words_to(rest) + words_and(rest)) == 0)
+            return n;
+    }
+}
+
+/* 22/11, 2026.11.31, 261101, 1120: groups of one, two or four figures. 1.5 may be a length as long
+ * as there is none. */
+static bool figures_of_day(struct str text, bool timed) {
+    size_t n = words_figures(text);
+    if (n == text.n) {
+        struct day day = {0};
+        words_count((struct str){text.p, n / 2}, &day.month);
+        words_count(str_drop(text, n / 2), &day.day);
+        return n == 6 || n == 8 || (n == 4 && day_plausible(&day));
+    }
+    static const char *const marks[] = {".", "/"};
+    size_t seen = 0, points = 0, mark;
+    for (struct str rest = text;; rest = str_drop(rest, n + mark)) {
+        n = words_figures(rest);
+        if (n != 1 && n != 2 && n != 4)
+            return false;
+        if (n == rest.n)
+            break;
+        mark = WORDS_ANY(str_drop(rest, n), marks) + words_to(str_drop(rest, n));
+        if (mark == 0)
+            return false;
+        seen++;
+        points += rest.p[n] == '.';
+    }
+    return timed || seen > points || seen > 1;
+}
+
+/* Nov 20, 20 Nov */
+static size_t english_day(struct str text) {
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    size_t n = words_figures(text);
+    n += n > 0 ? words_blank(str_drop(text, n)) : 0;
+    for (size_t i = 0; text.n >= n + 3 && i < sizeof months - 1; i += 3) {
+        if (strncasecmp(text.p + n, months + i, 3) != 0)
+            continue;
+        bool before = n > 0;
+        for (n += 3; n < text.n && isalpha((unsigned char)text.p[n]);)
+            n++;
+        n += words_prefix(str_drop(text, n), ".");
+        size_t blank = words_blank(str_drop(text, n));
+        size_t day = words_figures(str_drop(text, n + blank));
+        return day > 0 ? n + blank + day : before && words_at_end(str_drop(text, n)) ? n : 0;
+    }
+    return 0;
+}
+
+/* Their days cannot be declared; without the year they would be this one's. */
+static size_t other_year(struct str text) {
+    static const char *const years[] = {"去年", "前年", "明年"};
+    return WORDS_ANY(text, years);
+}
+
+static size_t week_or_month(struct str text) {
+    static const char *const units[] = {"周", "星期", "礼拜", "月"};
+    return WORDS_ANY(text, units);
+}
+
+/* 下周六, 下个月20号: what is still to come is no day of service. */
+static size_t coming_day(struct str text) {
+    static const char *const next[] = {"下个", "下"};
+    struct day day;
+    size_t n = WORDS_ANY(text, next);
+    while (n > 0 && words_prefix(str_drop(text, n), "下") > 0)
+        n += strlen("下");
+    n += n > 0 ? words_prefix(str_drop(text, n), "月") : 0;
+    size_t more = n > 0 ? day_at(str_drop(text, n), &day) : 0;
+    return more > 0 ? n + more : 0;
+}
+
+/* 上周, 上个月, 上上周三 */
+static size_t last_week(struct str text) {
+    static const char *const one[] = {"一个", "个", "一"};
+    size_t n = 0;
+    while (words_prefix(str_drop(text, n), "上") > 0)
+        n += strlen("上");
+    n += n > 0 ? WORDS_ANY(str_drop(text, n), one) : 0;
+    size_t unit = n > 0 ? week_or_month(str_drop(text, n)) : 0;
+    return unit > 0 ? n + unit : 0;
+}
+
+/* 一个月前, 半个月前, 3周以前 */
+static size_t weeks_ago(struct str text) {
+    static const char *const ago[] = {"前", "以前", "之前"};
+    int count;
+    size_t n = words_count(text, &count);
+    n += n == 0 ? words_prefix(text, "半") : 0;
+    if (n == 0)
+        return 0;
+    n += words_prefix(str_drop(text, n), "个");
+    size_t unit = week_or_month(str_drop(text, n));
+    size_t past = unit > 0 ? WORDS_ANY(str_drop(text, n + unit), ago) : 0;
+    return past > 0 ? n + unit + past : 0;
+}
+
+/* 20日游, 0月0日打扫, 3号值班室, 去年11月20日打扫 */
+static size_t numbered_day(struct str text, size_t signs) {
+    int count;
+    size_t last = strlen("日"), n = words_count(text, &count);
+    bool figures = words_is_digit(text),
+         year = other_year(text) > 0 || words_prefix(text, "今年") > 0;
+    struct str end = str_drop(text, signs > last ? signs - last : 0), rest = str_drop(text, n);
+    if (figures && words_prefix(rest, "日") > 0)
+        return n + last;
+    bool month = figures && words_prefix(rest, "月") > 0 &&
+                 words_count(str_drop(rest, strlen("月")), &count) > 0;
+    bool dated = words_prefix(end, "日") > 0 ||
+                 (words_prefix(end, "号") > 0 && !behind_house(str_drop(text, signs)));
+    return month || ((figures || year) && dated) ? signs : 0;
+}
+
+/* What can only be a day, whatever follows: 上周帮忙, 一个月前帮忙, 20日游. */
+static size_t vague_day(struct str text, size_t signs) {
+    size_t n = coming_day(text);
+    n += n == 0 ? last_week(text) : 0;
+    n += n == 0 ? weeks_ago(text) : 0;
+    return n > 0 ? n : numbered_day(text, signs);
+}
+
+/* 11 20: a month and a day, or two numbers? */
+static size_t two_figures(struct str text) {
+    struct day day = {0};
+    size_t n = words_figures(text), blank = words_blank(str_drop(text, n));
+    if (n == 0 || n > 2 || blank == 0)
+        return 0;
+    size_t more = words_figures(str_drop(text, n + blank));
+    words_count(text, &day.month);
+    words_count(str_drop(text, n + blank), &day.day);
+    n += blank + more;
+    struct str rest = str_drop(text, n);
+    return more > 0 && more <= 2 && day_plausible(&day) && words_at_break(rest) &&
+                   !behind_count(rest)
+               ? n
+               : 0;
+}
+
+/* 2小时（昨天下午）打扫 */
+static size_t day_in_brackets(struct str text) {
+    struct day day;
+    size_t open = words_prefix(text, "(");
+    size_t n = open > 0 ? day_at(str_drop(text, open), &day) : 0;
+    if (n == 0)
+        return 0;
+    n += open;
+    n += hours_half_day(str_drop(text, n));
+    size_t close = words_prefix(str_drop(text, n), ")");
+    return close > 0 || words_at_break(str_drop(text, n)) ? n + close : 0;
+}
+
+/* 去年 11月20日 */
+static size_t last_year(struct str text) {
+    struct day day;
+    size_t n = other_year(text);
+    n += words_blank(str_drop(text, n));
+    size_t more = n > 0 ? day_at(str_drop(text, n), &day) : 0;
+    return more > 0 ? n + more : 0;
+}
+
+/* 昨天的会议 may have been its day, or what was done about it today. */
+static size_t day_of_something(struct str text) {
+    struct day day;
+    size_t n = day_at(text, &day);
+    bool today = day.days_ago == 0 && day.day == 0;
+    return n > 0 && !today && words_prefix(str_drop(text, n), "的") > 0 ? n : 0;
+}
+
+size_t unclear_day(struct str text, bool timed) {
+    static size_t (*const readers[])(struct str) = {day_in_brackets, last_year, day_of_something,
+                                                    english_day, two_figures};
+    size_t n = 0, last = strlen("号");
+    for (size_t i = 0; n == 0 && i < sizeof readers / sizeof readers[0]; i++)
+        n = readers[i](text);
+    if (n > 0)
+        return n;
+    bool named;
+    n = day_signs(text, &named);
+    struct str rest = str_drop(text, n);
+    bool house = n > last && words_prefix(str_drop(text, n - last), "号") > 0 && behind_house(rest);
+    if (n == 0 || house)
+        return 0;
+    if (!words_at_end(rest))
+        return vague_day(text, n);
+    if (named)
+        return n > strlen("天") ? n : 0; /* a sign alone is any word */
+    return !behind_count(rest) && figures_of_day((struct str){text.p, n}, timed) ? n : 0;
+}
+
+size_t unclear_length(struct str text) {
+    struct hours hours;
+    size_t n = words_figures(text);
+    if (n == 0 || words_prefix(str_drop(text, n), ",") == 0 || hours_length(text, &hours) > n)
+        return 0;
+    size_t more = words_figures(str_drop(text, n + 1));
+    n += 1 + more;
+    return more > 0 && more <= 2 && words_at_break(str_drop(text, n)) ? n : 0;
+}
+
+/* 上周会议纪要 is what was done, 3-5 号楼 where; 1120 and 100010 alone name a room and a post. */
+static bool may_stand_inside(struct str text) {
+    bool named;
+    struct day day = {0};
+    if (text.p[0] == '(' || last_year(text) > 0 || english_day(text) > 0 || two_figures(text) > 0)
+        return true;
+    size_t n = day_signs(text, &named);
+    struct str rest = str_drop(text, n);
+    if (!words_at_end(rest) || (!named && behind_count(rest)))
+        return false;
+    if (words_figures(text) != n || n != 6)
+        return n != 4 || words_figures(text) != n;
+    words_count((struct str){text.p + 2, 2}, &day.month);
+    words_count((struct str){text.p + 4, 2}, &day.day);
+    return day_plausible(&day);
+}
+
+size_t unclear_day_inside(struct str text) {
+    return may_stand_inside(text) ? unclear_day(text, false) : 0;
+}
