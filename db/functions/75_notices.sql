@@ -15,7 +15,7 @@ end $$;
 create or replace function gulou.head_digest(p_notice gulou.announcement) returns bytea
 language plpgsql stable set timezone to 'UTC' as $$
 begin
-  return gulou.row_digest(to_jsonb(p_notice), '{}');
+  return gulou.row_digest(to_jsonb(p_notice), '{branches}');   -- those follow from the lines, and older notices have none
 end $$;
 
 -- Called when the notice itself has been changed.
