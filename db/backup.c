@@ -365,10 +365,10 @@ bool backup_restore(const struct backup_place *place, char **facts, char **error
         return sync_fail(error, "%s: %s", place->path, strerror(errno));
     struct sync *sync = NULL;
     bool good = verify_file(place, file, facts, error) && check_schema(place, *facts, error) &&
-                (sync = sync_open(place->url, error)) != NULL && check_empty(sync, error) &&
-                migrate_roles(sync, error) && restore_file(place, sync, file, error) &&
-                apply_settings(sync, *facts, error) && compare(sync, *facts, error) &&
-                sync_exec(sync, "analyze", error);
+                (sync = sync_open(place->url, error)) != NULL && migrate_encoding(sync, error) &&
+                check_empty(sync, error) && migrate_roles(sync, error) &&
+                restore_file(place, sync, file, error) && apply_settings(sync, *facts, error) &&
+                compare(sync, *facts, error) && sync_exec(sync, "analyze", error);
     sync_close(sync);
     close(file);
     return good;

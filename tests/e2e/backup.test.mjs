@@ -26,9 +26,9 @@ function run(args, environment = {}) {
   return { status: done.status, out: done.stdout, error: done.stderr }
 }
 
-function emptyDatabase() {
+function emptyDatabase(how = '') {
   const name = `restored_${databases.length}_${process.pid}`
-  sql(`create database ${name}`)
+  sql(`create database ${name} ${how}`)
   databases.push(name)
   return { name, environment: { GULOU_POSTGRES_URL: databaseUrl().replace('/gulou?', `/${name}?`) } }
 }
@@ -157,6 +157,16 @@ test('a database that holds something is left alone', () => {
   execFileSync('/usr/lib/postgresql/15/bin/psql', [environment.GULOU_POSTGRES_URL, '-qc', 'create table public.theirs (n int)'])
   const refused = run(['restore', file], environment)
   assert.match(refused.error, new RegExp(`database ${name} is not empty \\(table theirs\\)`))
+})
+
+test('a database that is not UTF-8 is refused by name, and stays empty', () => {
+  const { name, environment } = emptyDatabase("encoding 'SQL_ASCII' locale 'C' template template0")
+  for (const args of [['restore', file], ['migrate']]) {
+    const { status, error } = run(args, environment)
+    assert.equal(status, 1)
+    assert.match(error, new RegExp(`database ${name} has the encoding SQL_ASCII, .*nothing was changed.*createdb --encoding UTF8`))
+    assert.equal(schemasOf(environment), '0')
+  }
 })
 
 test('on a database without a schema every command says to run gulou migrate', () => {
