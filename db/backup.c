@@ -366,9 +366,10 @@ bool backup_restore(const struct backup_place *place, char **facts, char **error
     struct sync *sync = NULL;
     bool good = verify_file(place, file, facts, error) && check_schema(place, *facts, error) &&
                 (sync = sync_open(place->url, error)) != NULL && migrate_encoding(sync, error) &&
-                check_empty(sync, error) && migrate_roles(sync, error) &&
-                restore_file(place, sync, file, error) && apply_settings(sync, *facts, error) &&
-                compare(sync, *facts, error) && sync_exec(sync, "analyze", error);
+                migrate_lock(sync, error) && check_empty(sync, error) &&
+                migrate_roles(sync, error) && restore_file(place, sync, file, error) &&
+                apply_settings(sync, *facts, error) && compare(sync, *facts, error) &&
+                sync_exec(sync, "analyze", error);
     sync_close(sync);
     close(file);
     return good;

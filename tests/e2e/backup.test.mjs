@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { crowd } from './people.mjs'
-import { config, databaseUrl, platformTo, program, secondServer, server, sql } from './system.mjs'
+import { config, databaseUrl, lock, platformTo, program, secondServer, server, sql, until } from './system.mjs'
 
 const [PEOPLE, ASKED] = [6, 3]
 const folder = mkdtempSync(`${tmpdir()}/gulou-backup-`)
@@ -157,6 +157,20 @@ test('a database that holds something is left alone', () => {
   execFileSync('/usr/lib/postgresql/15/bin/psql', [environment.GULOU_POSTGRES_URL, '-qc', 'create table public.theirs (n int)'])
   const refused = run(['restore', file], environment)
   assert.match(refused.error, new RegExp(`database ${name} is not empty \\(table theirs\\)`))
+})
+
+test('a restore that is killed fills nothing behind its operator\'s back, and can be begun again', async () => {
+  const { name, environment } = emptyDatabase()
+  const filling = () => sql(`select count(*) from pg_stat_activity where datname = '${name}' and application_name = 'pg_restore'`)[0][0]
+  const held = await lock('lock table pg_namespace in share mode', environment.GULOU_POSTGRES_URL) // it gets no further than the first schema
+  const restore = spawn(program, ['restore', file, '--config', config], { env: { ...process.env, ...environment }, stdio: 'ignore' })
+  await until(async () => filling() === '1', 30, 'pg_restore has begun')
+  restore.kill('SIGKILL')
+  await once(restore, 'close')
+  await held.release()
+  await until(async () => filling() === '0', 30, 'pg_restore is gone')
+  assert.equal(schemasOf(environment), '0')
+  assert.equal(run(['restore', file], environment).status, 0)
 })
 
 test('a database that is not UTF-8 is refused by name, and stays empty', () => {
