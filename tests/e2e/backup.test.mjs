@@ -212,6 +212,6 @@ test('a full disk leaves no file that looks like a backup', (t) => {
 test('without PostgreSQL, a key or a name there is one clear line', () => {
   const lost = run(['backup', '--output', `${folder}/lost.age`], { GULOU_POSTGRES_URL: 'postgresql:///gulou?host=/nowhere' })
   assert.deepEqual([lost.status, lost.error.trim().split('\n').length, existsSync(`${folder}/lost.age`)], [1, 1, false])
-  for (const args of [['backup'], ['restore']]) assert.equal(run(args).status, 2)
+  for (const args of [['backup'], ['restore'], ['migrate', '--to', '0050', '--demo']]) assert.equal(run(args).status, 2)
   assert.equal(run(['backup', '--output', `${folder}/x.age`], { GULOU_BACKUP_KEY: '' }).status, 2)
 })
