@@ -130,6 +130,16 @@ for (const [what, spoil] of [
   })
 }
 
+test('what is no file on a disk is refused by name, and nobody waits at a pipe', () => {
+  const pipe = `${folder}/pipe`
+  execFileSync('mkfifo', [pipe])
+  for (const path of [folder, pipe, '/dev/zero']) {
+    const { status, error } = run(['restore', path], { GULOU_POSTGRES_OPERATOR_URL: 'postgresql:///gulou?host=/nowhere' })
+    assert.equal(status, 1)
+    assert.equal(error, `gulou: ${path}: is a folder, a pipe or a device, nothing was restored; right is a file that gulou backup wrote, on a disk, for it is read twice\n`)
+  }
+})
+
 test('another key is refused before anything is restored', () => {
   const { environment } = emptyDatabase()
   execFileSync('age-keygen', ['-o', `${folder}/other.key`], { stdio: 'pipe' })
