@@ -12,11 +12,10 @@ end $$;
 -- Up to p_n due rows of this server's accounts: {"items":[{"account","id","kind","subject","facts","attempts"}]}.
 -- Whoever takes a row has it for a minute; the first of its lane only, and none of a lane whose first is taken. What
 -- waits for an account that a server does not have is for another: it could only hold it, in the way of the others.
--- p_accounts null, of a server of before: all.
-drop function if exists api.take_outbox(int);
+-- p_accounts null: all.
 -- The table is empty until a notice tells thousands at once. A plan of before then compares all with all, until the
 -- statistics are made; so the rows come from the index that has them in order, whatever is thought of their number.
-create or replace function api.take_outbox(p_n int, p_accounts text[] default null) returns jsonb language plpgsql
+create or replace function gulou.take_outbox(p_n int, p_accounts text[]) returns jsonb language plpgsql
   set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_items jsonb;
@@ -39,6 +38,14 @@ begin
   into v_items from taken;
   return jsonb_build_object('items', coalesce(v_items, '[]'));
 end $$;
+
+create or replace function api.take_outbox(p_n int, p_accounts text[]) returns jsonb language sql as $$
+  select gulou.take_outbox(p_n, p_accounts)
+$$;
+-- For servers of before, which do not say what accounts they have.
+create or replace function api.take_outbox(p_n int) returns jsonb language sql as $$
+  select gulou.take_outbox(p_n, null)
+$$;
 
 -- The end of one attempt. `later`: again after so many seconds; else 'done', 'failed' or 'held' (shown with the
 -- person's next reply). A row that ended before keeps its end. The platform may have told what became of the message
