@@ -358,14 +358,33 @@ static bool compare(struct sync *sync, const char *facts, char **error) {
                             "differ; do not use this database");
 }
 
+/* -1 with *error. It is read twice, and nobody waits at a pipe for who might write into it. */
+static int open_backup(const char *path, char **error) {
+    struct stat kind;
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0 || fstat(file, &kind) != 0)
+        sync_fail(error, "%s: %s", path, strerror(errno));
+    else if (!S_ISREG(kind.st_mode))
+        sync_fail(error,
+                  "%s: is a folder, a pipe or a device, nothing was restored; right is a file that "
+                  "gulou backup wrote, on a disk, for it is read twice",
+                  path);
+    else
+        return file;
+    if (file >= 0)
+        close(file);
+    return -1;
+}
+
 bool backup_restore(const struct backup_place *place, char **facts, char **error) {
     *facts = *error = NULL;
-    int file = open(place->path, O_RDONLY | O_CLOEXEC);
+    int file = open_backup(place->path, error);
     if (file < 0)
-        return sync_fail(error, "%s: %s", place->path, strerror(errno));
+        return false;
     struct sync *sync = NULL;
     bool good = verify_file(place, file, facts, error) && check_schema(place, *facts, error) &&
-                (sync = sync_open(place->url, error)) != NULL && check_empty(sync, error) &&
+                (sync = sync_open(place->url, error)) != NULL && migrate_encoding(sync, error) &&
+                migrate_lock(sync, error) && check_empty(sync, error) &&
                 migrate_roles(sync, error) && restore_file(place, sync, file, error) &&
                 apply_settings(sync, *facts, error) && compare(sync, *facts, error) &&
                 sync_exec(sync, "analyze", error);

@@ -30,8 +30,8 @@ struct backup_place {
 bool backup_write(const struct backup_place *place, char **facts, char **error);
 
 /* Reads the file to its end first: a wrong key, an altered or a cut-off file is refused before the
- * database is touched, and so is one made by a newer program. The database must be empty. All is
- * restored in one transaction, roles are made, and the facts are recomputed and compared. */
+ * database is touched, and so is one made by a newer program. The database must be empty and UTF-8.
+ * All is restored in one transaction, roles are made, and the facts are recomputed and compared. */
 bool backup_restore(const struct backup_place *place, char **facts, char **error);
 
 #endif

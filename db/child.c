@@ -1,13 +1,14 @@
 #include "db/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,26 +30,40 @@ static void fill_environment(char **out, char *path, char *const *own) {
     out[n] = NULL;
 }
 
+/* In the child: becomes the program, or tells why not. */
+static _Noreturn void become(const struct child *child, const char *const *argv, char **environment,
+                             int in, int out, pid_t parent, int report) {
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL); /* we ignore it; a child whose reader is gone shall end */
+    bool good = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && dup2(in, STDIN_FILENO) >= 0 &&
+                dup2(out, STDOUT_FILENO) >= 0 && dup2(child->said, STDERR_FILENO) >= 0;
+    if (getppid() != parent) /* it was killed before we could ask for the signal */
+        _exit(1);
+    if (good)
+        execvpe(argv[0], (char *const *)(uintptr_t)argv, environment);
+    int code = errno;
+    if (write(report, &code, sizeof code) < 0)
+        _exit(2);
+    _exit(1);
+}
+
+/* 0, or the errno of what failed. */
 static int spawn(struct child *child, const char *const *argv, char **environment, int in,
                  int out) {
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    sigset_t all, none;
-    sigfillset(&all);
-    sigemptyset(&none);
-    posix_spawn_file_actions_init(&files);
-    posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&files, child->said, STDERR_FILENO);
-    /* We ignore SIGPIPE; a child whose reader is gone shall end. */
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-    int code = posix_spawnp(&child->pid, argv[0], &files, &attributes,
-                            (char *const *)(uintptr_t)argv, environment);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&files);
+    int report[2], code = 0;
+    pid_t parent = getpid();
+    if (pipe2(report, O_CLOEXEC) != 0)
+        return errno;
+    child->pid = fork();
+    if (child->pid == 0)
+        become(child, argv, environment, in, out, parent, report[1]);
+    code = child->pid < 0 ? errno : 0;
+    close(report[1]);
+    if (code == 0 && read(report[0], &code, sizeof code) > 0)
+        waitpid(child->pid, NULL, 0);
+    close(report[0]);
     return code;
 }
 

@@ -6,6 +6,8 @@
  * Use:       child_start() with the two descriptors it reads from and writes to, child_wait().
  * Secrets:   `environment` is all that the child gets, beside PATH and a plain locale; a secret
  *            stands there or in a file, never among the arguments, which everybody can list.
+ * Killed:    a child ends with us, however we end; a restore does not go on by itself.
+ * Thread:    a command's only one, which forks.
  * Ownership: the descriptors stay the caller's; whoever feeds a pipe closes its own ends. Errors
  *            are to be free()d.
  * Failure:   false, and one line `NAME: what it said`. */

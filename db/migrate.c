@@ -39,6 +39,23 @@ bool migrate_lock(struct sync *sync, char **error) {
     return sync_exec(sync, "select pg_advisory_lock(" MIGRATE_LOCK ")", error);
 }
 
+bool migrate_encoding(struct sync *sync, char **error) {
+    char *other = NULL;
+    bool good =
+        sync_value(sync,
+                   "select format('database %s has the encoding %s, in which Chinese texts "
+                   "would be kept and cut wrongly; nothing was changed: make one by createdb "
+                   "--encoding UTF8 --template template0, and let [postgres] url, or "
+                   "GULOU_POSTGRES_URL, point to it', current_database(), encoding)"
+                   " from current_setting('server_encoding') as encoding"
+                   " where encoding <> 'UTF8'",
+                   0, NULL, &other, error);
+    if (other)
+        good = sync_fail(error, "%s", other);
+    free(other);
+    return good;
+}
+
 bool migrate_roles(struct sync *sync, char **error) {
     return sync_exec(sync, roles_sql, error);
 }
@@ -194,8 +211,9 @@ bool migrate_apply(const char *url, const struct migrate_files *files, int *appl
     struct sync *sync = sync_open(url, error);
     if (!sync)
         return false;
-    bool good = migrate_lock(sync, error) && migrate_roles(sync, error) &&
-                sync_exec(sync, bookkeeping_sql, error) && apply_all(sync, files, &count, error);
+    bool good = migrate_encoding(sync, error) && migrate_lock(sync, error) &&
+                migrate_roles(sync, error) && sync_exec(sync, bookkeeping_sql, error) &&
+                apply_all(sync, files, &count, error);
     sync_close(sync); /* and with it the lock */
     if (applied)
         *applied = count;

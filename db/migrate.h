@@ -10,7 +10,7 @@
  * and changed since. An advisory lock makes a second migrator wait.
  *
  * The login is a superuser, or it owns the database and may create roles: then it becomes a member
- * of the roles that it makes. */
+ * of the roles that it makes. The database is UTF-8, else it is refused before anything. */
 
 #include <stdbool.h>
 
@@ -30,6 +30,10 @@ struct migrate_files migrate_embedded(bool demo);
 /* False: nothing of the failing file was kept, *error (to be free()d) names it and says why.
  * *applied counts the files that ran. Either may be NULL. */
 bool migrate_apply(const char *url, const struct migrate_files *files, int *applied, char **error);
+
+/* False for a database that is not UTF-8. SQL_ASCII, what initdb makes under LANG=C, would take
+ * everything and then mask, cut and search names by bytes. */
+bool migrate_encoding(struct sync *sync, char **error);
 
 /* Makes the roles gulou_owner and gulou_app where they are missing, and lets the login act as them.
  */

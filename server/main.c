@@ -3,11 +3,13 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "server/base/memory.h"
 #include "server/commands/commands.h"
@@ -58,6 +60,16 @@ static void share_memory(void) {
     CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free);
 }
 
+/* Whoever started us may have closed one of the three: then the first connection or file would get
+ * its number, and what we say would be written into the talk with PostgreSQL. Held open the wrong
+ * way round, they fail as a closed one does. */
+static void hold_standard_files(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            _exit(COMMAND_FAILED);
+}
+
 /* What a command prints is its result: without it, it has failed, whatever it did. */
 static int told(int exit_code) {
     bool lost = ferror(stdout) != 0;
@@ -90,6 +102,7 @@ static int run(int argc, const char **argv) {
 int main(int argc, const char **argv) {
     /* Peers hang up whenever they like; writing to them is an error to handle, not a death. */
     signal(SIGPIPE, SIG_IGN);
+    hold_standard_files();
     share_memory();
     if (argc < 2) {
         print_help(stderr);

@@ -1,6 +1,7 @@
 #include "server/outbox.h"
 
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +23,8 @@ struct outbox {
     struct services *services;
     struct event *timer;
     struct pg_call take;
-    char room[16]; /* the argument of `take` */
+    char room[16]; /* the arguments of `take` */
+    char *accounts;
     bool taking;
     int in_flight;
     struct outbox_item *items[OUTBOX_IN_FLIGHT_MAX]; /* NULL: free */
@@ -205,7 +207,7 @@ static void keep(struct outbox *outbox, struct outbox_item *item) {
 static void start_item(struct outbox *outbox, const cJSON *row) {
     const struct account *account =
         config_account(outbox->services->config, text_of(row, "account"));
-    if (!account) /* another server knows it, or it was taken out of the configuration */
+    if (!account) /* nobody asked for it */
         return;
     struct arena *arena = arena_new();
     struct outbox_item *item = arena_alloc(arena, sizeof *item);
@@ -246,8 +248,8 @@ static void take_more(struct outbox *outbox) {
         return;
     snprintf(outbox->room, sizeof outbox->room, "%d", OUTBOX_IN_FLIGHT_MAX - outbox->in_flight);
     outbox->take = (struct pg_call){.function = "take_outbox",
-                                    .n = 1,
-                                    .args = {outbox->room},
+                                    .n = 2,
+                                    .args = {outbox->room, outbox->accounts},
                                     .changes = true,
                                     .on_done = on_taken};
     outbox->taking = pg_submit(outbox->services->pg, &outbox->take);
@@ -261,12 +263,29 @@ static void on_time(evutil_socket_t fd, short what, void *arg) {
 
 /* ---- the whole ---- */
 
+/* As an array of SQL; no id holds a character that would need quotes. What waits for an account
+ * that is not in the configuration is left to a server that has it. */
+static char *list_accounts(const struct config *config) {
+    char *list = NULL;
+    size_t n = 0;
+    FILE *out = open_memstream(&list, &n);
+    if (!out)
+        abort();
+    for (size_t i = 0; i < config->accounts_n; i++)
+        fprintf(out, "%c%s", i == 0 ? '{' : ',', config->accounts[i].id);
+    fputs(config->accounts_n == 0 ? "{}" : "}", out);
+    if (fclose(out) != 0)
+        abort();
+    return list;
+}
+
 struct outbox *outbox_new(struct services *services) {
     struct outbox *outbox = calloc(1, sizeof *outbox);
     struct timeval every = {OUTBOX_POLL_MS / 1000, OUTBOX_POLL_MS % 1000 * 1000};
     if (!outbox)
         abort();
     outbox->services = services;
+    outbox->accounts = list_accounts(services->config);
     outbox->timer = event_new(services->base, -1, EV_PERSIST, on_time, outbox);
     evtimer_add(outbox->timer, &every);
     return outbox;
@@ -280,5 +299,6 @@ void outbox_free(struct outbox *outbox) {
         if (outbox->items[i])
             free_item(outbox->items[i]);
     event_free(outbox->timer);
+    free(outbox->accounts);
     free(outbox);
 }

@@ -3,9 +3,10 @@
 
 /* Carries out what the database has written down to be sent to the platform.
  *
- * Every server polls; a row is taken by one (db/functions/25_outbox.sql), given to the delivery of
- * its kind, and ended by it. A server that dies leaves its rows to the others after a minute, so a
- * delivery may run twice: give the platform the same id both times where it takes one.
+ * Every server polls; a row is taken by one that has its account (db/functions/25_outbox.sql),
+ * given to the delivery of its kind, and ended by it. A server that dies leaves its rows to the
+ * others after a minute, so a delivery may run twice: give the platform the same id both times
+ * where it takes one.
  *
  * A new kind: one file in server/deliveries/ with a `struct delivery`, and a line in outbox.c.
  *

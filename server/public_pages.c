@@ -266,6 +266,13 @@ static const char *reader(struct web *web) {
     return session_is_there(web) ? session_of(web) : NULL;
 }
 
+/* The same for a page or JSON: what a member is shown, no cache may show to the next visitor. */
+static const char *private_reader(struct web *web) {
+    if (session_is_there(web))
+        http_set_header(web->exchange, "Cache-Control", "private, no-store");
+    return reader(web);
+}
+
 /* A chosen column, else the first. */
 static const char *read_sort(struct web *web) {
     struct str text = http_query(web->exchange, "sort");
@@ -298,17 +305,20 @@ static void read_notice_page(struct web *web, const char *id) {
     view->sort = read_sort(web);
     str_to_i64(str_from(page), &view->page);
     web->state = view;
-    const char *args[] = {web->account->id, reader(web), id, view->search, view->sort, page, rows};
+    const char *args[] = {
+        web->account->id, private_reader(web), id, view->search, view->sort, page, rows};
     web_call(web, "notice_page", 7, args, on_notice_page);
 }
 
 static void read_notice(struct web *web, const char *id) {
-    const char *args[] = {web->account->id, reader(web), id, NULL, NULL};
-    if (!web->json)
+    const char *args[] = {web->account->id, NULL, id, NULL, NULL};
+    if (!web->json) {
         read_notice_page(web, id);
-    else if (read_number(web, "after", INT64_MAX, NULL, &args[3]) &&
-             read_number(web, "limit", 1000, "100", &args[4]))
+    } else if (read_number(web, "after", INT64_MAX, NULL, &args[3]) &&
+               read_number(web, "limit", 1000, "100", &args[4])) {
+        args[1] = private_reader(web);
         web_call(web, "public_notice", 5, args, on_notice_json);
+    }
 }
 
 static void on_proof(struct web *web, const cJSON *facts) {
@@ -354,7 +364,7 @@ static void on_check(struct web *web, const cJSON *facts) {
 }
 
 static void read_check(struct web *web, const char *id) {
-    const char *args[] = {web->account->id, reader(web), id, NULL};
+    const char *args[] = {web->account->id, private_reader(web), id, NULL};
     if (read_number(web, "no", INT64_MAX, NULL, &args[3]))
         web_call(web, "notice_check", 4, args, on_check);
 }

@@ -114,13 +114,13 @@ create or replace function gulou.audit_events() returns jsonb language sql stabl
            lead(seq) over history is null as is_last
     from gulou.declaration_event e window history as (partition by account_id, no order by seq)),
   judged as (
-    select coalesce(d.account_id, s.account_id) as account_id, coalesce(d.no, s.no) as no,
-           case when s.no is null then 'it has no event'
-                when d.no is null then 'it has events, and does not exist'
+    select account_id, no,
+           case when d.status is null then 'it was removed, its events were not'
+                when s.seq is null then 'it has no event'
                 when s.seq <> s.place then 'an event is missing'
                 when s.from_status is distinct from s.before then 'events do not follow each other'
                 when s.is_last and s.to_status <> d.status then 'the last event says ' || s.to_status end as fault
-    from gulou.declaration d full join steps s on s.account_id = d.account_id and s.no = d.no)
+    from gulou.declaration d full join steps s using (account_id, no))
   select gulou.check_row('every history replays to its state (INV-25)', count(distinct (account_id, no)),
     (array_agg(format('declaration %s %s: %s', account_id, no, fault) order by account_id, no)
       filter (where fault is not null))[1])
@@ -196,9 +196,10 @@ create or replace function gulou.audit_lots() returns jsonb language sql stable 
   open as (
     select account_id, member_id, sum(left_over) as points from gulou.lot group by account_id, member_id),
   faults as (
-    select l.account_id, l.member_id, format('lot %s: left %s, its entries say %s', l.seq, l.left_over,
-                                             coalesce(m.amount, 0)) as fault
-    from gulou.lot l left join moved m on m.account_id = l.account_id and m.member_id = l.member_id and m.lot_seq = l.seq
+    select coalesce(l.account_id, m.account_id) as account_id, coalesce(l.member_id, m.member_id) as member_id,
+           format('lot %s: %s, its entries say %s', coalesce(l.seq, m.lot_seq),
+                  coalesce('left ' || l.left_over, 'it was removed'), coalesce(m.amount, 0)) as fault
+    from gulou.lot l full join moved m on m.account_id = l.account_id and m.member_id = l.member_id and m.lot_seq = l.seq
     where l.left_over is distinct from m.amount
     union all
     select l.account_id, l.member_id, format('lot %s: not as its posting made it', l.seq)
@@ -304,14 +305,15 @@ create or replace function gulou.audit_objections() returns jsonb language sql s
            lead(seq) over history is null as is_last
     from gulou.objection_event e window history as (partition by account_id, objection_no order by seq)),
   judged as (
-    select o.account_id, o.objection_no, case
+    select account_id, objection_no, case
+      when o.status is null then 'it was removed, its events were not'
       when s.seq is null then 'it has no event'
       when s.seq <> s.place or s.from_status is distinct from s.before then 'its events do not follow each other'
       when s.is_last and s.to_status <> o.status then 'the last event says ' || s.to_status
       when o.filed_at >= a.closes_at then 'it was filed after the window' end as fault
     from gulou.objection o
-    join gulou.announcement a using (account_id, announcement_id)
-    left join steps s using (account_id, objection_no))
+    left join gulou.announcement a using (account_id, announcement_id)
+    full join steps s using (account_id, objection_no))
   select gulou.check_row('every objection came in time, and its history replays (INV-25)',
     count(distinct (account_id, objection_no)),
     (array_agg(format('objection %s %s: %s', account_id, objection_no, fault) order by account_id, objection_no)
@@ -397,12 +399,13 @@ create or replace function gulou.audit_heads() returns jsonb language sql stable
            lead(seq) over history is null as is_last
     from gulou.announcement_event e window history as (partition by account_id, announcement_id order by seq)),
   judged as (
-    select a.account_id, a.announcement_id, case
+    select account_id, announcement_id, case
+      when a.status is null then 'it was removed, its events were not'
       when s.seq is null then 'it has no event'
       when s.seq <> s.place or s.from_status is distinct from s.before then 'its events do not follow each other'
       when s.is_last and s.to_status <> a.status then 'the last event says ' || s.to_status
       when s.is_last and s.head_digest <> gulou.head_digest(a) then 'its title, days or totals were changed' end as fault
-    from gulou.announcement a left join steps s using (account_id, announcement_id))
+    from gulou.announcement a full join steps s using (account_id, announcement_id))
   select gulou.check_row('every notice is as its last event left it (INV-12, INV-25)', count(distinct (account_id, announcement_id)),
     (array_agg(format('announcement %s %s: %s', account_id, announcement_id, fault) order by account_id, announcement_id)
       filter (where fault is not null))[1])

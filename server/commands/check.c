@@ -136,6 +136,13 @@ static void check_health(struct check *c, const cJSON *health) {
              (long long)(((int64_t)time(NULL) - backup) / 3600));
     const cJSON *account;
     cJSON_ArrayForEach(account, fact(health, "accounts")) {
+        if (!config_account(c->config, account->string))
+            tell(
+                c, "note",
+                "account %s: is in the database, but no [[account]] here has this id; its people "
+                "are not answered and %lld things wait to be sent (an id that was changed begins a "
+                "new, empty account: put it back)",
+                account->string, (long long)fact_number(account, "outbox_waiting"));
         if (fact_number(account, "outbox_failed_day") > 0)
             tell(c, "note",
                  "account %s: %lld things to the platform were given up today; look for "

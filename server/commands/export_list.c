@@ -223,6 +223,8 @@ static const char *misuse(const struct list *l, const char *format) {
         return "--format: csv or xlsx";
     if (format && named_format(l->path) && strcmp(format, named_format(l->path)) != 0)
         return "--format and the ending of --output say different things; leave one of them away";
+    if (!format && l->path && !named_format(l->path))
+        return "--output: its name ends with .csv or .xlsx, or --format says which of them it is";
     if (l->period && !is_period(l->period))
         return "--period: 2026-Q3, or a month, 2026-10";
     if (strcmp(l->what, "notice") == 0 && !l->period)
@@ -240,8 +242,8 @@ int command_export_list(int argc, const char **argv) {
     int unmasked = 0, exit_code;
     const struct poptOption own[] = {
         {"period", '\0', POPT_ARG_STRING, &period, 0, "only this quarter or month", "2026-Q3"},
-        {"format", '\0', POPT_ARG_STRING, &format, 0, "csv or xlsx; else as FILE ends, else csv",
-         "FORMAT"},
+        {"format", '\0', POPT_ARG_STRING, &format, 0,
+         "csv or xlsx; else as FILE ends, without FILE csv", "FORMAT"},
         {"output", 'o', POPT_ARG_STRING, &path, 0, "a new file instead of standard output", "FILE"},
         {"unmasked", '\0', POPT_ARG_NONE, &unmasked, 0, "full names; leaves a row in the audit",
          NULL},

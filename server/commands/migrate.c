@@ -42,7 +42,11 @@ static int run(int argc, const char **argv) {
          "take the schema back to this migration, where nothing is lost", "0050"},
         POPT_TABLEEND};
     struct config *config = command_config(argc, argv, own, &exit_code);
-    if (config != NULL) {
+    if (config != NULL && to != NULL && demo != 0) {
+        fputs("gulou: migrate: --to and --demo say different things; leave one of them away\n",
+              stderr);
+        exit_code = COMMAND_USAGE;
+    } else if (config != NULL) {
         exit_code =
             to ? take_back(config->operator_url, to) : bring_up(config->operator_url, demo != 0);
     }

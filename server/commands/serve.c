@@ -246,13 +246,26 @@ static unsigned raise_file_limit(int workers) {
     return each > 0 ? (unsigned)each : 1;
 }
 
+/* SIGHUP asks other servers to read their files again, and systemd takes a death by it for an
+ * orderly end, after which nothing is started anew. At a terminal it means that nobody is there. */
+static int wait_to_stop(const sigset_t *signals, bool at_terminal) {
+    int received = 0;
+    while (sigwait(signals, &received) == 0 && received == SIGHUP && !at_terminal)
+        log_warn("not_reloaded",
+                 "signal=%d hint=\"the configuration is read when the server starts; "
+                 "restart it\"",
+                 received);
+    return received;
+}
+
 static int serve(const struct config *config, struct worker *workers) {
     char *error = NULL;
     sigset_t signals;
-    int received = 0;
+    bool at_terminal = isatty(STDIN_FILENO) != 0; /* the sandbox answers no such question */
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     unsigned connections = raise_file_limit(config->workers);
     for (int i = 0; i < config->workers; i++) {
@@ -290,8 +303,7 @@ static int serve(const struct config *config, struct worker *workers) {
         log_error("supervisor", "cause=\"%s\"", error);
         free(error);
     }
-    sigwait(&signals, &received);
-    log_info("stopping", "signal=%d", received);
+    log_info("stopping", "signal=%d", wait_to_stop(&signals, at_terminal));
     for (int i = 0; i < config->workers; i++) {
         eventfd_write(workers[i].stop_fd, 1);
     }

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { crowd } from './people.mjs'
-import { config, databaseUrl, platformTo, program, secondServer, server, sql } from './system.mjs'
+import { config, databaseUrl, lock, platformTo, program, secondServer, server, sql, until } from './system.mjs'
 
 const [PEOPLE, ASKED] = [6, 3]
 const folder = mkdtempSync(`${tmpdir()}/gulou-backup-`)
@@ -26,9 +26,9 @@ function run(args, environment = {}) {
   return { status: done.status, out: done.stdout, error: done.stderr }
 }
 
-function emptyDatabase() {
+function emptyDatabase(how = '') {
   const name = `restored_${databases.length}_${process.pid}`
-  sql(`create database ${name}`)
+  sql(`create database ${name} ${how}`)
   databases.push(name)
   return { name, environment: { GULOU_POSTGRES_URL: databaseUrl().replace('/gulou?', `/${name}?`) } }
 }
@@ -130,6 +130,16 @@ for (const [what, spoil] of [
   })
 }
 
+test('what is no file on a disk is refused by name, and nobody waits at a pipe', () => {
+  const pipe = `${folder}/pipe`
+  execFileSync('mkfifo', [pipe])
+  for (const path of [folder, pipe, '/dev/zero']) {
+    const { status, error } = run(['restore', path], { GULOU_POSTGRES_OPERATOR_URL: 'postgresql:///gulou?host=/nowhere' })
+    assert.equal(status, 1)
+    assert.equal(error, `gulou: ${path}: is a folder, a pipe or a device, nothing was restored; right is a file that gulou backup wrote, on a disk, for it is read twice\n`)
+  }
+})
+
 test('another key is refused before anything is restored', () => {
   const { environment } = emptyDatabase()
   execFileSync('age-keygen', ['-o', `${folder}/other.key`], { stdio: 'pipe' })
@@ -157,6 +167,30 @@ test('a database that holds something is left alone', () => {
   execFileSync('/usr/lib/postgresql/15/bin/psql', [environment.GULOU_POSTGRES_URL, '-qc', 'create table public.theirs (n int)'])
   const refused = run(['restore', file], environment)
   assert.match(refused.error, new RegExp(`database ${name} is not empty \\(table theirs\\)`))
+})
+
+test('a restore that is killed fills nothing behind its operator\'s back, and can be begun again', async () => {
+  const { name, environment } = emptyDatabase()
+  const filling = () => sql(`select count(*) from pg_stat_activity where datname = '${name}' and application_name = 'pg_restore'`)[0][0]
+  const held = await lock('lock table pg_namespace in share mode', environment.GULOU_POSTGRES_URL) // it gets no further than the first schema
+  const restore = spawn(program, ['restore', file, '--config', config], { env: { ...process.env, ...environment }, stdio: 'ignore' })
+  await until(async () => filling() === '1', 30, 'pg_restore has begun')
+  restore.kill('SIGKILL')
+  await once(restore, 'close')
+  await held.release()
+  await until(async () => filling() === '0', 30, 'pg_restore is gone')
+  assert.equal(schemasOf(environment), '0')
+  assert.equal(run(['restore', file], environment).status, 0)
+})
+
+test('a database that is not UTF-8 is refused by name, and stays empty', () => {
+  const { name, environment } = emptyDatabase("encoding 'SQL_ASCII' locale 'C' template template0")
+  for (const args of [['restore', file], ['migrate']]) {
+    const { status, error } = run(args, environment)
+    assert.equal(status, 1)
+    assert.match(error, new RegExp(`database ${name} has the encoding SQL_ASCII, .*nothing was changed.*createdb --encoding UTF8`))
+    assert.equal(schemasOf(environment), '0')
+  }
 })
 
 test('on a database without a schema every command says to run gulou migrate', () => {
@@ -188,6 +222,6 @@ test('a full disk leaves no file that looks like a backup', (t) => {
 test('without PostgreSQL, a key or a name there is one clear line', () => {
   const lost = run(['backup', '--output', `${folder}/lost.age`], { GULOU_POSTGRES_URL: 'postgresql:///gulou?host=/nowhere' })
   assert.deepEqual([lost.status, lost.error.trim().split('\n').length, existsSync(`${folder}/lost.age`)], [1, 1, false])
-  for (const args of [['backup'], ['restore']]) assert.equal(run(args).status, 2)
+  for (const args of [['backup'], ['restore'], ['migrate', '--to', '0050', '--demo']]) assert.equal(run(args).status, 2)
   assert.equal(run(['backup', '--output', `${folder}/x.age`], { GULOU_BACKUP_KEY: '' }).status, 2)
 })

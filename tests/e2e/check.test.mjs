@@ -1,7 +1,7 @@
 // gulou check tells what is wrong and what to do; --offline looks at the configuration only.
 import assert from 'node:assert/strict'
 import { execFile, spawnSync } from 'node:child_process'
-import { copyFileSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import { after, before, test } from 'node:test'
 import { config, configWith, program, state } from './system.mjs'
@@ -93,6 +93,14 @@ test('a disk that fills up is told of in time, a full one fails', async (t) => {
   } finally {
     spawnSync('umount', [disk])
   }
+})
+
+test('an id that was changed is named: its people would find nobody, and a new, empty account', async () => {
+  const file = configWith('', 'id               = "demo"\n')
+  writeFileSync(file, readFileSync(file, 'utf8').replace('[[account]]', '[[account]]\nid = "renamed"'))
+  const { out } = await check(base, [], file)
+  assert.match(out, /^note +account demo: is in the database, but no \[\[account\]\] here has this id; its people are not answered and \d+ things wait to be sent .*put it back/m)
+  assert.doesNotMatch((await check(base)).out, /account demo: is in the database/)
 })
 
 test('no menu is worth a note, another token at the callback is a failure', async () => {

@@ -106,6 +106,11 @@ describe('export', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not s
       assert.match(stderr, /^gulou: export ledger: --format and the ending of --output[^\n]+\n$/)
       assert.ok(!existsSync(file))
     }
+    for (const name of ['never.xls', 'never.pdf', 'never']) {
+      const { status, stderr } = await run('export', 'ledger', '--output', join(folder, name))
+      assert.deepEqual([status, stderr], [2, 'gulou: export ledger: --output: its name ends with .csv or .xlsx, or --format says which of them it is\n'], name)
+      assert.ok(!existsSync(join(folder, name)))
+    }
   })
 
   test('the help names every kind of export; the program says which it is', () => {

@@ -254,11 +254,11 @@ test('the audit proves the books', () => {
 })
 
 test('a command whose output cannot be written says so and fails', () => {
-  for (const [line, out] of [['audit'], ['export ledger'], ['export declarations'], [`export --member 1`], ['check'], ['help', ''], ['--version', ''], ['help', '>&-']]) {
-    const config = out === undefined ? `--config ${state}/config.toml` : ''
+  for (const [line, out, configured = out === undefined] of [['audit'], ['export ledger'], ['export declarations'], [`export --member 1`], ['check'], ['help', ''], ['--version', ''], ['help', '>&-'], ['export ledger', '>&-', true], ['audit', '<&- >&-', true]]) {
+    const config = configured ? `--config ${state}/config.toml` : ''
     const { status, stderr } = spawnSync('sh', ['-c', `${program} ${line} ${config} ${out || '> /dev/full'}`], { encoding: 'utf8' })
     assert.equal(status, 1, line)
-    assert.match(stderr, /^gulou: standard output: .+\n$/m, line)
+    assert.match(stderr, /^(.* level=.*\n)*gulou: standard output: .+\n$/, line) // and nothing that PostgreSQL made of it
   }
 })
 

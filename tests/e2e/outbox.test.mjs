@@ -73,6 +73,20 @@ async function forcedAgain() {
   sql(`update gulou.platform_token set forced_at = forced_at - interval '31 seconds', forced = 0`)
 }
 
+test('what waits for an account that was taken out of the configuration is touched by nobody, and in nobody\'s way', async () => {
+  sql(`select gulou.outbox_write('gone', 'member:' || n, 'notification', 'gone' || n) from generate_series(1, 100) as n;
+    update gulou.outbox set due_at = due_at - interval '1 day' where account_id = 'gone'`)
+  try {
+    const person = await speaker()
+    const no = news(person.member)
+    assert.equal(await ended(no), 'done')
+    assert.equal(await told(person, no), 1)
+    assert.deepEqual(sql("select count(*), sum(attempts), count(taken_till) from gulou.outbox where account_id = 'gone' and status = 'waiting'"), [['100', '0', '0']])
+  } finally {
+    sql("delete from gulou.outbox where account_id = 'gone'")
+  }
+})
+
 describe('a fault of the sending', () => {
   // The platform had taken the message before the answer was lost: it may come twice, because twice is better than never.
   const TAKEN = ['drop-after', 'half-body']

@@ -200,7 +200,10 @@ describe('the public pages', { skip: !server && 'GULOU_E2E_SERVER is not set' },
       for (const ending of ['csv', 'xlsx']) assert.equal((await ask(`/closed/notices/1.${ending}`)).status, 403)
       for (const path of ['/closed/notices', '/closed/notices/1/check', '/api/v1/closed/notices']) assert.equal((await ask(path)).status, 200, path)
       assert.equal((await ask('/closed/notices/1', '0'.repeat(64))).status, 403, 'any cookie is no session')
-      for (const path of ['/closed/notices/1', '/api/v1/closed/notices/1', '/closed/notices/1.csv']) assert.equal((await ask(path, token)).status, 200, path)
+      for (const path of ['/closed/notices/1', '/closed/notices/1/check', '/api/v1/closed/notices/1', '/closed/notices/1.csv']) {
+        const shown = await ask(path, token)
+        assert.deepEqual([shown.status, shown.headers.get('cache-control')], [200, 'private, no-store'], path) // the next visitor gets no copy of it
+      }
     } finally {
       await second.stop()
     }

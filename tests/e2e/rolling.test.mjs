@@ -68,6 +68,18 @@ async function push(person, words) {
 // Attempts that were answered with an error, or not at all although there was time; a slow machine's are left alone.
 const turnedAway = ({ attempts }) => attempts.map(({ status, error }) => status ?? error).filter((what) => what !== 200 && what !== 'timeout')
 
+test('who asks for a reload keeps a server that serves, and reads in its log that it was not done', async () => {
+  const log = `${folder}/reload.log`
+  const third = await secondServer(two + 2, config, { GULOU_TEST_LOG: log })
+  try {
+    third.child.kill('SIGHUP')
+    await until(async () => /event=not_reloaded .*restart it/.test(readFileSync(log, 'utf8')), 10, 'the log tells')
+    assert.equal((await fetch(`${third.address}/demo/`)).status, 200)
+  } finally {
+    await third.stop()
+  }
+})
+
 test('instances are replaced one after the other under load: no message is lost, none is doubled', async () => {
   const people = crowd(40)
   const pushes = []

@@ -53,8 +53,8 @@ export function sql(query, url = databaseUrl()) {
 const locks = new Set()
 
 // Holds what the statement locks until release(); lives no longer than LOCK_SECONDS in any case.
-export async function lock(statement) {
-  const child = spawn(psql, [databaseUrl(), '-XAtq', '-v', 'ON_ERROR_STOP=1'], { stdio: ['pipe', 'pipe', 'inherit'] })
+export async function lock(statement, url = databaseUrl()) {
+  const child = spawn(psql, [url, '-XAtq', '-v', 'ON_ERROR_STOP=1'], { stdio: ['pipe', 'pipe', 'inherit'] })
   const closed = new Promise((resolve) => child.on('close', resolve))
   const locked = new Promise((resolve, reject) => {
     child.stdout.on('data', (text) => /locked/.test(text) && resolve())

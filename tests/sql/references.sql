@@ -60,7 +60,7 @@ begin
 exception when sqlstate 'GT000' then
   return v_found;
 end $$;
-select is(found('declaration_event', '{"no": 999999999}'), 'declaration t 999999999: it has events, and does not exist', 'an event of nothing is found');
+select is(found('declaration_event', '{"no": 999999999}'), 'declaration t 999999999: it was removed, its events were not', 'an event of nothing is found');
 select is(found('announcement_line_event', '{"no": 999999999}'), 'announcement t 1 line 999999999: it has events, and is not listed', 'and one of a line that is not listed');
 select * from finish();
 rollback;

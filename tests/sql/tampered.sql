@@ -2,7 +2,7 @@
 -- (INV-06, INV-07, INV-12, INV-21, INV-25). What a constraint still refuses counts as found.
 begin;
 set client_min_messages = warning;
-select plan(180);
+select plan(194);
 
 -- A quarter that was lived: one line settled, one revoked, one corrected; sealed.
 select api.set_clock('2026-09-20 18:00+08');
@@ -75,6 +75,32 @@ from (values
 join information_schema.columns c on c.table_schema = 'gulou' and c.table_name = t.name and c.is_generated = 'NEVER'
   and c.column_name <> 'account_id' and c.column_name <> all (string_to_array(t.but, ' '))
 order by t.name, c.ordinal_position;
+
+-- A row that is gone, taken out past triggers and references, is missed as well.
+create function removed(p_table text, p_of text) returns text language plpgsql as $$
+declare
+  v_found text := 'no such row';
+begin
+  begin
+    execute format('alter table gulou.%I disable trigger all', p_table);
+    execute format('delete from gulou.%1$I where ctid = (select ctid from gulou.%1$I
+      where account_id = ''t'' and %2$s order by random() limit 1) returning ''nothing''', p_table, p_of) into v_found;
+    v_found := case when v_found is not null then coalesce(found(), v_found) end;
+    raise exception using errcode = 'GT000';
+  exception when sqlstate 'GT000' then null;
+  end;
+  return v_found;
+end $$;
+select declares(1, 30); -- one that nobody has decided on: no booking tells of it
+select matches(removed(t.name, t.of), t.named, format('%s where %s, removed', t.name, t.of))
+from (values
+  ('declaration', 'declaration', 'true'), ('declaration', 'declaration t \d+: it was removed', 'status = ''submitted'''),
+  ('declaration_event', 'declaration', 'true'), ('declaration_day', 'declaration', 'true'),
+  ('announcement', 'announcement t 1: it was removed', 'true'), ('announcement_event', 'announcement', 'true'),
+  ('announcement_line', 'announcement', 'true'), ('announcement_line_event', 'announcement', 'true'),
+  ('objection', 'objection t \d+: it was removed', 'true'),
+  ('objection_event', 'objection', 'true'), ('correction_notice', 'correction', 'true'),
+  ('ledger_tx', 'ledger_tx|balance', 'true'), ('balance', 'balance|member', 'true'), ('lot', 'lot t member \d+ lot \d+: it was removed', 'true')) as t (name, named, of);
 select is(found(), null, 'and untouched again');
 select * from finish();
 rollback;

@@ -143,6 +143,23 @@ static void an_absent_server_is_an_error_of_one_line(void **state) {
     free(error);
 }
 
+/* Under LANG=C initdb makes databases that take any bytes and count them as letters. */
+static void a_database_that_is_not_utf8_is_refused_before_anything(void **state) {
+    (void)state;
+    char sql[200];
+    database_drop(NULL);
+    snprintf(sql, sizeof sql,
+             "create database %s encoding 'SQL_ASCII' locale 'C' template template0",
+             database_name);
+    execute(environment("GULOU_TEST_PG_URL"), sql);
+    char *error = refusal(first);
+    assert_non_null(strstr(error, database_name));
+    assert_non_null(strstr(error, "encoding SQL_ASCII"));
+    assert_non_null(strstr(error, "createdb --encoding UTF8"));
+    free(error);
+    assert_value("select (to_regnamespace('gulou') is null)::text", "true");
+}
+
 /* ---- pg_run ---- */
 
 static void a_blocking_call_returns_the_json_or_the_cause(void **state) {
@@ -195,6 +212,7 @@ int main(void) {
         TEST(demo_data_is_loaded_only_when_asked_and_once),
         TEST(what_the_build_embedded_can_be_applied_twice),
         TEST(an_absent_server_is_an_error_of_one_line),
+        TEST(a_database_that_is_not_utf8_is_refused_before_anything),
         TEST(a_session_lives_in_the_neighbourhoods_time),
         TEST(a_blocking_call_returns_the_json_or_the_cause),
         cmocka_unit_test(a_digest_knows_where_its_parts_end),
