@@ -99,7 +99,7 @@ export async function pgbench(database, text, clients, seconds, define = {}) {
   const more = Object.entries(define).flatMap(([name, value]) => ['-D', `${name}=${value}`])
   const args = ['-n', '-M', 'prepared', '-c', clients, '-j', Math.min(2, clients), '-T', WARM_SECONDS + seconds, '-P', 1, '-f', file, ...(clients === 1 ? ['-l'] : []), ...more, database]
   const before = postgresSeconds()
-  const { stdout, stderr } = await run(`${pgBin}/pgbench`, args.map(String), { env: { ...environment, PGOPTIONS: '-c role=gulou_app' }, cwd: state })
+  const { stdout, stderr } = await run(`${pgBin}/pgbench`, args.map(String), { env: { ...environment, PGOPTIONS: '-c role=gulou_app -c jit=off' }, cwd: state })
   await sleep(200) // until its sessions have ended, and their time is the postmaster's
   const number = (pattern) => Number(pattern.exec(stdout)?.[1])
   if (number(/number of failed transactions: (\d+)/) !== 0) throw new Error(`pgbench: ${stdout}`)

@@ -27,7 +27,7 @@ export default {
     F: { what: 'instructions in user space, a secure message without database', unit: '', goal: atMost(100000),
     reason: 'SHA-1 without the processor’s instructions under valgrind 18k, base64 11k; expat over two documents 35k' },
     Fown: { what: 'of which our own code', unit: '', goal: atMost(15000),
-    reason: 'the reply is cleaned, escaped and copied piece by piece; arena and buffers' }
+    reason: 'fields are read, the reply is cleaned, parts are sorted and signed' }
   },
   async round() {
     const pushes = new Pushes('instructions', (i) => ({ person: memberOf(i, 1000), type: 'voice', fields: { MediaId: `voice${i % 10}`, Format: 'amr' } })).compose(WARM + COUNTED)

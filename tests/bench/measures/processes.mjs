@@ -9,7 +9,7 @@ import { count, declarations, EXPECTED } from './declare.mjs'
 import { helps } from './help.mjs'
 
 const CONNECTIONS = 64
-const DEPTH = 8 // requests that go out at once, so that wrk takes little of the two cores
+const DEPTH = 16 // requests that go out at once, so that wrk takes little of the two cores
 const BLOCK = 64 // so far apart are a message and its repetition at most
 const MOST = 6000
 
