@@ -14,8 +14,9 @@ SERVICE_USER=gulou   # PostgreSQL refuses to run as root; this user stands in th
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$(basename "$0"): $*"; exit "${EXIT_CODE:-1}"; }
 
-# Every GULOU_… of the environment that something here reads, without the GULOU_: any other is a slip of the pen and would
-# do nothing. First the scripts' and the tests' own, then what a configuration may be overridden with (server/config.c).
+# Every GULOU_… of the environment that something here reads, without the GULOU_: any other may be a slip of the pen that
+# does nothing, or a secret's name (env:NAME), so it is only said. First the scripts' and the tests' own, then what a
+# configuration may be overridden with (server/config.c).
 read -r -d '' -a KNOWN_NAMES <<'NAMES' || true
 BUILD TEST_BUILD FUZZ_BUILD FUZZ_SECONDS TEST_RUNS TEST_SEED FAULTS_SEED FAULTS_COUNT FAULTS_PORT STARVED_TRIES SCREENSHOTS
 DEB BACKUP_KEEP BENCH_PORT BENCH_STATE BENCH_BUILD BENCH_PG BENCH_SOCKETS TEST_PG_URL TEST_REDIS_URL TEST_LOG STARVED
@@ -29,7 +30,7 @@ check_names() {
     local name known
     for name in $(compgen -e -- GULOU_); do
         for known in "${KNOWN_NAMES[@]}"; do [[ $name != GULOU_$known ]] || continue 2; done
-        EXIT_CODE=2 die "the environment's $name means nothing here; known are ${KNOWN_NAMES[*]/#/GULOU_}"
+        say "$(basename "$0"): the environment's $name means nothing here; known are ${KNOWN_NAMES[*]/#/GULOU_}"
     done
 }
 check_names
