@@ -16,6 +16,8 @@
  * Groups:    an idle connection takes up to PG_GROUP_MAX waiting calls, sorted by key, and puts
  *            one Sync behind them: one transaction. Answers go out after the Sync. When a group
  *            fails, its members run again, each in a transaction of its own.
+ * Together:  calls of a group whose function takes arrays share one statement, which saves half of
+ *            what so many would cost; a call by itself is a group of one.
  * Waiting:   a call waits PG_LOCK_TIMEOUT_MS for a lock, then makes room and runs again. Whatever
  *            else its person changes rests with it and is tried one at a time. What has waited or
  *            failed goes over one connection at a time, so that held rows and slow questions do
@@ -57,7 +59,9 @@ struct pg_call {
     int n;                              /* arguments */
     const char *args[PG_ARGUMENTS_MAX]; /* as text, NULL is SQL's null */
     const char *around;                 /* NULL, or the function that is given the answer: */
-    int around_n; /* select api.around($1…$around_n, api.function($around_n+1…)) */
+    int around_n;  /* select api.around($1…$around_n, api.function($around_n+1…)) */
+    bool together; /* each argument is an element of an array, and so is the answer: */
+                   /* select unnest(api.function($1::…[], …)), likewise around it */
     bool changes;
     const char *lane;    /* whose share of the queue it takes; NULL: nobody's */
     const char *key;     /* orders the group: "person message"; NULL for reading */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "db/pg_hosts.h"
+#include "server/base/buf.h"
 #include "server/base/limits.h"
 #include "server/base/log.h"
 #include "server/base/metrics.h"
@@ -35,6 +36,7 @@ struct statement {
     const char *around;
     int around_n;
     int n;
+    bool together;
     int generation; /* part of the name: a stale one is replaced by a new name */
     bool prepared;
 };
@@ -173,6 +175,8 @@ static bool renew_statements(struct pg_connection *c, size_t end) {
     for (size_t i = c->transaction_start; i < end; i++) {
         struct pg_flight *flight = &c->flights[i];
         struct statement *statement = &c->statements[flight->statement];
+        if (flight->shares == 0)
+            continue;
         bool old = is_stale_statement(c, flight);
         stale = stale || old;
         if (flight->fresh || old) {
@@ -186,23 +190,27 @@ static bool renew_statements(struct pg_connection *c, size_t end) {
 static void end_transaction(struct pg_connection *c, size_t end) {
     struct pg_report what = {
         .alone = end - c->transaction_start == 1, .sqlstate = c->sqlstate, .message = c->message};
-    if (c->transaction_failed && c->culprit != FLIGHT_NONE)
+    if (c->transaction_failed && c->culprit != FLIGHT_NONE && c->flights[c->culprit].shares == 1)
         what.culprit = c->flights[c->culprit].call;
     if (c->transaction_failed)
         what.outcome = renew_statements(c, end) ? PG_OUTCOME_REDO : PG_OUTCOME_ERROR;
 
+    PGresult *result = NULL;
     for (size_t i = c->transaction_start; i < end; i++) {
         struct pg_flight *flight = &c->flights[i];
-        PGresult *result = flight->result;
-        flight->result = NULL;
+        if (flight->shares > 0) {
+            PQclear(result);
+            result = flight->result;
+            flight->result = NULL;
+        }
         if (!c->transaction_failed) {
-            bool null = PQntuples(result) != 1 || PQgetisnull(result, 0, 0);
-            what.json = null ? "null" : PQgetvalue(result, 0, 0);
-            what.len = null ? 4 : (size_t)PQgetlength(result, 0, 0);
+            bool null = PQntuples(result) <= flight->row || PQgetisnull(result, flight->row, 0);
+            what.json = null ? "null" : PQgetvalue(result, flight->row, 0);
+            what.len = null ? 4 : (size_t)PQgetlength(result, flight->row, 0);
         }
         report(flight, c, &what);
-        PQclear(result);
     }
+    PQclear(result);
     c->transaction_start = end;
     c->transaction_failed = false;
     c->sqlstate[0] = c->message[0] = '\0';
@@ -416,13 +424,14 @@ static int find_statement(struct pg_connection *c, const struct pg_call *call) {
         (struct statement){.function = call->function,
                            .around = call->around,
                            .around_n = call->around ? call->around_n : 0,
-                           .n = call->n};
+                           .n = call->n,
+                           .together = call->together};
     return c->statement_count++;
 }
 
 static bool send_prepare(struct pg_connection *c, const struct statement *s, const char *name) {
-    char sql[300 + 5 * PG_ARGUMENTS_MAX];
-    size_t at = (size_t)snprintf(sql, sizeof sql, "select ");
+    char sql[320 + 5 * PG_ARGUMENTS_MAX];
+    size_t at = (size_t)snprintf(sql, sizeof sql, "select %s", s->together ? "unnest(" : "");
     if (s->around)
         at += (size_t)snprintf(sql + at, sizeof sql - at, "api.%.128s(", s->around);
     for (int i = 1; i <= s->around_n; i++)
@@ -430,13 +439,54 @@ static bool send_prepare(struct pg_connection *c, const struct statement *s, con
     at += (size_t)snprintf(sql + at, sizeof sql - at, "api.%.128s(", s->function);
     for (int i = s->around_n + 1; i <= s->n; i++)
         at += (size_t)snprintf(sql + at, sizeof sql - at, i > s->around_n + 1 ? ",$%d" : "$%d", i);
-    snprintf(sql + at, sizeof sql - at, s->around ? "))" : ")");
+    snprintf(sql + at, sizeof sql - at, ")%s%s", s->around ? ")" : "", s->together ? ")" : "");
     return PQsendPrepare(c->conn, name, sql, 0, NULL);
 }
 
-static bool send_call(struct pg_connection *c, size_t at) {
+/* An array as PostgreSQL reads it: {"…","…",NULL}. */
+static const char *array_of(struct arena *arena, const struct pg_flight *flights, size_t n,
+                            int argument) {
+    struct buf out;
+    buf_init(&out, arena);
+    for (size_t i = 0; i < n; i++) {
+        const char *text = flights[i].call->args[argument];
+        buf_puts(&out, i == 0 ? "{" : ",");
+        if (!text) {
+            buf_puts(&out, "NULL");
+            continue;
+        }
+        buf_puts(&out, "\"");
+        for (size_t run; *text; text += run) {
+            run = strcspn(text, "\"\\");
+            buf_add(&out, text, run);
+            if (text[run] == '\0')
+                break;
+            buf_add(&out, "\\", 1);
+            buf_add(&out, text + run++, 1);
+        }
+        buf_puts(&out, "\"");
+    }
+    buf_puts(&out, "}");
+    return buf_view(&out).p;
+}
+
+static bool send_arguments(struct pg_connection *c, const struct pg_flight *first,
+                           const char *name) {
+    const struct pg_call *call = first->call;
+    if (!call->together)
+        return PQsendQueryPrepared(c->conn, name, call->n, call->args, NULL, NULL, 0);
+    struct arena *arena = arena_new();
+    const char *arrays[PG_ARGUMENTS_MAX];
+    for (int i = 0; i < call->n; i++)
+        arrays[i] = array_of(arena, first, first->shares, i);
+    bool sent = PQsendQueryPrepared(c->conn, name, call->n, arrays, NULL, NULL, 0);
+    arena_free(arena);
+    return sent;
+}
+
+/* The statement of the flight at `at` and of those that share it. */
+static bool send_statement(struct pg_connection *c, size_t at) {
     struct pg_flight *flight = &c->flights[at];
-    const struct pg_call *call = flight->call;
     struct statement *statement = &c->statements[flight->statement];
     char name[32];
     snprintf(name, sizeof name, "s%d_%d", flight->statement, statement->generation);
@@ -447,7 +497,7 @@ static bool send_call(struct pg_connection *c, size_t at) {
         statement->prepared = true;
         flight->fresh = true;
     }
-    if (!PQsendQueryPrepared(c->conn, name, call->n, call->args, NULL, NULL, 0))
+    if (!send_arguments(c, flight, name))
         return false;
     expect(c, EXPECT_CALL, at);
     return true;
@@ -459,23 +509,43 @@ static bool send_sync(struct pg_connection *c, size_t end) {
     return PQpipelineSync(c->conn);
 }
 
+/* Calls that share a statement become neighbours; else the order stays. */
+static void board(struct pg_connection *c, struct pg_call *const *calls, size_t n, bool share) {
+    int statements[PG_GROUP_MAX];
+    bool boarded[PG_GROUP_MAX] = {false};
+    c->flight_count = 0;
+    for (size_t i = 0; i < n; i++)
+        statements[i] = find_statement(c, calls[i]);
+    for (size_t i = 0; i < n; i++) {
+        struct pg_flight *first = &c->flights[c->flight_count];
+        for (size_t j = i; j < n; j++) {
+            if (boarded[j] || (j > i && statements[j] != statements[i]))
+                continue;
+            struct pg_flight *flight = &c->flights[c->flight_count++];
+            *flight = (struct pg_flight){
+                .call = calls[j], .statement = statements[j], .row = (int)(flight - first)};
+            calls[j]->flight = flight;
+            boarded[j] = true;
+            first->shares++;
+            if (!share || !calls[i]->together)
+                break;
+        }
+    }
+}
+
 /* A failure to send surfaces on the next turn: reports never come from inside the sending call. */
 void pg_connection_send(struct pg_connection *c, struct pg_call *const *calls, size_t n,
                         bool together) {
     assert(pg_connection_is_idle(c) && n > 0 && n <= PG_GROUP_MAX);
     c->transaction_start = 0;
-    c->flight_count = n;
     c->since = c->heard = now_ms();
-    for (size_t i = 0; i < n; i++) {
-        c->flights[i] =
-            (struct pg_flight){.call = calls[i], .statement = find_statement(c, calls[i])};
-        calls[i]->flight = &c->flights[i];
-    }
+    board(c, calls, n, together);
     bool sent = true;
-    for (size_t i = 0; sent && i < n; i++) {
-        sent = send_call(c, i);
-        if (sent && (!together || i + 1 == n))
-            sent = send_sync(c, i + 1);
+    for (size_t at = 0; sent && at < n; at += c->flights[at].shares) {
+        sent = send_statement(c, at);
+        size_t end = at + c->flights[at].shares;
+        if (sent && (!together || end == n))
+            sent = send_sync(c, end);
     }
     c->send_failed = !sent || !flush(c);
     if (c->send_failed)

@@ -43,7 +43,9 @@ struct pg_connection_hooks {
 /* A call's place on a connection; call is NULL once the call has been cancelled or reported. */
 struct pg_flight {
     struct pg_call *call;
-    void *result; /* PGresult, kept until the Sync */
+    void *result;  /* PGresult, kept until the Sync */
+    int row;       /* of the result of the flight that began its statement */
+    size_t shares; /* how many flights its statement answers, itself the first; 0: an earlier one */
     int statement;
     bool fresh; /* its statement is being prepared in this transaction, not yet confirmed */
 };

@@ -15,7 +15,7 @@
 #define REPLIES_KEPT 2
 #define TRIES_MAX 3
 #define PHOTOS_MAX 9
-#define ARGUMENTS 11 /* of declare_points behind the leading ones */
+#define ARGUMENTS 11 /* of declare_together behind the leading ones */
 
 /* Steps in their order; the session holds the name. DONE: submitted or cancelled. */
 static const char *const steps[] = {"category", "item", "hours",  "words", "photos",
@@ -327,7 +327,7 @@ static void submit(struct dialogue *d) {
         file_objection(d);
         return;
     }
-    request_call(d->rq, &action_declare, REQUEST_CHANGES, "declare_points", ARGUMENTS,
+    request_call(d->rq, &action_declare, REQUEST_CHANGES_TOGETHER, "declare_together", ARGUMENTS,
                  arguments(d));
 }
 

@@ -123,16 +123,19 @@ static const char *order_of(struct request *rq) {
 void request_call(struct request *rq, const struct action *action, enum request_kind kind,
                   const char *function, int n, const char *const *args) {
     assert(!rq->calling && !rq->ended);
+    bool changes = kind == REQUEST_CHANGES || kind == REQUEST_CHANGES_TOGETHER;
+    bool together = kind == REQUEST_CHANGES_TOGETHER || kind == REQUEST_READS_TOGETHER;
     struct pg_call *call = &rq->call;
     *call = (struct pg_call){.function = function,
-                             .changes = kind == REQUEST_CHANGES,
+                             .together = together,
+                             .changes = changes,
                              .lane = rq->account->id,
                              .deadline_ms = CALLBACK_WORK_MS,
                              .on_done = on_answer};
-    if (kind == REQUEST_CHANGES || rq->act)
+    if (changes || rq->act)
         call->key = order_of(rq);
     if (rq->act) {
-        call->around = "spoken";
+        call->around = together ? "spoken_together" : "spoken";
         call->args[call->n++] = rq->account->id;
         call->args[call->n++] = rq->openid;
         call->args[call->n++] = rq->key;
@@ -142,7 +145,7 @@ void request_call(struct request *rq, const struct action *action, enum request_
     call->args[call->n++] = rq->account->id;
     if (kind != REQUEST_LOOKS)
         call->args[call->n++] = rq->openid;
-    if (kind == REQUEST_CHANGES) {
+    if (changes) {
         call->args[call->n++] = rq->key;
         call->args[call->n++] = rq->id;
     }

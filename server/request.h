@@ -89,9 +89,11 @@ struct action {
 };
 
 enum request_kind {
-    REQUEST_CHANGES, /* (account, openid, key, request id, args…) */
-    REQUEST_READS,   /* (account, openid, args…) */
-    REQUEST_LOOKS,   /* (account, args…): the same for everybody */
+    REQUEST_CHANGES,          /* (account, openid, key, request id, args…) */
+    REQUEST_READS,            /* (account, openid, args…) */
+    REQUEST_LOOKS,            /* (account, args…): the same for everybody */
+    REQUEST_CHANGES_TOGETHER, /* as CHANGES, by a function that answers many messages at once */
+    REQUEST_READS_TOGETHER,   /* as READS, likewise */
 };
 
 /* Calls api.function with the leading arguments of its kind, then args[0..n), which must live as

@@ -55,6 +55,18 @@ begin
   return not exists (select from gulou.inbox where account_id = p_account and message_key = p_key);
 end $$;
 
+-- The same lock for many messages, in the order of their places; who is new shows afterwards.
+create or replace function gulou.inbox_take_all(p_key uuid[], p_places int[]) returns void language plpgsql as $$
+declare
+  v_place int;
+begin
+  foreach v_place in array p_places loop
+    if not pg_try_advisory_xact_lock(uuid_hash_extended(p_key[v_place], 0)) then
+      perform pg_advisory_xact_lock(uuid_hash_extended(p_key[v_place], 0));
+    end if;
+  end loop;
+end $$;
+
 create or replace function gulou.inbox_answer(p_account text, p_key uuid) returns jsonb
 language plpgsql stable as $$
 begin
@@ -128,6 +140,50 @@ begin
   if not found then
     insert into gulou.balance (account_id, member_id) values (p_account, p_member) on conflict do nothing;
     perform from gulou.balance where account_id = p_account and member_id = p_member for update;
+  end if;
+end $$;
+
+-- The members of many messages; NULL for guests.
+create or replace function gulou.speakers(p_account text[], p_openid text[]) returns int[]
+language plpgsql stable as $$
+begin
+  return array(select b.member_id from unnest(p_account, p_openid) with ordinality as c (account, openid, place)
+               left join gulou.binding b on b.account_id = c.account and b.openid = c.openid and b.ended_at is null
+               order by place);
+end $$;
+
+-- The places of many messages, such that no round has two of one member: what one writes, the next one reads.
+create or replace function gulou.rounds_of(p_account text[], p_member int[]) returns setof int[]
+language plpgsql immutable as $$
+begin
+  if cardinality(p_account) = 1 then
+    return next array[1];
+    return;
+  end if;
+  return query
+    select array_agg(place order by place)
+    from (select place::int, row_number() over (partition by account, coalesce(member, -place) order by place) as round
+          from unnest(p_account, p_member) with ordinality as c (account, member, place)) as placed
+    group by round order by round;
+end $$;
+
+-- The locks of many members, in the order of their places.
+create or replace function gulou.lock_members(p_account text[], p_members int[], p_places int[]) returns void
+language plpgsql as $$
+declare
+  v_place int;
+  v_found int;
+begin
+  perform from unnest(p_places) with ordinality as c (place, turn)
+  join gulou.balance b on b.account_id = p_account[place] and b.member_id = p_members[place]
+  order by turn for update of b;
+  get diagnostics v_found = row_count;
+  if v_found < cardinality(p_places) then   -- a guest, or a member who never had a balance
+    foreach v_place in array p_places loop
+      if p_members[v_place] is not null then
+        perform gulou.lock_member(p_account[v_place], p_members[v_place]);
+      end if;
+    end loop;
   end if;
 end $$;
 

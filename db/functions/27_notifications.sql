@@ -103,30 +103,45 @@ begin
                             where account_id = p_account and shown_with = p_key));
 end $$;
 
--- Wraps the function that a person's message calls: notes the act, and adds {"notes":[…]} to its facts. Every message
--- comes here and nearly none has anything to note or to show: one statement finds that out.
-create or replace function api.spoken(p_account text, p_openid text, p_key uuid, p_act text, p_facts jsonb)
-returns jsonb language plpgsql as $$
+-- Wraps the function that people's messages call: notes each act, and adds {"notes":[…]} to its facts. Every message
+-- comes here and nearly none has anything to note or to show: one statement finds that out for all of them.
+create or replace function api.spoken_together(p_account text[], p_openid text[], p_key uuid[], p_act text[],
+                                               p_facts jsonb[]) returns jsonb[]
+language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
-  v_known boolean;
-  v_waits boolean;
+  v_rare  record;
   v_notes jsonb;
 begin
-  select exists (select from gulou.follower
-                 where account_id = p_account and openid = p_openid and gulou.window_stays_open(follower, p_act)),
-         exists (select from gulou.outbox where account_id = p_account and shown_with = p_key)
-         or exists (select from gulou.outbox where account_id = p_account and status = 'held' and lane = coalesce(
-           (select 'member:' || member_id::text from gulou.binding
-            where account_id = p_account and openid = p_openid and ended_at is null), 'guest:' || p_openid))
-  into v_known, v_waits;
-  if not v_known then
-    perform gulou.open_window(p_account, p_openid, p_act);
-  end if;
-  if v_waits then
-    v_notes := gulou.notes_for(p_account, p_openid, p_key);
-  end if;
-  return case when v_notes is null then p_facts
-              else p_facts || jsonb_build_object('notes', coalesce(p_facts -> 'notes', '[]') || v_notes) end;
+  for v_rare in
+    select place, known, waits
+    from unnest(p_account, p_openid, p_key, p_act) with ordinality as c (account, openid, key, act, place)
+    cross join lateral (
+      select exists (select from gulou.follower
+                     where account_id = account and openid = c.openid and gulou.window_stays_open(follower, act)),
+             exists (select from gulou.outbox where account_id = account and shown_with = key)
+             or exists (select from gulou.outbox where account_id = account and status = 'held' and lane = coalesce(
+               (select 'member:' || member_id::text from gulou.binding
+                where account_id = account and openid = c.openid and ended_at is null), 'guest:' || c.openid)))
+      as seen (known, waits)
+    where not known or waits
+  loop
+    if not v_rare.known then
+      perform gulou.open_window(p_account[v_rare.place], p_openid[v_rare.place], p_act[v_rare.place]);
+    end if;
+    v_notes := case when v_rare.waits
+      then gulou.notes_for(p_account[v_rare.place], p_openid[v_rare.place], p_key[v_rare.place]) end;
+    if v_notes is not null then
+      p_facts[v_rare.place] := p_facts[v_rare.place]
+        || jsonb_build_object('notes', coalesce(p_facts[v_rare.place] -> 'notes', '[]') || v_notes);
+    end if;
+  end loop;
+  return p_facts;
+end $$;
+
+create or replace function api.spoken(p_account text, p_openid text, p_key uuid, p_act text, p_facts jsonb)
+returns jsonb language plpgsql as $$
+begin
+  return (api.spoken_together(array[p_account], array[p_openid], array[p_key], array[p_act], array[p_facts]))[1];
 end $$;
 
 -- ---------------------------------------------------------------- choosing the channel

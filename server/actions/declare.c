@@ -82,7 +82,7 @@ static void start(struct request *rq, const struct command *command) {
         return;
     }
     /* p_photos and p_dialogue, the last two, stay NULL: a line typed at once has neither. */
-    request_call(rq, &action_declare, REQUEST_CHANGES, "declare_points", 11,
+    request_call(rq, &action_declare, REQUEST_CHANGES_TOGETHER, "declare_together", 11,
                  declare_args(rq, item, hours, &when->day, arg_text(rq, words_typed(rest))));
 }
 

@@ -136,7 +136,7 @@ test('told to stop while work waits, the server closes its door at once and ends
   const same = push(`申报 40 1 ${words}`)
   const held = await lockMember(member)
   const unanswered = platform.send(openid, same)
-  await until(async () => Number(sql(`select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%declare_points%'`)[0][0]) > 0, 10, 'the work waits')
+  await until(async () => Number(sql(`select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%api.declare%'`)[0][0]) > 0, 10, 'the work waits')
   process.kill(pidOf('server'), 'SIGTERM')
   await until(async () => (await platform.send(openid, push('积分'))).attempts[0].error.includes('ECONNREFUSED'), 4, 'the door is closed')
   process.kill(pidOf('server'), 0) // throws when it has not waited for the work

@@ -43,6 +43,20 @@ static const char functions_sql[] =
     "to_jsonb(txid_current()::text)';"
     "create function api.throw(p_code text, p int) returns jsonb language plpgsql as"
     " 'begin raise exception using errcode = p_code, message = ''on purpose''; end';"
+    "create function api.say_together(p text[]) returns jsonb[] language sql as"
+    " 'select array_agg(to_jsonb(one) order by place) from unnest(p) with ordinality as u (one, "
+    "place)';"
+    "create function api.nap_together(p float[]) returns jsonb[] language sql as"
+    " 'select array_agg(to_jsonb(one)) from unnest(p) as one, lateral pg_sleep(one)';"
+    "create function api.xid_together(p text[]) returns jsonb[] language sql as"
+    " 'select array_fill(to_jsonb(cardinality(p) || '' '' || txid_current()), "
+    "array[cardinality(p)])';"
+    "create function api.odd_together(p text[]) returns jsonb[] language plpgsql as $$ begin"
+    "  if 'odd' = any (p) then raise exception using errcode = 'P0001'; end if;"
+    "  return array_fill('true'::jsonb, array[cardinality(p)]); end $$;"
+    "create function api.around_together(p_by text[], p jsonb[]) returns jsonb[] language sql as"
+    " $$select array_agg(jsonb_build_array(by, one) order by place)"
+    " from unnest(p_by, p) with ordinality as u (by, one, place)$$;"
     "create function api.put(p_key uuid, p_words text) returns jsonb language plpgsql"
     " security definer set search_path = public as $$ begin"
     "  insert into inbox values (p_key, to_jsonb(p_words)) on conflict do nothing;"
@@ -211,6 +225,92 @@ static void a_failing_member_fails_alone(void **state) {
     assert_int_equal(calls[4].status, PG_FAILED);
     assert_string_equal(calls[4].pg.sqlstate, "P0001");
     assert_int_equal(calls[4].count, 1);
+}
+
+static struct call *submit_together(int i, const char *function, const char *a) {
+    calls[i].pg = (struct pg_call){
+        .function = function, .n = 1, .args = {a}, .together = true, .on_done = on_done};
+    assert_true(pg_submit(pg, &calls[i].pg));
+    return &calls[i];
+}
+
+static void calls_of_a_function_for_many_share_a_statement(void **state) {
+    (void)state;
+    wait_ready();
+    for (int i = 0; i < 5; i++)
+        submit_together(i, "xid_together", "x");
+    submit(5, "say", "between", NULL);
+    submit_together(6, "xid_together", "x");
+    run_until(base, &done, 7, 5000);
+    assert_true(strncmp(calls[0].json, "\"6 ", 3) == 0);
+    assert_answer(&calls[5], "\"between\"");
+    for (int i = 1; i < 7; i++) {
+        if (i != 5)
+            assert_answer(&calls[i], calls[0].json);
+    }
+}
+
+static void whatever_is_written_comes_back_to_whom_it_belongs(void **state) {
+    (void)state;
+    wait_ready();
+    submit_together(0, "say_together", "a \"b\" \\ {c,d}");
+    submit_together(1, "say_together", NULL);
+    submit_together(2, "say_together", "");
+    submit_together(3, "say_together", "NULL");
+    submit_together(4, "say_together", "\\");
+    submit_together(5, "say_together", "鼓\n楼");
+    run_until(base, &done, 6, 5000);
+    assert_answer(&calls[0], "\"a \\\"b\\\" \\\\ {c,d}\"");
+    assert_answer(&calls[1], "null");
+    assert_answer(&calls[2], "\"\"");
+    assert_answer(&calls[3], "\"NULL\"");
+    assert_answer(&calls[4], "\"\\\\\"");
+    assert_answer(&calls[5], "\"鼓\\n楼\"");
+}
+
+static void what_is_around_them_is_for_many_too(void **state) {
+    (void)state;
+    wait_ready();
+    for (int i = 0; i < 3; i++) {
+        static const char *const people[] = {"甲", "乙", "丙"};
+        pg_cancel(pg, &submit(i, "say_together", people[i], "words")->pg);
+        calls[i].pg.around = "around_together";
+        calls[i].pg.around_n = 1;
+        calls[i].pg.together = true;
+        assert_true(pg_submit(pg, &calls[i].pg));
+    }
+    run_until(base, &done, 3, 5000);
+    assert_answer(&calls[0], "[\"甲\", \"words\"]");
+    assert_answer(&calls[2], "[\"丙\", \"words\"]");
+}
+
+static void one_that_fails_does_not_fail_those_it_shares_with(void **state) {
+    (void)state;
+    wait_ready();
+    for (int i = 0; i < 6; i++)
+        submit_together(i, "odd_together", i == 3 ? "odd" : "even");
+    run_until(base, &done, 6, 5000);
+    for (int i = 0; i < 6; i++) {
+        if (i != 3)
+            assert_answer(&calls[i], "true");
+    }
+    assert_int_equal(calls[3].status, PG_FAILED);
+    assert_string_equal(calls[3].pg.sqlstate, "P0001");
+}
+
+static void one_that_is_cancelled_leaves_the_others_their_answers(void **state) {
+    (void)state;
+    wait_ready();
+    submit_together(0, "nap_together", "0.1");
+    submit_together(1, "nap_together", "0.2");
+    submit_together(2, "nap_together", "0.3");
+    run_for(base, 50);
+    assert_true(pg_was_sent(&calls[0].pg));
+    pg_cancel(pg, &calls[0].pg);
+    run_until(base, &done, 2, 5000);
+    assert_int_equal(calls[0].count, 0);
+    assert_answer(&calls[1], "0.2");
+    assert_answer(&calls[2], "0.3");
 }
 
 static void a_commit_that_fails_is_found_out(void **state) {
@@ -583,6 +683,11 @@ int main(void) {
         TEST(calls_of_one_turn_share_a_transaction),
         TEST(a_group_has_a_maximum),
         TEST(a_failing_member_fails_alone),
+        TEST(calls_of_a_function_for_many_share_a_statement),
+        TEST(whatever_is_written_comes_back_to_whom_it_belongs),
+        TEST(what_is_around_them_is_for_many_too),
+        TEST(one_that_fails_does_not_fail_those_it_shares_with),
+        TEST(one_that_is_cancelled_leaves_the_others_their_answers),
         TEST(a_commit_that_fails_is_found_out),
         TEST(the_same_key_in_one_group_gets_the_first_answer),
         TEST(a_full_queue_refuses_at_once),
