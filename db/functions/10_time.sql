@@ -167,21 +167,21 @@ begin
     group by round order by round;
 end $$;
 
--- The locks of many members, in the order of their places.
-create or replace function gulou.lock_members(p_account text[], p_members int[], p_places int[]) returns void
+-- The locks of many members, in the order of their numbers as everywhere; NULL is nobody.
+create or replace function gulou.lock_members(p_account text[], p_member int[], p_places int[]) returns void
 language plpgsql as $$
 declare
   v_place int;
   v_found int;
 begin
-  perform from unnest(p_places) with ordinality as c (place, turn)
-  join gulou.balance b on b.account_id = p_account[place] and b.member_id = p_members[place]
-  order by turn for update of b;
+  perform from unnest(p_places) as place
+  join gulou.balance b on b.account_id = p_account[place] and b.member_id = p_member[place]
+  order by b.account_id, b.member_id for update of b;
   get diagnostics v_found = row_count;
   if v_found < cardinality(p_places) then   -- a guest, or a member who never had a balance
     foreach v_place in array p_places loop
-      if p_members[v_place] is not null then
-        perform gulou.lock_member(p_account[v_place], p_members[v_place]);
+      if p_member[v_place] is not null then
+        perform gulou.lock_member(p_account[v_place], p_member[v_place]);
       end if;
     end loop;
   end if;

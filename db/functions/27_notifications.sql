@@ -105,9 +105,8 @@ end $$;
 
 -- Wraps the function that people's messages call: notes each act, and adds {"notes":[…]} to its facts. Every message
 -- comes here and nearly none has anything to note or to show: one statement finds that out for all of them.
-create or replace function api.spoken_together(p_account text[], p_openid text[], p_key uuid[], p_act text[],
-                                               p_facts jsonb[]) returns jsonb[]
-language plpgsql set plan_cache_mode = force_generic_plan as $$
+create or replace function gulou.spoken_all(p_account text[], p_openid text[], p_key uuid[], p_act text[], p_facts jsonb[])
+returns jsonb[] language plpgsql as $$
 declare
   v_rare  record;
   v_notes jsonb;
@@ -138,10 +137,16 @@ begin
   return p_facts;
 end $$;
 
-create or replace function api.spoken(p_account text, p_openid text, p_key uuid, p_act text, p_facts jsonb)
-returns jsonb language plpgsql as $$
+create or replace function api.spoken_together(p_account text[], p_openid text[], p_key uuid[], p_act text[],
+  p_facts jsonb[]) returns jsonb[] language plpgsql set plan_cache_mode = force_generic_plan as $$
 begin
-  return (api.spoken_together(array[p_account], array[p_openid], array[p_key], array[p_act], array[p_facts]))[1];
+  return gulou.spoken_all(p_account, p_openid, p_key, p_act, p_facts);
+end $$;
+
+create or replace function api.spoken(p_account text, p_openid text, p_key uuid, p_act text, p_facts jsonb)
+returns jsonb language plpgsql set plan_cache_mode = force_generic_plan as $$
+begin
+  return (gulou.spoken_all(array[p_account], array[p_openid], array[p_key], array[p_act], array[p_facts]))[1];
 end $$;
 
 -- ---------------------------------------------------------------- choosing the channel

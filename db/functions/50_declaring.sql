@@ -319,11 +319,12 @@ end $$;
 
 create or replace function api.declare_points(p_account text, p_openid text, p_key uuid, p_request text,
   p_item text, p_minutes int, p_from time, p_to time, p_days_ago int, p_year int, p_month int, p_day int,
-  p_words text, p_photos jsonb, p_dialogue uuid) returns jsonb language plpgsql as $$
+  p_words text, p_photos jsonb, p_dialogue uuid) returns jsonb
+language plpgsql set plan_cache_mode = force_generic_plan as $$
 begin
-  return (api.declare_together(array[p_account], array[p_openid], array[p_key], array[p_request], array[p_item],
-    array[p_minutes], array[p_from], array[p_to], array[p_days_ago], array[p_year], array[p_month], array[p_day],
-    array[p_words], array[p_photos], array[p_dialogue]))[1];
+  return (gulou.declare_all(array[p_account], array[gulou.speaker(p_account, p_openid)], array[p_key], array[p_request],
+    array[p_item], array[p_minutes], array[p_from], array[p_to], array[p_days_ago], array[p_year], array[p_month],
+    array[p_day], array[p_words], array[p_photos], array[p_dialogue]))[1];
 end $$;
 
 -- What a member tells the office, and not in a message.

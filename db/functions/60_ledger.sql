@@ -104,15 +104,17 @@ begin
     p_request));
 end $$;
 
--- AWARD_PENDING of approved declarations, which say what counted and in which period: issue −n, pending +n.
-drop function if exists gulou.award(gulou.declaration, int, text, int, text);
-create or replace function gulou.award(p_owns gulou.declaration[], p_request text) returns void language plpgsql as $$
+-- AWARD_PENDING of approved declarations, which say what counted and in which period: issue −n, pending +n. Each has the
+-- request that approved it beside it.
+drop function if exists gulou.award(gulou.declaration[], text);
+create or replace function gulou.award(p_owns gulou.declaration[], p_requests text[]) returns void language plpgsql as $$
 declare
   v_txs gulou.ledger_tx[];
 begin
-  select array_agg(gulou.declaration_tx(own, 'AWARD_PENDING', '服务审核通过', own.period, -own.counted, own.counted, 0, 0, 0,
-                                        own.reviewer_id, null, p_request))
-  into v_txs from unnest(p_owns) as own where own.counted > 0;
+  select array_agg(gulou.declaration_tx(own, 'AWARD_PENDING', '服务审核通过', (own).period, -(own).counted, (own).counted, 0, 0, 0,
+                                        (own).reviewer_id, null, p_requests[place]) order by place)
+  into v_txs from (select own, row_number() over () as place from unnest(p_owns) as own) as listed
+  where (own).counted > 0;
   perform gulou.post_many(v_txs);
 end $$;
 
@@ -146,31 +148,43 @@ end $$;
 
 -- ---------------------------------------------------------------- what a member reads
 
-create or replace function api.balance(p_account text, p_openid text) returns jsonb
-language plpgsql stable as $$
+create or replace function gulou.balances_of(p_account text[], p_openid text[]) returns jsonb[] language plpgsql stable as $$
 declare
-  v_member int := gulou.speaker(p_account, p_openid);
-  v_today  date := gulou.local_day(gulou.now_());
-  v_period text := gulou.period_of(p_account, v_today);
-  v_own    record;
+  v_today date := gulou.local_day(gulou.now_());
 begin
-  if v_member is null then
-    return gulou.refusal('not_bound');
-  end if;
-  select coalesce(b.available, 0) as available, coalesce(b.pending, 0) as pending, coalesce(b.reserved, 0) as reserved,
-         coalesce(-b.debt, 0) as debt,
-         gulou.org_on(p_account, v_member, v_today) as org,
-         (select coalesce(sum(points), 0)::bigint from gulou.period_score
-          where account_id = p_account and period = v_period and member_id = v_member) as score,
-         (select count(*) from gulou.declaration where account_id = p_account and member_id = v_member
-          and status in ('draft', 'submitted', 'in_review', 'appealed')) as waiting
-  into v_own
-  from (select) as asked left join gulou.balance b on b.account_id = p_account and b.member_id = v_member;
-  return jsonb_build_object('member', v_member, 'org', v_own.org, 'period', v_period,
-    'available', v_own.available::text, 'pending', v_own.pending::text, 'reserved', v_own.reserved::text,
-    'debt', v_own.debt::text, 'score', v_own.score::text,
-    'rank', case when v_own.score > 0 then 1 + gulou.members_above(p_account, v_period, v_own.score) end,
-    'provisional', true, 'waiting', v_own.waiting);
+  return array(
+    with running as materialized (
+      select account, gulou.period_of(account, v_today) as period from (select distinct unnest(p_account) as account) as one),
+    own as materialized (
+      select c.place, c.account, r.period, k.member_id as member, gulou.org_on(c.account, k.member_id, v_today) as org,
+             coalesce(b.available, 0) as available, coalesce(b.pending, 0) as pending, coalesce(b.reserved, 0) as reserved,
+             coalesce(-b.debt, 0) as debt,
+             (select coalesce(sum(points), 0)::bigint from gulou.period_score s
+              where s.account_id = c.account and s.period = r.period and s.member_id = k.member_id) as score,
+             (select count(*) from gulou.declaration d where d.account_id = c.account and d.member_id = k.member_id
+              and status in ('draft', 'submitted', 'in_review', 'appealed')) as waiting
+      from unnest(p_account, p_openid) with ordinality as c (account, openid, place)
+      join running r using (account)
+      left join gulou.binding k on k.account_id = c.account and k.openid = c.openid and k.ended_at is null
+      left join gulou.balance b on b.account_id = c.account and b.member_id = k.member_id)
+    select case when member is null then gulou.refusal('not_bound') else jsonb_build_object('member', member, 'org', org,
+        'period', period, 'available', available::text, 'pending', pending::text, 'reserved', reserved::text,
+        'debt', debt::text, 'score', score::text,
+        'rank', case when score > 0 then 1 + gulou.members_above(account, period, score) end,
+        'provisional', true, 'waiting', waiting) end
+    from own order by place);
+end $$;
+
+create or replace function api.balance_together(p_account text[], p_openid text[]) returns jsonb[]
+language plpgsql stable set plan_cache_mode = force_generic_plan as $$
+begin
+  return gulou.balances_of(p_account, p_openid);
+end $$;
+
+create or replace function api.balance(p_account text, p_openid text) returns jsonb
+language plpgsql stable set plan_cache_mode = force_generic_plan as $$
+begin
+  return (gulou.balances_of(array[p_account], array[p_openid]))[1];
 end $$;
 
 -- Every line says in which book it moved the member's points, by how much, and for what.

@@ -45,55 +45,50 @@ end $$;
 
 -- ---------------------------------------------------------------- approve
 
--- What one declaration is worth now, its member locked; the part of each day is written down at once, because the next
--- of the member is cut behind it.
-drop function if exists gulou.count_one(gulou.declaration, bigint[]);
-create or replace function gulou.count_one(p_own gulou.declaration) returns gulou.declaration
-language plpgsql as $$
+-- What one declaration is worth now, its member locked; `days` are the parts that are still to be written down.
+drop function if exists gulou.count_one(gulou.declaration);
+create or replace function gulou.count_one(p_own gulou.declaration, p_item gulou.service_item, p_rule gulou.rule_version,
+  out own gulou.declaration, out days gulou.declaration_day[]) language plpgsql stable as $$
 declare
-  v_item  gulou.service_item;
-  v_rule  gulou.rule_version;
   v_count record;
 begin
-  select * into strict v_item from gulou.service_item where account_id = p_own.account_id and item = p_own.item;
-  select * into strict v_rule from gulou.rule_version
-  where account_id = p_own.account_id and rule_version = p_own.rule_version;
-  p_own.period := gulou.counting_period(p_own.account_id, p_own.ended_at);
-  v_count := gulou.count_points(p_own.account_id, p_own.member_id, v_item, v_rule, p_own.started_at, p_own.ended_at,
-                                p_own.period);
-  p_own.counted := v_count.counted;
-  p_own.cap := v_count.cap;
-  if p_own.counted > 0 then
-    insert into gulou.declaration_day
-    select p_own.account_id, p_own.no, p_own.member_id, (part ->> 'day')::date, v_item.category, p_own.period,
-           (part ->> 'points')::int
-    from jsonb_array_elements(v_count.days) as part;
+  own := p_own;
+  own.period := gulou.counting_period(p_own.account_id, p_own.ended_at);
+  v_count := gulou.count_points(p_own.account_id, p_own.member_id, p_item, p_rule, p_own.started_at, p_own.ended_at, own.period);
+  own.counted := v_count.counted;
+  own.cap := v_count.cap;
+  if own.counted > 0 then
+    days := array(select row(p_own.account_id, p_own.no, p_own.member_id, (part ->> 'day')::date, p_item.category, own.period,
+                             (part ->> 'points')::int)::gulou.declaration_day
+                  from jsonb_array_elements(v_count.days) as part);
   end if;
-  return p_own;
 end $$;
 
--- Writes down that these were taken into review and approved, with what counts: one change of each row.
-create or replace function gulou.note_approved(p_owns gulou.declaration[], p_reviewer int, p_request text)
-returns gulou.declaration[] language plpgsql as $$
+-- Writes down that these were taken into review and approved, each by its reviewer_id and request, with what counts: one
+-- change of each row.
+drop function if exists gulou.note_approved(gulou.declaration[], int, text);
+create or replace function gulou.note_approved(p_owns gulou.declaration[], p_requests text[]) returns gulou.declaration[]
+language plpgsql as $$
 declare
   v_now      timestamptz := gulou.now_();
   v_approved gulou.declaration[];
 begin
   insert into gulou.declaration_event
-  select own.account_id, own.no, last.seq + step.place, step.from_status, step.to_status, p_reviewer, 'reviewer', null,
-         v_now, p_request
-  from unnest(p_owns) as own
+  select (own).account_id, (own).no, last.seq + step.place, step.from_status, step.to_status, (own).reviewer_id, 'reviewer', null,
+         v_now, p_requests[listed.place]
+  from (select own, row_number() over () as place from unnest(p_owns) as own) as listed
   cross join lateral (select max(seq) as seq from gulou.declaration_event e
-                      where e.account_id = own.account_id and e.no = own.no) as last
-  cross join lateral (values (1, own.status, 'in_review'), (2, 'in_review', 'approved'))
+                      where e.account_id = (own).account_id and e.no = (own).no) as last
+  cross join lateral (values (1, (own).status, 'in_review'), (2, 'in_review', 'approved'))
     as step (place, from_status, to_status);
   with moved as (
     update gulou.declaration d
-    set status = 'approved', reviewer_id = p_reviewer, reviewed_at = v_now, reason = null, counted = own.counted,
+    set status = 'approved', reviewer_id = own.reviewer_id, reviewed_at = v_now, reason = null, counted = own.counted,
         cap = own.cap, period = own.period
     from unnest(p_owns) as own where d.account_id = own.account_id and d.no = own.no
     returning d)
-  select array_agg(d order by (d).started_at, (d).no) into v_approved from moved;
+  select array_agg(d order by place) into v_approved
+  from (select no, row_number() over () as place from unnest(p_owns)) as listed join moved on (d).no = listed.no;
   return v_approved;
 end $$;
 
@@ -124,60 +119,169 @@ begin
     join gulou.service_item i on i.account_id = own.account_id and i.item = own.item);
 end $$;
 
--- Locks in one order everywhere: declarations by number, then members by number; no deadlock between two
--- reviewers. Caps are cut by service time, so the order of typing does not matter.
-create or replace function gulou.approve_many(p_account text, p_reviewer int, p_request text, p_nos bigint[])
-returns jsonb language plpgsql as $$
+-- One turn of approve_all: each number is asked for once. What was refused stands under "message number", what was approved
+-- under its number, the scores that changed under their message.
+create or replace function gulou.approve_turn(p_account text, p_reviewer int[], p_request text[], p_asked int[], p_nos bigint[],
+  out refused jsonb, out approved jsonb, out scores jsonb) language plpgsql as $$
 declare
-  v_own      gulou.declaration;
+  v_row      record;
+  v_one      record;
   v_refusal  jsonb;
-  v_results  jsonb := '{}';
-  v_scores   jsonb := '[]';
-  v_approved gulou.declaration[] := '{}';
-  v_member   int;
+  v_owns     gulou.declaration[] := '{}';
+  v_requests text[] := '{}';
+  v_days     gulou.declaration_day[] := '{}';
+  v_members  int[] := '{}';   -- whose days are still to be written
+  v_messages int[] := '{}';   -- of v_owns
+begin
+  refused := '{}';
+  approved := '{}';
+  scores := '{}';
+  for v_row in
+    select d as own, i as item, r as rule, asked.message
+    from unnest(p_asked, p_nos) as asked (message, no)
+    join gulou.declaration d on d.account_id = p_account and d.no = asked.no
+    join gulou.service_item i on i.account_id = p_account and i.item = d.item
+    join gulou.rule_version r on r.account_id = p_account and r.rule_version = d.rule_version
+    order by d.started_at, d.no
+  loop
+    v_refusal := gulou.review_refusal(v_row.own, (v_row.own).no, p_reviewer[v_row.message]);
+    if v_refusal is not null then
+      refused := refused || jsonb_build_object(v_row.message || ' ' || (v_row.own).no, v_refusal);
+      continue;
+    end if;
+    if (v_row.own).member_id = any (v_members) then   -- the next of a member is cut behind the one before
+      insert into gulou.declaration_day select * from unnest(v_days);
+      v_days := '{}';
+      v_members := '{}';
+    end if;
+    v_one := gulou.count_one(v_row.own, v_row.item, v_row.rule);
+    v_days := v_days || v_one.days;
+    v_members := v_members || (v_row.own).member_id;
+    v_row.own := v_one.own;
+    v_row.own.reviewer_id := p_reviewer[v_row.message];
+    v_owns := v_owns || v_row.own;
+    v_requests := v_requests || p_request[v_row.message];
+    v_messages := v_messages || v_row.message;
+  end loop;
+  if cardinality(v_owns) > 0 then
+    insert into gulou.declaration_day select * from unnest(v_days);
+    v_owns := gulou.note_approved(v_owns, v_requests);
+    perform gulou.award(v_owns, v_requests);
+    with changed as materialized (
+      select row, (row ->> 'member')::int as member from jsonb_array_elements((
+        select gulou.add_scores(p_account, array_agg(period), array_agg(member_id), array_agg(org_id), array_agg(counted))
+        from unnest(v_owns))) as row)
+    select coalesce(jsonb_object_agg(message, rows), '{}') into scores
+    from (select message, jsonb_agg(distinct row) as rows
+          from (select member_id, v_messages[row_number() over ()] as message from unnest(v_owns)) as approved
+          join changed on changed.member = approved.member_id group by message) as of_message;
+    perform gulou.notify_approved(v_owns);
+    approved := gulou.approved_facts(v_owns);
+  end if;
+end $$;
+
+-- What many messages approve, one element of each array for a message; a number that two of them name is decided by the
+-- first. Locks in one order everywhere: declarations by number, then members by number; no deadlock between two reviewers.
+-- Caps are cut by service time, so the order of typing does not matter.
+create or replace function gulou.approve_all(p_account text, p_reviewer int[], p_request text[], p_nos text[]) returns jsonb[]
+language plpgsql as $$
+declare
+  v_asked    int[];
+  v_nos      bigint[];
+  v_members  int[];
+  v_turn     record;
+  v_one      record;
+  v_refused  jsonb := '{}';
+  v_approved jsonb := '{}';
+  v_scores   jsonb := '{}';
 begin
   perform gulou.period_gate(p_account, false);
-  perform from gulou.declaration where account_id = p_account and no = any (p_nos) order by no for update;
-  for v_member in select distinct member_id from gulou.declaration
-                  where account_id = p_account and no = any (p_nos) order by 1 loop
-    perform gulou.lock_member(p_account, v_member);
+  select array_agg(message), array_agg(no) into v_asked, v_nos
+  from (select distinct message::int, no from unnest(p_nos) with ordinality as m (nos, message), unnest(nos::bigint[]) as no) as pair;
+  perform from gulou.declaration where account_id = p_account and no = any (v_nos) order by no for update;
+  v_members := array(select distinct member_id from gulou.declaration where account_id = p_account and no = any (v_nos));
+  perform gulou.lock_members(array_fill(p_account, array[cardinality(v_members)]), v_members,
+                             array(select generate_subscripts(v_members, 1)));
+  for v_turn in
+    select array_agg(message) as asked, array_agg(no) as nos
+    from (select message, no, row_number() over (partition by no order by message) as turn
+          from unnest(v_asked, v_nos) as pair (message, no)) as placed
+    group by turn order by turn
+  loop
+    v_one := gulou.approve_turn(p_account, p_reviewer, p_request, v_turn.asked, v_turn.nos);
+    v_refused := v_refused || v_one.refused;
+    v_approved := v_approved || v_one.approved;
+    v_scores := (select coalesce(jsonb_object_agg(key, coalesce(a.value, '[]') || coalesce(b.value, '[]')), '{}')
+                 from jsonb_each(v_scores) a full join jsonb_each(v_one.scores) b using (key));
   end loop;
-  for v_own in select * from gulou.declaration where account_id = p_account and no = any (p_nos)
-               order by started_at, no loop
-    v_refusal := gulou.review_refusal(v_own, v_own.no, p_reviewer);
-    if v_refusal is not null then
-      v_results := v_results || jsonb_build_object(v_own.no::text, v_refusal);
-    else
-      v_approved := v_approved || gulou.count_one(v_own);
+  return array(
+    select jsonb_build_object('scores', coalesce(v_scores -> message::text, '[]'), 'results', (
+      select jsonb_agg(coalesce(v_refused -> (message || ' ' || no), v_approved -> no::text,
+                                jsonb_build_object('no', no, 'refusal', 'not_found')) order by place)
+      from (select no, min(place) as place from unnest(nos::bigint[]) with ordinality as typed (no, place) group by no) as asked))
+    from unnest(p_nos) with ordinality as m (nos, message) order by message);
+end $$;
+
+create or replace function gulou.approve_many(p_account text, p_reviewer int, p_request text, p_nos bigint[])
+returns jsonb language plpgsql as $$
+begin
+  return (gulou.approve_all(p_account, array[p_reviewer], array[p_request], array[p_nos::text]))[1];
+end $$;
+
+-- The messages of one account go at once, each key once, however often it is among them.
+create or replace function api.approve_together(p_account text[], p_openid text[], p_key uuid[], p_request text[], p_nos text[])
+returns jsonb[] language plpgsql set plan_cache_mode = force_generic_plan as $$
+declare
+  v_reviewers int[] := gulou.speakers(p_account, p_openid);
+  v_account   text;
+  v_places    int[];
+  v_known     boolean[];
+  v_answers   jsonb[];
+  v_new       int[];
+  v_results   jsonb[];
+  v_done      int[] := '{}';
+  v_all       jsonb[] := '{}';
+begin
+  for v_account, v_places in
+    select account, array_agg(place order by place)
+    from (select account, min(place)::int as place from unnest(p_account, p_key) with ordinality as c (account, key, place)
+          group by account, key) as once
+    group by account order by account
+  loop
+    perform gulou.inbox_take_all(p_key, v_places);
+    select array_agg(place) filter (where answer is null), array_agg(known), array_agg(answer)
+    into v_new, v_known, v_answers
+    from (select place, i.message_key is not null as known,
+                 case when i.message_key is not null then coalesce(i.answer, gulou.refusal('long_ago'))
+                      when v_reviewers[place] is null then gulou.refusal('not_bound')
+                      when not gulou.has_role(v_account, v_reviewers[place], 'reviewer') then gulou.refusal('not_yours') end as answer
+          from unnest(v_places) as place left join gulou.inbox i on i.account_id = v_account and i.message_key = p_key[place]
+          order by place) as seen;
+    v_results := null;
+    if v_new is not null then
+      v_results := gulou.approve_all(v_account, array(select v_reviewers[place] from unnest(v_new) as place),
+        array(select p_request[place] from unnest(v_new) as place), array(select p_nos[place] from unnest(v_new) as place));
     end if;
+    with told as materialized (
+      select place, known, coalesce(answer, result) as answer
+      from unnest(v_places, v_known, v_answers) as seen (place, known, answer)
+      left join unnest(v_new, v_results) as approved (place, result) using (place)),
+    kept as (
+      insert into gulou.inbox (account_id, message_key, answer)
+      select v_account, p_key[place], answer from told where not known)
+    select array_agg(answer order by place) into v_answers from told;
+    v_done := v_done || v_places;
+    v_all := v_all || v_answers;
   end loop;
-  if cardinality(v_approved) > 0 then
-    v_approved := gulou.note_approved(v_approved, p_reviewer, p_request);
-    perform gulou.award(v_approved, p_request);
-    select gulou.add_scores(p_account, array_agg(period), array_agg(member_id), array_agg(org_id), array_agg(counted))
-    into v_scores from unnest(v_approved);
-    perform gulou.notify_approved(v_approved);
-    v_results := v_results || gulou.approved_facts(v_approved);
-  end if;
-  return jsonb_build_object('scores', v_scores, 'results', (
-    select jsonb_agg(coalesce(v_results -> asked.no::text,
-                              jsonb_build_object('no', asked.no, 'refusal', 'not_found')) order by asked.place)
-    from (select no, min(place) as place from unnest(p_nos) with ordinality as typed (no, place) group by no)
-      as asked));
+  return array(select done.answer from unnest(p_account, p_key) with ordinality as c (account, key, place)
+               join unnest(v_done, v_all) as done (place, answer) on p_key[done.place] = c.key and p_account[done.place] = c.account
+               order by c.place);
 end $$;
 
 create or replace function api.approve(p_account text, p_openid text, p_key uuid, p_request text, p_nos bigint[])
 returns jsonb language plpgsql as $$
-declare
-  v_reviewer int := gulou.speaker(p_account, p_openid);
 begin
-  if not gulou.inbox_take(p_account, p_key) then
-    return gulou.inbox_answer(p_account, p_key);
-  end if;
-  return gulou.inbox_keep(p_account, p_key,
-    case when v_reviewer is null then gulou.refusal('not_bound')
-         when not gulou.has_role(p_account, v_reviewer, 'reviewer') then gulou.refusal('not_yours')
-         else gulou.approve_many(p_account, v_reviewer, p_request, p_nos) end);
+  return (api.approve_together(array[p_account], array[p_openid], array[p_key], array[p_request], array[p_nos::text]))[1];
 end $$;
 
 -- ---------------------------------------------------------------- return, reject

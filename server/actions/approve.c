@@ -26,7 +26,7 @@ static void start(struct request *rq, const struct command *command) {
         buf_printf(&list, "%s%" PRId64, i == 0 ? "{" : ",", numbers[i]);
     buf_puts(&list, "}");
     const char *args[] = {buf_view(&list).p};
-    request_call(rq, &action_approve, REQUEST_CHANGES, "approve", 1, args);
+    request_call(rq, &action_approve, REQUEST_CHANGES_TOGETHER, "approve_together", 1, args);
 }
 
 void tell_review_refusal(struct buf *out, const cJSON *result) {

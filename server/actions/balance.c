@@ -6,7 +6,7 @@
 
 static void start(struct request *rq, const struct command *command) {
     (void)command;
-    request_call(rq, &action_balance, REQUEST_READS, "balance", 0, NULL);
+    request_call(rq, &action_balance, REQUEST_READS_TOGETHER, "balance_together", 0, NULL);
 }
 
 static void answer(struct request *rq, const cJSON *facts) {

@@ -55,7 +55,7 @@ select is(approves(no, '00000000-0000-0000-0000-000000000008'), first_answer, 'I
 select is(approves(no) #>> '{results,0,refusal}', 'already', 'INV-08: another push finds it decided') from made;
 select results_eq('select * from gulou.balance where account_id = ''t'' order by member_id', 'select * from before_replay order by member_id',
                   'INV-08: neither moved a balance');
-select throws_ok($$select gulou.award(array[d], 'again') from gulou.declaration d join made using (no)$$, '23505', null,
+select throws_ok($$select gulou.award(array[d], array['again']) from gulou.declaration d join made using (no)$$, '23505', null,
                  'INV-08: nor could the same award be posted again');
 select lives_ok($$select posts(1, 'ADJUST', 'a', '{"issue": -3, "available": 3}')$$, 'INV-08: a posting');
 select throws_ok($$select posts(1, 'ADJUST', 'a', '{"issue": -3, "available": 3}')$$, '23505', null, 'INV-08: is posted once');
