@@ -254,7 +254,7 @@ test('the audit proves the books', () => {
 })
 
 test('a command whose output cannot be written says so and fails', () => {
-  for (const [line, out, configured = out === undefined] of [['audit'], ['export ledger'], ['export declarations'], [`export --member 1`], ['check'], ['help', ''], ['--version', ''], ['help', '>&-'], ['export ledger', '>&-', true], ['audit', '<&- >&-', true]]) {
+  for (const [line, out, configured = out === undefined] of [['audit'], ['export ledger'], ['export declarations'], [`export --member 1`], ['check'], ['help', ''], ['--version', ''], ['audit --help'], ['notice --help', ''], ['serve --usage'], ['help', '>&-'], ['audit --help', '>&-'], ['export ledger', '>&-', true], ['audit', '<&- >&-', true]]) {
     const config = configured ? `--config ${state}/config.toml` : ''
     const { status, stderr } = spawnSync('sh', ['-c', `${program} ${line} ${config} ${out || '> /dev/full'}`], { encoding: 'utf8' })
     assert.equal(status, 1, line)
