@@ -93,19 +93,28 @@ test('a day is understood as people say it, and one that is not is asked about',
     assert.match(await other.say(line), /没有找到服务项目/, line)
   assert.match(await other.say('申报 11 20 打扫 2小时'), /没看懂「20」/)
   assert.match(await other.say('申报 40 2小时 下周六打扫'), /没看懂「下周六」/)
-  for (const [said, named] of [['22/11', '22/11'], ['下周一', '下周一'], ['上周', '上周'], ['Nov 20', 'Nov 20'], ['261101', '261101'], ['2小时 昨天', '2小时'], ['昨天和今天', '今天']]) {
+  for (const [said, named] of [['22/11', '22/11'], ['下周一', '下周一'], ['Nov 20', 'Nov 20'], ['261101', '261101'], ['2小时 昨天', '2小时'], ['昨天和今天', '今天']]) {
     const reply = await other.say(`申报 40 1小时 ${said} 巡逻`)
     assert.ok(reply.startsWith(`没看懂「${named}」，还没有申报`), reply)
     assert.match(reply, /11月20日/)
   }
-  assert.match(await other.say('申报 巡逻 上周 1小时 走了两圈'), /没看懂「上周」/, 'also behind the name of an item')
+  // What was asked about is shown as it would be right, to be copied.
+  for (const [line, answer] of [
+    ['申报 巡逻 上周 1小时 走了两圈', '「上周」是哪一天？还没有申报：请写一个日期和一个时长，例如：\n申报 巡逻 11月20日 1小时 走了两圈\n当天的把日期写成 今天。'],
+    ['申报 40 本周巡逻1小时', '「本周」是哪一天？还没有申报：请写一个日期和一个时长，例如：\n申报 40 11月20日 巡逻1小时\n当天的把日期写成 今天。'],
+    ['申报40，上個月巡逻', '「上个月」是哪一天？还没有申报：请写一个日期和一个时长，例如：\n申报 40，11月20日 2小时 巡逻\n当天的把日期写成 今天。'],
+    ['申报 40 1小时 初三 巡逻', '「初三」是公历的哪一天？还没有申报：请写一个日期和一个时长，例如：\n申报 40 1小时 11月20日 巡逻\n当天的把日期写成 今天。'],
+    ['申报 40 半天 巡逻', '「半天」是几小时？还没有申报：请写几小时，或从几点到几点，例如：\n申报 40 4小时 巡逻\n或者把时长写成 9:00-11:30。']
+  ])
+    assert.equal(await other.say(line), answer)
   assert.equal(await newest(), before, 'nothing was declared')
   assert.match(await other.say('申报 40 1小时 24小时便民点值守，照顾80岁老人，第2次'), /待审核/, 'figures of a description are no day')
 
   await other.say('申报')
   await other.tap('平安文明')
   await other.tap('义务巡逻')
-  assert.match(await other.say('上周 2小时'), /没看懂「上周」[^]*做了多久/)
+  assert.match(await other.say('上周 2小时'), /「上周」是哪一天？[^]*11月20日 2小时[^]*做了多久/)
+  assert.match(await other.say('半天'), /「半天」是几小时？[^]*4小时[^]*做了多久/)
   assert.match(await other.say('1,5小时 3天前'), /一句话/)
   await other.say('取消')
 })
