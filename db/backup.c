@@ -271,7 +271,53 @@ static bool check_schema(const struct backup_place *place, const char *facts, ch
     return good;
 }
 
-static bool check_empty(struct sync *sync, char **error) {
+/* Whether the database's books are those of the facts; *same is theirs when this returns true. */
+static bool compare_books(struct sync *sync, const char *facts, bool *same, char **error) {
+    char *text = NULL;
+    if (!sync_exec(sync, "begin; set local role gulou_owner", error) ||
+        !sync_value(sync, facts_sql, 0, NULL, &text, error) || !sync_exec(sync, "commit", error))
+        return false;
+    cJSON *was = cJSON_Parse(facts), *is = cJSON_Parse(text);
+    *same = cJSON_Compare(cJSON_GetObjectItem(was, "accounts"), cJSON_GetObjectItem(is, "accounts"),
+                          true) &&
+            cJSON_Compare(cJSON_GetObjectItem(was, "migrations"),
+                          cJSON_GetObjectItem(is, "migrations"), true);
+    cJSON_Delete(was);
+    cJSON_Delete(is);
+    free(text);
+    return true;
+}
+
+/* A backup is noted in the database that it was made of, after its file: a copy lacks that row. */
+static const char own_backup_sql[] =
+    "select 'yes' from gulou.backup where taken_at = ($1::jsonb ->> 'taken_at')::timestamptz";
+
+#define ANOTHER                                                                                    \
+    "make an empty one and let GULOU_POSTGRES_URL (GULOU_POSTGRES_OPERATOR_URL where [postgres] "  \
+    "operator_url is set) point to it"
+
+/* What to do with what was found: only a copy that nobody can miss may go. */
+static const char *advise(struct sync *sync, const char *facts) {
+    char *own = NULL, *error = NULL; /* what is no Gulou, or half of one, has no such rows */
+    bool same = false;
+    bool known = sync_value(sync, own_backup_sql, 1, &facts, &own, &error) &&
+                 (own || compare_books(sync, facts, &same, &error));
+    bool made_of = own != NULL;
+    free(own);
+    free(error);
+    if (!known)
+        return ANOTHER;
+    if (made_of)
+        return "this file was made of it, and it may be in use: leave it; " ANOTHER;
+    return same ? "it holds the books of this file: an earlier restore filled it and may have been "
+                  "interrupted before its settings and its audit; if no server has used it since, "
+                  "drop it, make it anew and restore again; gulou audit says whether its books "
+                  "are whole"
+                : "it holds a Gulou with other books than this file, and may be in use: leave "
+                  "it; " ANOTHER;
+}
+
+static bool check_empty(struct sync *sync, const char *facts, char **error) {
     char *found = NULL;
     bool good = sync_value(
         sync,
@@ -283,10 +329,7 @@ static bool check_empty(struct sync *sync, char **error) {
         "  from pg_depend d where d.objid = c.oid and d.deptype = 'e')) things having count(*) > 0",
         0, NULL, &found, error);
     if (found)
-        good = sync_fail(error,
-                         "%s; make an empty one and let [postgres] url, or GULOU_POSTGRES_URL, "
-                         "point to it",
-                         found);
+        good = sync_fail(error, "%s; %s", found, advise(sync, facts));
     free(found);
     return good;
 }
@@ -341,21 +384,10 @@ static bool apply_settings(struct sync *sync, const char *facts, char **error) {
 
 /* What is there now must be what the facts say was there. */
 static bool compare(struct sync *sync, const char *facts, char **error) {
-    char *text = NULL;
-    if (!sync_exec(sync, "begin; set local role gulou_owner", error) ||
-        !sync_value(sync, facts_sql, 0, NULL, &text, error) || !sync_exec(sync, "commit", error))
-        return false;
-    cJSON *was = cJSON_Parse(facts), *is = cJSON_Parse(text);
-    bool same = cJSON_Compare(cJSON_GetObjectItem(was, "accounts"),
-                              cJSON_GetObjectItem(is, "accounts"), true) &&
-                cJSON_Compare(cJSON_GetObjectItem(was, "migrations"),
-                              cJSON_GetObjectItem(is, "migrations"), true);
-    cJSON_Delete(was);
-    cJSON_Delete(is);
-    free(text);
-    return same ||
-           sync_fail(error, "what was restored is not what was saved: chain heads or schema "
-                            "differ; do not use this database");
+    bool same = false;
+    return compare_books(sync, facts, &same, error) &&
+           (same || sync_fail(error, "what was restored is not what was saved: chain heads or "
+                                     "schema differ; do not use this database"));
 }
 
 /* -1 with *error. It is read twice, and nobody waits at a pipe for who might write into it. */
@@ -384,7 +416,7 @@ bool backup_restore(const struct backup_place *place, char **facts, char **error
     struct sync *sync = NULL;
     bool good = verify_file(place, file, facts, error) && check_schema(place, *facts, error) &&
                 (sync = sync_open(place->url, error)) != NULL && migrate_encoding(sync, error) &&
-                migrate_lock(sync, error) && check_empty(sync, error) &&
+                migrate_lock(sync, error) && check_empty(sync, *facts, error) &&
                 migrate_roles(sync, error) && restore_file(place, sync, file, error) &&
                 apply_settings(sync, *facts, error) && compare(sync, *facts, error) &&
                 sync_exec(sync, "analyze", error);

@@ -30,7 +30,8 @@ struct backup_place {
 bool backup_write(const struct backup_place *place, char **facts, char **error);
 
 /* Reads the file to its end first: a wrong key, an altered or a cut-off file is refused before the
- * database is touched, and so is one made by a newer program. The database must be empty and UTF-8.
+ * database is touched, and so is one made by a newer program. The database must be empty and UTF-8;
+ * of one that is not, *error says whether it holds what the file holds, and what to do.
  * All is restored in one transaction, roles are made, and the facts are recomputed and compared. */
 bool backup_restore(const struct backup_place *place, char **facts, char **error);
 

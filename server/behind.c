@@ -60,3 +60,13 @@ bool behind_some_days(struct str text) {
                                         "训", "打卡", "计划", "挑战", "体验"};
     return WORDS_ANY(text, nouns) > 0;
 }
+
+bool behind_lesson(struct str text) {
+    static const char *const lessons[] = {"辅导", "讲课", "家访", "接送", "护学"};
+    return WORDS_ANY(text, lessons) > 0;
+}
+
+bool behind_another_word(struct str text) {
+    static const char *const ends[] = {"边", "围", "刊", "饼", "季", "嫂"};
+    return WORDS_ANY(text, ends) > 0;
+}

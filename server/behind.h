@@ -20,4 +20,10 @@ bool behind_some_days(struct str text);
 /* What was done, as a description begins: 20号打扫, 20号巡逻3号楼; not 3号巡逻车. */
 bool behind_deed(struct str text);
 
+/* What a school's grade gets: 初三辅导. */
+bool behind_lesson(struct str text);
+
+/* Behind 周 or 月: another word than a week or a month goes on. 这周边, 本月刊. */
+bool behind_another_word(struct str text);
+
 #endif

@@ -12,10 +12,10 @@ static size_t read_word_day(struct str text, struct day *out) {
     static const struct {
         const char *word;
         int days_ago;
-    } days[] = {{"今天", 0},  {"今日", 0},   {"昨天", 1}, {"昨日", 1},  {"前天", 2},
-                {"前日", 2},  {"大前天", 3}, {"今早", 0}, {"明天", -1}, {"明日", -1},
-                {"后天", -2}, {"今晚", 0},   {"昨晚", 1}, {"昨夜", 1},  {"昨早", 1},
-                {"前晚", 2},  {"今儿", 0},   {"昨儿", 1}, {"前儿", 2}};
+    } days[] = {{"今天", 0},  {"今日", 0},    {"昨天", 1}, {"昨日", 1},  {"前天", 2},
+                {"前日", 2},  {"大前天", 3},  {"今早", 0}, {"明天", -1}, {"明日", -1},
+                {"后天", -2}, {"大后天", -3}, {"今晚", 0}, {"昨晚", 1},  {"昨夜", 1},
+                {"昨早", 1},  {"前晚", 2},    {"今儿", 0}, {"昨儿", 1},  {"前儿", 2}};
     struct hours span;
     size_t half = strlen("晚");
     for (size_t i = 0; i < COUNT(days); i++)
@@ -135,7 +135,7 @@ static size_t read_day_of_that_month(struct str text, struct day *out) {
     size_t n = before > 0 ? before : WORDS_ANY(text, this);
     size_t count = n > 0 ? words_count(str_drop(text, n), &day) : 0;
     size_t end = count > 0 ? day_mark(str_drop(text, n + count)) : 0;
-    if (end == 0)
+    if (end == 0 || behind_house(str_drop(text, n + count + end)))
         return 0;
     *out = (struct day){.month = before > 0 ? -2 : -1, .day = day};
     return day > 0 ? n + count + end : 0;
@@ -164,8 +164,13 @@ static size_t read_weekday(struct str text, struct day *out) {
             int of_week = last > 0 ? 10 : n > 0 ? 20 : 0;
             *out = (struct day){.day = -(int)(i < 7 ? i + 1 : 7) - of_week};
             n += week + strlen(days[i]);
-            size_t another = WORDS_ANY(str_drop(text, n), days); /* 周六日 */
-            return another > 0 && words_at_break(str_drop(text, n + another)) ? 0 : n;
+            size_t comma = words_prefix(str_drop(text, n), "、"); /* 周六日, 周一、三打扫 */
+            size_t another = WORDS_ANY(str_drop(text, n + comma), days);
+            struct str rest = str_drop(text, n + comma + another);
+            return another > 0 &&
+                           (words_at_break(rest) || behind_deed(rest) || WORDS_ANY(rest, days) > 0)
+                       ? 0
+                       : n;
         }
     return 0;
 }

@@ -442,7 +442,7 @@ static void take_hours(struct dialogue *d) {
     if (when.unclear.n > 0) {
         struct buf lead;
         buf_init(&lead, d->rq->arena);
-        tell_unclear(d->rq, &lead, when.unclear);
+        tell_unclear(d->rq, &lead, when.unclear, NULL);
         d->lead = str_z(d->rq->arena, buf_view(&lead));
         ask(d);
         return;

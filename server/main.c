@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -70,15 +71,17 @@ static void hold_standard_files(void) {
             _exit(COMMAND_FAILED);
 }
 
+static int exit_code = COMMAND_DONE; /* also of popt, which ends the program behind its --help */
+
 /* What a command prints is its result: without it, it has failed, whatever it did. */
-static int told(int exit_code) {
+static void tell_loss(void) {
     bool lost = ferror(stdout) != 0;
     if (fflush(stdout) == 0 && !lost)
-        return exit_code;
+        return;
     fprintf(stderr,
             "gulou: standard output: %s; what was to be read there is lost, what was done stays\n",
             lost || errno == 0 ? "it could not be written" : strerror(errno));
-    return exit_code == COMMAND_DONE ? COMMAND_FAILED : exit_code;
+    _exit(exit_code == COMMAND_DONE ? COMMAND_FAILED : exit_code);
 }
 
 static int run(int argc, const char **argv) {
@@ -108,5 +111,8 @@ int main(int argc, const char **argv) {
         print_help(stderr);
         return COMMAND_USAGE;
     }
-    return told(run(argc, argv));
+    if (atexit(tell_loss) != 0)
+        return COMMAND_FAILED;
+    exit_code = run(argc, argv);
+    return exit_code;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "server/unclear.h"
 #include "wechat/reply.h"
 
 /* ---- facts ---- */
@@ -286,11 +287,25 @@ bool tell_refusal(struct buf *out, const cJSON *facts) {
     return true;
 }
 
-void tell_unclear(struct request *rq, struct buf *out, struct str words) {
-    buf_puts(out, "没看懂「");
+void tell_unclear(struct request *rq, struct buf *out, struct str words, const char *example) {
+    enum unclear_kind kind = unclear_kind(words);
+    bool length = kind == UNCLEAR_LENGTH;
+    buf_puts(out, kind == UNCLEAR_OTHER ? "没看懂「" : "「");
     say_cut(out, str_z(rq->arena, words), 20);
-    buf_puts(out, "」，还没有申报：请写一个日期和一个时长，例如 11月20日 2小时，昨天 9:00-11:30，"
-                  "当天的写 今天 2小时。");
+    buf_puts(out, kind == UNCLEAR_SPAN    ? "」是哪一天？"
+                  : kind == UNCLEAR_LUNAR ? "」是公历的哪一天？"
+                  : length                ? "」是几小时？"
+                                          : "」，");
+    buf_puts(out, length ? "还没有申报：请写几小时，或从几点到几点，例如"
+                         : "还没有申报：请写一个日期和一个时长，例如");
+    if (example) {
+        buf_puts(out, "：\n");
+        say_cut(out, example, SIZE_MAX);
+        buf_puts(out, length ? "\n或者把时长写成 9:00-11:30。" : "\n当天的把日期写成 今天。");
+    } else {
+        buf_puts(out, length ? " 4小时，9:00-11:30。"
+                             : " 11月20日 2小时，昨天 9:00-11:30，当天的写 今天 2小时。");
+    }
 }
 
 /* The next step, where one is known. */

@@ -80,8 +80,9 @@ bool tell_refusal(struct buf *out, const cJSON *facts);
  * the code is not one of them. */
 bool say_refusal(struct request *rq, const cJSON *facts);
 
-/* What when_read() found unclear, and how days and lengths are written. */
-void tell_unclear(struct request *rq, struct buf *out, struct str words);
+/* What when_read() found unclear, and how days and lengths are written: by `example`, a message
+ * that would be understood, where there is one. */
+void tell_unclear(struct request *rq, struct buf *out, struct str words, const char *example);
 
 /* Wherever a code fits no sentence of ours: the database is newer than this program. */
 void say_refused(struct request *rq, const cJSON *facts);

@@ -59,12 +59,18 @@ static bool on_cell(void *context, size_t row, size_t column, struct str text) {
     }
     if (text.n > TABLE_CELL_MAX_BYTES)
         g->why = arena_printf(g->arena, "第%zu行有一格太长", row);
-    if (g->why || column >= TABLE_COLUMNS_MAX)
-        return g->why == NULL;
+    if (g->why)
+        return false;
     char *cell = arena_strndup(g->arena, text.p, text.n);
     for (size_t i = 0; i < text.n; i++)
         if ((unsigned char)cell[i] < ' ' || cell[i] == 0x7f)
             cell[i] = ' ';
+    if (column >= TABLE_COLUMNS_MAX) {
+        if (!is_blank(cell))
+            g->why = arena_printf(g->arena, "第%zu行第%zu列有内容：最多 %d 列，请删去右边多出的",
+                                  row, column + 1, TABLE_COLUMNS_MAX);
+        return g->why == NULL;
+    }
     if (g->cells[column] == NULL && !is_blank(cell))
         g->filled++;
     g->cells[column] = cell;
@@ -96,12 +102,8 @@ static const struct table *finish(struct gathering *g, const char **why) {
                             .columns = header->row.cells,
                             .columns_n = header->row.cells_n,
                             .rows = rows};
-    for (const struct gathered *one = header->next; one; one = one->next) {
-        rows[table->rows_n] = one->row;
-        if (one->row.cells_n > table->columns_n)
-            rows[table->rows_n].cells_n = table->columns_n;
-        table->rows_n++;
-    }
+    for (const struct gathered *one = header->next; one; one = one->next)
+        rows[table->rows_n++] = one->row;
     return table;
 }
 

@@ -8,7 +8,8 @@
  *            line ends; comma, semicolon or tab, whichever the header has more of.
  * XLSX:      the first sheet that is shown (server/table_xlsx.h). The bytes decide, not the name.
  * Header:    the first row with two filled cells; a title above it is passed over.
- * Cells:     terminated UTF-8 without control characters. Blanks stay, the database judges them.
+ * Cells:     terminated UTF-8 without control characters. Blanks stay, the database judges them;
+ *            so do those of a row that has more of them than the header.
  * Failure:   NULL and one sentence for the clerk in `why`.
  * Ownership: everything lives in the arena. */
 
@@ -20,7 +21,7 @@
 struct table_row {
     size_t row; /* as the spreadsheet counts, from 1 */
     const char *const *cells;
-    size_t cells_n; /* at most columns_n */
+    size_t cells_n;
 };
 
 struct table {

@@ -98,7 +98,7 @@ static size_t coming_day(struct str text) {
     return more > 0 ? n + more : 0;
 }
 
-/* 上周, 上个月, 上上周三 */
+/* 上周, 上个月, 上周末, 上上周三 */
 static size_t last_week(struct str text) {
     static const char *const one[] = {"一个", "个", "一"};
     size_t n = 0;
@@ -106,7 +106,117 @@ static size_t last_week(struct str text) {
         n += strlen("上");
     n += n > 0 ? WORDS_ANY(str_drop(text, n), one) : 0;
     size_t unit = n > 0 ? week_or_month(str_drop(text, n)) : 0;
-    return unit > 0 ? n + unit : 0;
+    return unit > 0 ? n + unit + words_prefix(str_drop(text, n + unit), "末") : 0;
+}
+
+/* Not 3号楼 */
+static bool begins_with_number(struct str text) {
+    int count;
+    size_t n = words_count(text, &count), end = words_prefix(str_drop(text, n), "号");
+    return n > 0 && !(end > 0 && behind_house(str_drop(text, n + end)));
+}
+
+/* 本周, 这个月, 本季度: not 这周边, 本周六日, 本月20日 */
+static size_t this_week(struct str text) {
+    static const char *const this[] = {"本", "这一个", "这个", "这一", "这"};
+    size_t n = WORDS_ANY(text, this);
+    struct str rest = str_drop(text, n);
+    size_t unit = n > 0 ? week_or_month(rest) + words_prefix(rest, "季度") : 0;
+    rest = str_drop(rest, unit);
+    if (unit == 0 || begins_with_number(rest) || words_prefix(rest, "日") > 0 ||
+        words_prefix(rest, "天") > 0 || behind_another_word(rest))
+        return 0;
+    return n + unit + words_prefix(rest, "末");
+}
+
+/* 前几天, 前阵子 */
+static size_t some_days(struct str text) {
+    static const char *const days[] = {"前几天", "前些天", "前两天",   "前几日", "前阵子",
+                                       "这几天", "这两天", "前段时间", "近几天", "这些天"};
+    return WORDS_ANY(text, days);
+}
+
+/* 11月, 11月份, 11月上旬; only 11月 may be the name of something: 3月学雷锋活动. */
+static size_t whole_month(struct str text, bool *certain) {
+    static const char *const parts[] = {"份", "初", "底", "末", "上旬", "中旬", "下旬"};
+    int month, count;
+    size_t n = words_count(text, &month), unit = words_prefix(str_drop(text, n), "月");
+    if (n == 0 || unit == 0 || month < 1 || month > 12)
+        return 0;
+    size_t part = WORDS_ANY(str_drop(text, n + unit), parts);
+    *certain = part > 0 && words_count(str_drop(text, n + unit + part), &count) == 0;
+    return n + unit + (*certain ? part : 0);
+}
+
+/* These may begin a name: 周末市集. */
+static size_t loose_span(struct str text) {
+    static const char *const spans[] = {"周末", "月初", "月中", "月底", "月末", "去年",  "前年",
+                                        "今年", "最近", "近期", "那天", "某天", "有一天"};
+    return WORDS_ANY(text, spans);
+}
+
+/* 本周打扫, 11月打扫, 周末打扫: so many days, of which one is asked for. */
+static size_t span_of_days(struct str text) {
+    bool certain = true;
+    size_t n = this_week(text);
+    n += n == 0 ? some_days(text) : 0;
+    n += n == 0 ? whole_month(text, &certain) : 0;
+    if (n == 0) {
+        n = loose_span(text);
+        certain = false;
+    }
+    return n > 0 && (certain || behind_deed(str_drop(text, n))) ? n : 0;
+}
+
+/* 初三, 正月十五, 农历十月初三, 大年三十; *grade: 初三 may be one of a school. */
+static size_t lunar_words(struct str text, bool *grade) {
+    static const char *const calendars[] = {"农历", "阴历"}, *const tens[] = {"初", "廿"},
+                             *const months[] = {"正月", "腊月", "冬月", "大年"};
+    int count = 0;
+    size_t n = WORDS_ANY(text, calendars);
+    size_t month = WORDS_ANY(str_drop(text, n), months);
+    bool lunar = n + month > 0;
+    if (month == 0) {
+        size_t figure = words_count(str_drop(text, n), &count);
+        size_t unit = figure > 0 ? words_prefix(str_drop(text, n + figure), "月") : 0;
+        month = unit > 0 ? figure + unit : 0;
+    }
+    n += month;
+    size_t ten = WORDS_ANY(str_drop(text, n), tens);
+    size_t day = words_count(str_drop(text, n + ten), &count);
+    *grade = n == 0 && ten > 0 && count <= 3;
+    if (day == 0 || (ten == 0 && !lunar) || words_is_digit(str_drop(text, n + ten)))
+        return lunar && month > 0 ? n : 0;
+    return n + ten + day;
+}
+
+/* 初三打扫, not 初三辅导 */
+static size_t lunar_day(struct str text) {
+    bool grade;
+    size_t n = lunar_words(text, &grade);
+    struct str rest = str_drop(text, n);
+    return n > 0 && behind_deed(rest) && !(grade && behind_lesson(rest)) ? n : 0;
+}
+
+/* 三天打扫, 连续三天打扫, 半天打扫 */
+static size_t several_days(struct str text) {
+    int count;
+    size_t lead = words_prefix(text, "连续");
+    size_t n = words_count(str_drop(text, lead), &count);
+    n += n == 0 ? words_prefix(str_drop(text, lead), "半") : 0;
+    size_t unit = n > 0 ? words_prefix(str_drop(text, lead + n), "天") : 0;
+    n += lead + unit;
+    return unit > 0 && behind_deed(str_drop(text, n)) ? n : 0;
+}
+
+/* 周六日打扫, 本周一三五打扫 */
+static size_t some_weekdays(struct str text) {
+    static const char *const which[] = {"上", "本", "这"}, *const weeks[] = {"星期", "礼拜", "周"},
+                             *const days[] = {"一", "二", "三", "四", "五", "六", "日", "天", "、"};
+    size_t n = WORDS_ANY(text, which), week = WORDS_ANY(str_drop(text, n), weeks), more, seen = 0;
+    for (n += week; week > 0 && (more = WORDS_ANY(str_drop(text, n), days)) > 0; n += more)
+        seen++;
+    return seen > 1 && behind_deed(str_drop(text, n)) ? n : 0;
 }
 
 /* 一个月前, 半个月前, 3周以前 */
@@ -123,12 +233,12 @@ static size_t weeks_ago(struct str text) {
     return past > 0 ? n + unit + past : 0;
 }
 
-/* 20日游, 0月0日打扫, 3号值班室, 去年11月20日打扫 */
+/* 20日游, 0月0日打扫, 3号值班室, 去年11月20日打扫, 本月20-22日打扫 */
 static size_t numbered_day(struct str text, size_t signs) {
+    static const char *const these[] = {"今年", "本月", "这个月"};
     int count;
     size_t last = strlen("日"), n = words_count(text, &count);
-    bool figures = words_is_digit(text),
-         year = other_year(text) > 0 || words_prefix(text, "今年") > 0;
+    bool figures = words_is_digit(text), year = other_year(text) > 0 || WORDS_ANY(text, these) > 0;
     struct str end = str_drop(text, signs > last ? signs - last : 0), rest = str_drop(text, n);
     if (figures && words_prefix(rest, "日") > 0)
         return n + last;
@@ -195,8 +305,9 @@ static size_t day_of_something(struct str text) {
 }
 
 size_t unclear_day(struct str text, bool timed) {
-    static size_t (*const readers[])(struct str) = {day_in_brackets, last_year, day_of_something,
-                                                    english_day, two_figures};
+    static size_t (*const readers[])(struct str) = {day_in_brackets, last_year,    day_of_something,
+                                                    english_day,     two_figures,  lunar_day,
+                                                    span_of_days,    several_days, some_weekdays};
     size_t n = 0, last = strlen("号");
     for (size_t i = 0; n == 0 && i < sizeof readers / sizeof readers[0]; i++)
         n = readers[i](text);
@@ -207,7 +318,7 @@ size_t unclear_day(struct str text, bool timed) {
     struct str rest = str_drop(text, n);
     bool house = n > last && words_prefix(str_drop(text, n - last), "号") > 0 && behind_house(rest);
     if (n == 0 || house)
-        return 0;
+        return last_week(text); /* 上个月3号楼打扫 */
     if (!words_at_end(rest))
         return vague_day(text, n);
     if (named)
@@ -223,6 +334,21 @@ size_t unclear_length(struct str text) {
     size_t more = words_figures(str_drop(text, n + 1));
     n += 1 + more;
     return more > 0 && more <= 2 && words_at_break(str_drop(text, n)) ? n : 0;
+}
+
+enum unclear_kind unclear_kind(struct str text) {
+    static const char *const lengths[] = {"半天", "半日", "一天", "一日"};
+    static size_t (*const spans[])(struct str) = {last_week, this_week, some_days, weeks_ago,
+                                                  loose_span};
+    bool ignored;
+    if (WORDS_ANY(text, lengths) == text.n)
+        return UNCLEAR_LENGTH;
+    for (size_t i = 0; i < sizeof spans / sizeof spans[0]; i++)
+        if (spans[i](text) == text.n)
+            return UNCLEAR_SPAN;
+    if (whole_month(text, &ignored) == text.n)
+        return UNCLEAR_SPAN;
+    return lunar_words(text, &ignored) == text.n ? UNCLEAR_LUNAR : UNCLEAR_OTHER;
 }
 
 /* 上周会议纪要 is what was done, 3-5 号楼 where; 1120 and 100010 alone name a room and a post. */

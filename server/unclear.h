@@ -7,14 +7,17 @@
  *
  *   22/11 · 11-31 · 261101 · 1120         figures without such a day, or in whose order?
  *   11 20 · Nov 20 · 11月 · 腊月初八      a day, but not one that is understood
- *   上周 · 月底 · 前几天 · 周末 · 半个月前  which day of it?
+ *   上周 · 本月打扫 · 11月打扫 · 周末 · 半个月前  which day of it?
+ *   三天打扫 · 半天                       which days, how many hours?
+ *   初三打扫 · 农历十月初三               which day of our calendar?
  *   下周六 · 去年11月20日 · 周六日         still to come, too long ago, two
  *   20号志愿活动 · 3号值班室              a day, or the name of something?
  *   昨天的活动                            its day, or what was done about it later?
  *   (昨天下午)                            a day in brackets: is it that of the service?
  *   1,5                                   an hour and a half, or an hour and then 5?
  *
- * Not asked about: 3号楼, 80岁, 周末市集, 周老师, 110, 三八妇女节: other words go on behind them.
+ * Not asked about: 3号楼, 80岁, 周末市集, 3月学雷锋活动, 初三辅导, 周老师, 110, 三八妇女节: other
+ * words go on behind them.
  */
 
 #include "server/base/str.h"
@@ -27,5 +30,14 @@ size_t unclear_day(struct str text, bool timed);
 size_t unclear_day_inside(struct str text);
 
 size_t unclear_length(struct str text);
+
+/* What to ask about such words. */
+enum unclear_kind {
+    UNCLEAR_OTHER,
+    UNCLEAR_SPAN,  /* 上周, 11月: which day of it */
+    UNCLEAR_LUNAR, /* 初三: which day of our calendar */
+    UNCLEAR_LENGTH /* 半天: how many hours */
+};
+enum unclear_kind unclear_kind(struct str text);
 
 #endif

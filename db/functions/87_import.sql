@@ -106,11 +106,32 @@ create or replace function gulou.unread_column(p_kind text, p_header text) retur
       (select string_agg(value ->> 0, '、') from jsonb_each(gulou.import_fields(p_kind)))) end
 $$;
 
+-- The first cell with something in it that no header stands above: {"place","text"}, else NULL. p_titled: which columns
+-- have a header.
+create or replace function gulou.stray_cell(p_titled boolean[], p_cells jsonb) returns jsonb language sql immutable as $$
+  select jsonb_build_object('place', place, 'text', gulou.tidy(text))
+  from jsonb_array_elements_text(p_cells) with ordinality as cell (text, place)
+  where not coalesce(p_titled[place], false) and gulou.tidy(text) <> '' order by place limit 1
+$$;
+
+-- As a spreadsheet calls them: 3 is C, 27 is AA.
+create or replace function gulou.column_letters(p_place int) returns text language sql immutable as $$
+  select case when p_place > 26 then chr(64 + (p_place - 1) / 26) else '' end || chr(65 + (p_place - 1) % 26)
+$$;
+
+create or replace function gulou.misplaced_cell(p_row jsonb) returns jsonb language sql immutable as $$
+  select gulou.wrong_cell(p_row, gulou.column_letters((p_row -> 'stray' ->> 'place')::int) || '列', p_row -> 'stray' ->> 'text',
+    '这一列没有表头', '这一格空着；CSV 里一格内容含有逗号的，整格加英文双引号')
+  where p_row ? 'stray'
+$$;
+
 -- {"columns":[header…],"header_row":n,"rows":[{"row":n,"cells":[text…]}…]} by fields:
--- {"rows":[{"row":n,"unit":"甲",…}…],"wrong":[…],"notes":[…]}. Cells that are empty are left out.
+-- {"rows":[{"row":n,"unit":"甲",…,"stray":{…}}…],"wrong":[…],"notes":[…]}. Cells that are empty are left out.
 create or replace function gulou.read_table(p_kind text, p_table jsonb) returns jsonb language plpgsql stable as $$
 declare
   v_fields  jsonb := gulou.import_fields(p_kind);
+  v_titled  boolean[] := array(select gulou.plain_header(value) <> '' from jsonb_array_elements_text(p_table -> 'columns') with ordinality
+                               order by ordinality);
   v_at      jsonb := '{}';       -- field: its place
   v_wrong   jsonb := '[]';
   v_notes   jsonb := '[]';
@@ -141,7 +162,8 @@ begin
     select jsonb_agg(jsonb_build_object('row', row -> 'row') || cells order by (row ->> 'row')::int)
     from jsonb_array_elements(p_table -> 'rows') as row
     cross join lateral (
-      select coalesce(jsonb_object_agg(at.key, gulou.tidy(row -> 'cells' ->> (at.value)::int)), '{}') as cells
+      select coalesce(jsonb_object_agg(at.key, gulou.tidy(row -> 'cells' ->> (at.value)::int)), '{}')
+             || jsonb_strip_nulls(jsonb_build_object('stray', gulou.stray_cell(v_titled, row -> 'cells'))) as cells
       from jsonb_each_text(v_at) as at where gulou.tidy(row -> 'cells' ->> (at.value)::int) <> '') as filled
     where cells <> '{}'), '[]') else '[]' end);
 end $$;
@@ -672,7 +694,7 @@ end $$;
 
 create or replace function gulou.import_row(p_kind text, p_account text, p_row jsonb, p_request text) returns jsonb
 language sql as $$
-  select coalesce(gulou.missing_cell(p_kind, p_row), case p_kind
+  select coalesce(gulou.misplaced_cell(p_row), gulou.missing_cell(p_kind, p_row), case p_kind
     when 'units' then gulou.import_unit(p_account, p_row)
     when 'members' then gulou.import_member(p_account, p_row, p_request)
     when 'items' then gulou.import_item(p_account, p_row)

@@ -5,9 +5,12 @@
 #include "server/dialogue.h"
 #include "server/route.h"
 #include "server/say.h"
+#include "server/unclear.h"
 #include "server/when.h"
 
-#define ITEM_WORDS_MAX 4 /* a name may hold blanks: 急救 技能 培训 */
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define EXAMPLE_BYTES 240 /* a longer message is not said again */
+#define ITEM_WORDS_MAX 4  /* a name may hold blanks: 急救 技能 培训 */
 
 /* 2小时, 9:00-11:00, 11月20日 and 20号打扫 are no items, although they begin with a number;
  * 40,2小时 is item 40. */
@@ -60,6 +63,39 @@ const char *const *declare_args(struct request *rq, const char *item, const stru
     return args;
 }
 
+/* What was said with `better` where `at` stands in it, if that is understood; else NULL. */
+static const char *mended(struct request *rq, struct str said, struct str at, const char *better) {
+    struct str behind =
+        str_trim((struct str){at.p + at.n, (size_t)(said.p + said.n - (at.p + at.n))});
+    const char *line = arena_printf(rq->arena, "%.*s%s %.*s", (int)(at.p - said.p), said.p, better,
+                                    (int)behind.n, behind.p);
+    struct words rest = words_read(rq->arena, str_from(line));
+    struct when when;
+    read_item(rq, &rest);
+    when_read(rq->arena, &rest, &when);
+    return when.unclear.n == 0 && when.timed ? arena_printf(rq->arena, "申报 %s", line) : NULL;
+}
+
+/* What was said, with a day or a length that is understood in the place of what was not: to be sent
+ * again. NULL: more is to be mended than that. */
+static const char *example(struct request *rq, struct words said, struct words rest,
+                           struct str unclear) {
+    static const char *const days[] = {"11月20日", "11月20日 2小时"}, *const lengths[] = {"4小时"};
+    bool length = unclear_kind(unclear) == UNCLEAR_LENGTH;
+    struct str whole = words_typed(said);
+    if (unclear.p < rest.plain.p || unclear.p + unclear.n > rest.plain.p + rest.plain.n ||
+        whole.n > EXAMPLE_BYTES)
+        return NULL;
+    size_t at = (size_t)(unclear.p - rest.plain.p);
+    struct str typed = str_trim(
+        (struct str){rest.typed.p + rest.from[at], rest.from[at + unclear.n] - rest.from[at]});
+    const char *found = memmem(whole.p, whole.n, typed.p, typed.n), *line = NULL;
+    const char *const *better = length ? lengths : days;
+    for (size_t i = 0; found && !line && i < (length ? COUNT(lengths) : COUNT(days)); i++)
+        line = mended(rq, whole, (struct str){found, typed.n}, better[i]);
+    return line;
+}
+
 static void start(struct request *rq, const struct command *command) {
     struct words rest = command->rest;
     if (words_empty(rest)) {
@@ -73,7 +109,7 @@ static void start(struct request *rq, const struct command *command) {
     if (when->unclear.n > 0) {
         struct buf out;
         say_begin(rq, &out);
-        tell_unclear(rq, &out, when->unclear);
+        tell_unclear(rq, &out, when->unclear, example(rq, command->rest, rest, when->unclear));
         say_end(rq, &out);
         return;
     }

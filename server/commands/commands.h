@@ -35,7 +35,8 @@ extern const struct subcommand command_import;
 extern const struct subcommand command_rekey;
 
 /* Reads the options that `own` adds to --config and loads the configuration. A text given
- * twice is refused. NULL: *exit_code says how to end; it was said why. */
+ * twice, an empty one and one that is another option are refused: argDescrip and descrip of an
+ * option say what would be right. NULL: *exit_code says how to end; it was said why. */
 struct config *command_config(int argc, const char **argv, const struct poptOption *own,
                               int *exit_code);
 
@@ -43,6 +44,10 @@ struct config *command_config(int argc, const char **argv, const struct poptOpti
  * is returned. */
 struct config *command_words(int argc, const char **argv, const struct poptOption *own,
                              const char *usage, char **words, int n, int *exit_code);
+
+/* The same for a command without a configuration; false: it was said why. */
+bool command_options(int argc, const char **argv, const struct poptOption *own, const char *usage,
+                     char **words, int n);
 
 /* gulou export ledger|declarations|notice; one with --member is member_data.c's. */
 int command_export_list(int argc, const char **argv);

@@ -74,7 +74,7 @@ static cJSON *ask(const struct config *config, const char *function, int n, cons
 /* ---- export ---- */
 
 /* For its owner's eyes only: nobody else may read the file, and an older one is not written over.
- */
+ * One that could not be written to its end does not stay. */
 static bool write_out(const char *path, const char *json) {
     int fd = path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : STDOUT_FILENO;
     FILE *file = fd < 0 ? NULL : path ? fdopen(fd, "w") : stdout;
@@ -85,6 +85,8 @@ static bool write_out(const char *path, const char *json) {
         clearerr(stdout); /* it is told here */
     if (file && path)
         written = fclose(file) == 0 && written;
+    if (fd >= 0 && path && !written)
+        unlink(path);
     return written;
 }
 
@@ -144,10 +146,22 @@ static int export_member(const struct config *config, const struct options *opti
     return exit_code;
 }
 
+/* Or who asks for help before saying which. The word of a list may stand behind its options. */
+static bool wants_member(int argc, const char **argv) {
+    static const char *const words[] = {"--help", "-?", "--usage"};
+    for (size_t i = 0; argc > 1 && i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(argv[1], words[i]) == 0)
+            return true;
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--member") == 0 || strncmp(argv[i], "--member=", 9) == 0)
+            return true;
+    return argc == 1;
+}
+
 static int run_export(int argc, const char **argv) {
     struct options options = {0};
     int exit_code;
-    if (argc > 1 && argv[1][0] != '-')
+    if (!wants_member(argc, argv))
         return command_export_list(argc, argv);
     const struct poptOption own[] = {{"member", '\0', POPT_ARG_STRING, &options.member, 0,
                                       "whose data, all of it, as JSON", "NUMBER"},

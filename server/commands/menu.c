@@ -289,34 +289,29 @@ static int run_accounts(const struct config *config, const char *only,
 }
 
 static int run(int argc, const char **argv) {
-    char *account = NULL; /* popt allocates it */
+    char *account = NULL, *words[1] = {NULL}; /* popt allocates them */
     int exit_code;
     const struct poptOption own[] = {{"account", '\0', POPT_ARG_STRING, &account, 0,
                                       "only this account of the configuration", "ID"},
                                      POPT_TABLEEND};
-    bool pushes = argc > 1 && strcmp(argv[1], "push") == 0;
-    if (argc < 2 || (!pushes && strcmp(argv[1], "show") != 0 && strcmp(argv[1], "--help") != 0)) {
-        fputs("gulou: menu push replaces the menus, menu show prints what the platform has "
-              "(see gulou menu --help)\n",
-              stderr);
-        return COMMAND_USAGE;
-    }
-    bool verb = strcmp(argv[1], "--help") != 0;
-    const char *names[] = {"menu push|show", "menu show", "menu push"};
-    const char **rest = argv + verb;
-    rest[0] = names[verb + (verb && pushes)];
-    struct config *config = command_config(argc - verb, rest, own, &exit_code);
-    if (config == NULL)
-        return exit_code;
+    struct config *config = command_words(argc, argv, own, "push|show", words, 1, &exit_code);
+    bool pushes = config && strcmp(words[0], "push") == 0;
     log_init(LOG_LEVEL_ERROR); /* what was done is printed, what failed is said once */
-    if (account && !config_account(config, account)) {
+    if (config && !pushes && strcmp(words[0], "show") != 0) {
+        fprintf(stderr,
+                "gulou: menu %s: menu push replaces the menus, menu show prints what the platform "
+                "has\n",
+                words[0]);
+        exit_code = COMMAND_USAGE;
+    } else if (config && account && !config_account(config, account)) {
         fprintf(stderr, "gulou: %s: no account %s\n", config->path, account);
         exit_code = COMMAND_USAGE;
-    } else {
+    } else if (config) {
         exit_code = run_accounts(config, account, pushes ? push : show);
     }
     config_free(config);
     free(account);
+    free(words[0]);
     return exit_code;
 }
 

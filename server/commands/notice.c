@@ -50,35 +50,30 @@ static bool is_root(const char *root) {
 }
 
 static int run(int argc, const char **argv) {
-    char *root = NULL, *config = NULL; /* popt allocates them */
-    const struct poptOption options[] = {
+    char *root = NULL, *config = NULL, *words[2] = {NULL}; /* popt allocates them */
+    const struct poptOption own[] = {
         {"root", '\0', POPT_ARG_STRING, &root, 0,
          "the root as you know it from elsewhere, from the article for instance", "HEX"},
         {"config", 'c', POPT_ARG_STRING, &config, 0, "not needed: nothing but FILE is read",
          "FILE"},
-        POPT_AUTOHELP POPT_TABLEEND};
-    poptContext context = poptGetContext("gulou", argc, argv, options, 0);
-    poptSetOtherOptionHelp(
-        context,
+        POPT_TABLEEND};
+    static const char usage[] =
         "verify FILE [--root HEX]\n\n"
         "Checks a downloaded notice: its JSON (all pages, one after the other), its CSV, or\n"
         "the JSON of one proof; \"-\" reads standard input. Exit 0: everything fits; 1: the\n"
-        "lines and fields that do not are named; 2: the file cannot be read.\n");
-    int result = poptGetNextOpt(context);
-    const char *what = result == -1 ? poptGetArg(context) : NULL;
-    const char *file = what ? poptGetArg(context) : NULL;
+        "lines and fields that do not are named; 2: the file cannot be read.\n";
     int exit_code = COMMAND_USAGE;
-    if (result < -1)
-        fprintf(stderr, "gulou: %s: %s\n", poptBadOption(context, 0), poptStrerror(result));
-    else if (!file || strcmp(what, "verify") != 0 || poptPeekArg(context))
-        fputs("gulou: usage: gulou notice verify FILE [--root HEX]\n", stderr);
-    else if (root && !is_root(root))
+    bool good = command_options(argc, argv, own, usage, words, 2);
+    if (good && strcmp(words[0], "verify") != 0)
+        fprintf(stderr, "gulou: notice %s: right is gulou notice verify FILE\n", words[0]);
+    else if (good && root && !is_root(root))
         fputs("gulou: --root: must be 64 of 0-9 and a-f\n", stderr);
-    else
-        exit_code = verify(file, root);
-    poptFreeContext(context);
+    else if (good)
+        exit_code = verify(words[1], root);
     free(root);
     free(config);
+    free(words[0]);
+    free(words[1]);
     return exit_code;
 }
 

@@ -35,8 +35,9 @@ static bool take_words(poptContext context, const char *command, const char *usa
                        int n) {
     for (int i = 0; i < n; i++) {
         const char *word = poptGetArg(context);
-        if (!word) {
-            fprintf(stderr, "gulou: %s needs %s (see gulou %s --help)\n", command, usage, command);
+        if (!word || !*word) {
+            fprintf(stderr, "gulou: %s needs %.*s (see gulou %s --help)\n", command,
+                    (int)strcspn(usage, "\n"), usage, command);
             return false;
         }
         words[i] = strdup(word);
@@ -51,24 +52,51 @@ static bool take_words(poptContext context, const char *command, const char *usa
     return true;
 }
 
-/* One table of the command's own options and ours, each with a number of its own. */
-static void list_options(struct poptOption *all, const struct poptOption *own, char **path) {
-    const struct poptOption first = {
-        "config", 'c', POPT_ARG_STRING, path, 0, "the configuration file", "FILE"};
+/* One table of the command's options and popt's own, each with a number of its own. */
+static void list_options(struct poptOption *all, const struct poptOption *own) {
     int n = 0;
-    all[n++] = first;
     for (; own != NULL && (own->longName != NULL || own->arg != NULL); own++) {
         if (n == OPTIONS_MAX - 2)
             abort();
-        all[n++] = *own;
+        all[n] = *own;
+        all[n].val = n + 1;
+        n++;
     }
-    for (int i = 0; i < n; i++)
-        all[i].val = i + 1;
     const struct poptOption rest[] = {POPT_AUTOHELP POPT_TABLEEND};
     memcpy(all + n, rest, sizeof rest);
 }
 
-/* popt would let the last one win. Which of two members is meant, nobody but the caller knows. */
+/* The option of this text, --to, --to=0050 or -c; NULL: none is called so. */
+static const struct poptOption *option_named(const struct poptOption *all, const char *text) {
+    for (; all->longName != NULL; all++) {
+        size_t n = strlen(all->longName);
+        if (strncmp(text, "--", 2) == 0 && strncmp(text + 2, all->longName, n) == 0 &&
+            (text[2 + n] == '\0' || text[2 + n] == '='))
+            return all;
+        if (all->shortName != '\0' && text[0] == '-' && text[1] == all->shortName)
+            return all;
+    }
+    return NULL;
+}
+
+static bool needs_value(const struct poptOption *option) {
+    fprintf(stderr, "gulou: --%s needs a value: %s (%s)\n", option->longName, option->argDescrip,
+            option->descrip);
+    return false;
+}
+
+static bool bad_option(poptContext context, const struct poptOption *all, int why) {
+    const char *text = poptBadOption(context, 0);
+    const struct poptOption *option =
+        why == POPT_ERROR_NOARG && text != NULL ? option_named(all, text) : NULL;
+    if (option)
+        return needs_value(option);
+    fprintf(stderr, "gulou: %s: %s\n", text, poptStrerror(why));
+    return false;
+}
+
+/* popt would take the next option for a value that was forgotten, and let the last of two win.
+ * Which of two members is meant, nobody but the caller knows. */
 static bool read_options(poptContext context, const struct poptOption *all) {
     char *before[OPTIONS_MAX] = {NULL};
     int at;
@@ -83,11 +111,23 @@ static bool read_options(poptContext context, const struct poptOption *all) {
             free(before[at]);
             return false;
         }
+        if (value[strspn(value, " \t\r\n")] == '\0' || option_named(all, value))
+            return needs_value(option);
         before[at] = value;
     }
-    if (at < -1)
-        fprintf(stderr, "gulou: %s: %s\n", poptBadOption(context, 0), poptStrerror(at));
-    return at == -1;
+    return at == -1 || bad_option(context, all, at);
+}
+
+bool command_options(int argc, const char **argv, const struct poptOption *own, const char *usage,
+                     char **words, int n) {
+    struct poptOption all[OPTIONS_MAX];
+    list_options(all, own);
+    poptContext context = poptGetContext("gulou", argc, argv, all, 0);
+    if (usage)
+        poptSetOtherOptionHelp(context, usage);
+    bool good = read_options(context, all) && take_words(context, argv[0], usage, words, n);
+    poptFreeContext(context);
+    return good;
 }
 
 struct config *command_config(int argc, const char **argv, const struct poptOption *own,
@@ -97,19 +137,20 @@ struct config *command_config(int argc, const char **argv, const struct poptOpti
 
 struct config *command_words(int argc, const char **argv, const struct poptOption *own,
                              const char *usage, char **words, int n, int *exit_code) {
-    struct poptOption options[OPTIONS_MAX];
     char *path = NULL; /* popt allocates it */
-    list_options(options, own, &path);
-    poptContext context = poptGetContext("gulou", argc, argv, options, 0);
+    struct poptOption options[OPTIONS_MAX] = {
+        {"config", 'c', POPT_ARG_STRING, &path, 0, "the configuration file", "FILE"}};
+    for (int i = 1; own != NULL && (own->longName != NULL || own->arg != NULL); i++, own++) {
+        if (i == OPTIONS_MAX - 1)
+            abort();
+        options[i] = *own;
+    }
     struct config *config = NULL;
-    if (usage)
-        poptSetOtherOptionHelp(context, usage);
     *exit_code = COMMAND_USAGE;
-    if (!read_options(context, options) || !take_words(context, argv[0], usage, words, n)) {
-        config = NULL;
-    } else if (path == NULL) {
+    bool good = command_options(argc, argv, options, usage, words, n);
+    if (good && path == NULL) {
         fprintf(stderr, "gulou: --config FILE is needed (see gulou %s --help)\n", argv[0]);
-    } else {
+    } else if (good) {
         char *error = NULL;
         config = config_load(path, &error);
         if (config == NULL) {
@@ -118,7 +159,6 @@ struct config *command_words(int argc, const char **argv, const struct poptOptio
         }
     }
     free(path);
-    poptFreeContext(context);
     return config;
 }
 

@@ -160,13 +160,18 @@ for (const [what, key] of [['no file', 'none.key'], ['no key', 'words.key'], ['a
   })
 
 test('a database that holds something is left alone', () => {
+  const another = 'make an empty one and let GULOU_POSTGRES_URL (GULOU_POSTGRES_OPERATOR_URL where [postgres] operator_url is set) point to it\n'
   const { status, error } = run(['restore', file])
   assert.equal(status, 1)
-  assert.match(error, /database gulou is not empty/)
+  assert.equal(error, `gulou: database gulou is not empty (schema api); this file was made of it, and it may be in use: leave it; ${another}`)
   const { name, environment } = emptyDatabase()
   execFileSync('/usr/lib/postgresql/15/bin/psql', [environment.GULOU_POSTGRES_URL, '-qc', 'create table public.theirs (n int)'])
   const refused = run(['restore', file], environment)
-  assert.match(refused.error, new RegExp(`database ${name} is not empty \\(table theirs\\)`))
+  assert.equal(refused.error, `gulou: database ${name} is not empty (table theirs); ${another}`)
+  const other = emptyDatabase()
+  assert.equal(run(['migrate'], other.environment).status, 0)
+  assert.equal(run(['restore', file], other.environment).error,
+    `gulou: database ${other.name} is not empty (schema api); it holds a Gulou with other books than this file, and may be in use: leave it; ${another}`)
 })
 
 test('a restore that is killed fills nothing behind its operator\'s back, and can be begun again', async () => {
@@ -180,6 +185,24 @@ test('a restore that is killed fills nothing behind its operator\'s back, and ca
   await held.release()
   await until(async () => filling() === '0', 30, 'pg_restore is gone')
   assert.equal(schemasOf(environment), '0')
+  assert.equal(run(['restore', file], environment).status, 0)
+})
+
+test('after a restore that was killed before its audit, the next one says what is there and what to do', async () => {
+  const { name, environment } = emptyDatabase()
+  const held = await lock('lock table pg_db_role_setting in share mode', environment.GULOU_POSTGRES_URL) // everything is there by then
+  const restore = spawn(program, ['restore', file, '--config', config], { env: { ...process.env, ...environment }, stdio: 'ignore' })
+  await until(async () => sql(`select count(*) from pg_stat_activity where datname = '${name}' and wait_event_type = 'Lock'`)[0][0] === '1', 60, 'the settings wait')
+  restore.kill('SIGKILL')
+  await once(restore, 'close')
+  await held.release()
+  const { status, error } = run(['restore', file], environment)
+  assert.equal(status, 1)
+  assert.equal(error, `gulou: database ${name} is not empty (schema api); it holds the books of this file: an earlier restore filled it and may have been interrupted ` +
+    'before its settings and its audit; if no server has used it since, drop it, make it anew and restore again; gulou audit says whether its books are whole\n')
+  assert.equal(run(['audit'], environment).status, 0)
+  sql(`drop database ${name} with (force)`)
+  sql(`create database ${name}`)
   assert.equal(run(['restore', file], environment).status, 0)
 })
 

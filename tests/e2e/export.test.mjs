@@ -113,6 +113,11 @@ describe('export', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not s
     }
   })
 
+  test('which list is meant may be said behind its options', () => {
+    const said = execFileSync(program, ['export', '--config', `${state}/config.toml`, '--period', period, 'ledger'], { encoding: 'utf8' })
+    assert.ok(said.startsWith('\ufeff"'), said.slice(0, 40))
+  })
+
   test('the help names every kind of export; the program says which it is', () => {
     const help = execFileSync(program, ['export', '--help'], { encoding: 'utf8' })
     assert.match(help, /^Usage: export ledger\|declarations\|notice, or --member NUMBER\n/)

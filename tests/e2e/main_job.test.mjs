@@ -93,19 +93,28 @@ test('a day is understood as people say it, and one that is not is asked about',
     assert.match(await other.say(line), /没有找到服务项目/, line)
   assert.match(await other.say('申报 11 20 打扫 2小时'), /没看懂「20」/)
   assert.match(await other.say('申报 40 2小时 下周六打扫'), /没看懂「下周六」/)
-  for (const [said, named] of [['22/11', '22/11'], ['下周一', '下周一'], ['上周', '上周'], ['Nov 20', 'Nov 20'], ['261101', '261101'], ['2小时 昨天', '2小时'], ['昨天和今天', '今天']]) {
+  for (const [said, named] of [['22/11', '22/11'], ['下周一', '下周一'], ['Nov 20', 'Nov 20'], ['261101', '261101'], ['2小时 昨天', '2小时'], ['昨天和今天', '今天']]) {
     const reply = await other.say(`申报 40 1小时 ${said} 巡逻`)
     assert.ok(reply.startsWith(`没看懂「${named}」，还没有申报`), reply)
     assert.match(reply, /11月20日/)
   }
-  assert.match(await other.say('申报 巡逻 上周 1小时 走了两圈'), /没看懂「上周」/, 'also behind the name of an item')
+  // What was asked about is shown as it would be right, to be copied.
+  for (const [line, answer] of [
+    ['申报 巡逻 上周 1小时 走了两圈', '「上周」是哪一天？还没有申报：请写一个日期和一个时长，例如：\n申报 巡逻 11月20日 1小时 走了两圈\n当天的把日期写成 今天。'],
+    ['申报 40 本周巡逻1小时', '「本周」是哪一天？还没有申报：请写一个日期和一个时长，例如：\n申报 40 11月20日 巡逻1小时\n当天的把日期写成 今天。'],
+    ['申报40，上個月巡逻', '「上个月」是哪一天？还没有申报：请写一个日期和一个时长，例如：\n申报 40，11月20日 2小时 巡逻\n当天的把日期写成 今天。'],
+    ['申报 40 1小时 初三 巡逻', '「初三」是公历的哪一天？还没有申报：请写一个日期和一个时长，例如：\n申报 40 1小时 11月20日 巡逻\n当天的把日期写成 今天。'],
+    ['申报 40 半天 巡逻', '「半天」是几小时？还没有申报：请写几小时，或从几点到几点，例如：\n申报 40 4小时 巡逻\n或者把时长写成 9:00-11:30。']
+  ])
+    assert.equal(await other.say(line), answer)
   assert.equal(await newest(), before, 'nothing was declared')
   assert.match(await other.say('申报 40 1小时 24小时便民点值守，照顾80岁老人，第2次'), /待审核/, 'figures of a description are no day')
 
   await other.say('申报')
   await other.tap('平安文明')
   await other.tap('义务巡逻')
-  assert.match(await other.say('上周 2小时'), /没看懂「上周」[^]*做了多久/)
+  assert.match(await other.say('上周 2小时'), /「上周」是哪一天？[^]*11月20日 2小时[^]*做了多久/)
+  assert.match(await other.say('半天'), /「半天」是几小时？[^]*4小时[^]*做了多久/)
   assert.match(await other.say('1,5小时 3天前'), /一句话/)
   await other.say('取消')
 })
@@ -254,7 +263,7 @@ test('the audit proves the books', () => {
 })
 
 test('a command whose output cannot be written says so and fails', () => {
-  for (const [line, out, configured = out === undefined] of [['audit'], ['export ledger'], ['export declarations'], [`export --member 1`], ['check'], ['help', ''], ['--version', ''], ['help', '>&-'], ['export ledger', '>&-', true], ['audit', '<&- >&-', true]]) {
+  for (const [line, out, configured = out === undefined] of [['audit'], ['export ledger'], ['export declarations'], [`export --member 1`], ['check'], ['help', ''], ['--version', ''], ['audit --help'], ['notice --help', ''], ['serve --usage'], ['help', '>&-'], ['audit --help', '>&-'], ['export ledger', '>&-', true], ['audit', '<&- >&-', true]]) {
     const config = configured ? `--config ${state}/config.toml` : ''
     const { status, stderr } = spawnSync('sh', ['-c', `${program} ${line} ${config} ${out || '> /dev/full'}`], { encoding: 'utf8' })
     assert.equal(status, 1, line)
@@ -263,7 +272,7 @@ test('a command whose output cannot be written says so and fails', () => {
 })
 
 test('a clock of no time, or of years that have no quarters here, is refused and stays', () => {
-  for (const time of ['nonsense', '', '+999999999d', '99999-01-01', '999999-01-01', '2100-01-01', '1999-12-31', 'infinity', '0044-03-15 BC'])
+  for (const time of ['nonsense', '+999999999d', '99999-01-01', '999999-01-01', '2100-01-01', '1999-12-31', 'infinity', '0044-03-15 BC'])
     assert.throws(() => gulou('clock', '--set', time), (error) => error.status === 2 && error.stderr === `gulou: ${time}: not a time of the years 2000 to 2099, write it like 2026-10-01T09:00+08:00\n`, time)
   assert.deepEqual(sql("select away_by = interval '0' from gulou.clock"), [['t']])
 })
@@ -276,9 +285,24 @@ test('health for the operator, and no openid or words in the log', async () => {
   assert.ok(!log.includes(member.openid) && !log.includes('在前进社区巡逻'))
 })
 
+test('an option without its value is named with what would be right, before anything is done', () => {
+  const told = {
+    '--config': 'FILE (the configuration file)', '--to': '0050 (take the schema back to this migration, where nothing is lost)',
+    '--period': '2026-Q3 (only this quarter or month)', '--output': 'FILE (a new file instead of standard output)',
+    '--root': 'HEX (the root as you know it from elsewhere, from the article for instance)', '--account': 'ID (only this account of the configuration)',
+    '--invites': "FILE.csv (members: where the new ones' codes are written, once)", '--set': 'TIME (2026-10-01T09:00+08:00; used from then on)'
+  }
+  for (const line of [['audit', '--config', ''], ['audit', '--config'], ['audit', '--config='], ['migrate', '--to', ''], ['migrate', '--to', '--demo'], ['export', 'ledger', '--period', ' '],
+    ['export', 'ledger', '--output', ''], ['notice', 'verify', '/nowhere', '--root', ''], ['menu', 'push', '--account', ''], ['import', 'members', '/nowhere', '--invites', '--apply'], ['clock', '--set', '']]) {
+    const name = line.findLast((word) => told[word.replace('=', '')]).replace('=', '')
+    const { status, stderr } = spawnSync(program, name === '--config' ? line : [line[0], ...line[0] === 'notice' ? [] : ['--config', `${state}/config.toml`], ...line.slice(1)], { encoding: 'utf8' })
+    assert.deepEqual([status, stderr], [2, `gulou: ${name} needs a value: ${told[name]}\n`], line.join(' '))
+  }
+})
+
 test('wrong use ends with 2 and one clear line', () => {
   const config = `${process.env.GULOU_E2E_STATE}/config.toml`
-  for (const args of [['nonsense'], ['serve'], ['serve', '--config', '/nowhere.toml'], ['audit', '--what'], ['clock', '--set', 'nonsense', '--config', config]]) {
+  for (const args of [['nonsense'], ['serve'], ['serve', '--config', '/nowhere.toml'], ['audit', '--what'], ['notice'], ['notice', 'check', 'x'], ['restore', '', '--config', config], ['menu', 'sow', '--config', config], ['clock', '--set', 'nonsense', '--config', config]]) {
     assert.throws(() => execFileSync(program, args, { stdio: 'pipe' }), (error) => error.status === 2 && /^gulou: .+\n$/.test(error.stderr.toString()), args.join(' '))
   }
 })

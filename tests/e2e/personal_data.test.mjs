@@ -1,7 +1,7 @@
 // A member's own data: a copy of all of it, and its removal, by the operator's commands.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -43,6 +43,21 @@ describe('personal data', { skip: !state && 'GULOU_E2E_STATE is not set' }, () =
     assert.equal(run('export').status, 2)
     assert.match(run('export', '--member', '12x').stderr, /--member 12x: a member's number is needed/)
     assert.equal(run('export', '--member', '999999999').status, 1)
+  })
+
+  test('a full disk leaves no copy that ends in the middle', (t) => {
+    const small = join(folder, 'small')
+    mkdirSync(small)
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', small]).status !== 0) return t.skip('this machine lets nobody mount')
+    try {
+      writeFileSync(join(small, 'before'), 'x'.repeat(4096))
+      const { status, stderr } = run('export', '--member', member, '--output', join(small, 'copy.json'))
+      assert.equal(status, 1)
+      assert.match(stderr, /copy\.json: No space left on device\n$/)
+      assert.ok(!existsSync(join(small, 'copy.json')))
+    } finally {
+      spawnSync('umount', [small])
+    }
   })
 
   test('who has nothing open is not erased by a mistyped number either', () => {

@@ -1,7 +1,7 @@
 -- Files of an office: what they may hold, what they change, and that a trial run or one wrong row leaves nothing behind.
 begin;
 set client_min_messages = warning;
-select plan(90);
+select plan(93);
 
 select api.set_clock('2026-11-20 10:00+08');
 select api.sync_account('t', '测试');
@@ -37,6 +37,11 @@ select is((select count(*) from gulou.org where account_id = 't'), 3::bigint, 'a
 select is(fault(api.import_units('t', file('单位', '甲', '甲'), true)), '3 单位 与第2行重复', 'a unit stands once');
 select is(fault(api.import_units('t', file('社区', '前进'), true)), '1 单位 缺少这一列', 'a column that is needed is asked for');
 select is(fault(api.import_units('t', file('单位|单位名称', '甲|乙'), true)), '1 单位名称 这一列出现了两次', 'and may stand once');
+select is((select string_agg(concat_ws(' ', one ->> 'row', one ->> 'column', one ->> 'text', one ->> 'problem'), '，' order by nth)
+           from jsonb_array_elements(api.import_units('t', file('单位|社区', '甲|一|前进', '乙|前进| |', '|||丙', '丁|'), true) -> 'wrong') with ordinality as told (one, nth)),
+  '2 C列 前进 这一列没有表头，4 D列 丙 这一列没有表头', 'a cell that no header stands above is named, a blank one is harmless');
+select is(remedy(api.import_units('t', file('单位||社区', '甲|一|前进'), true)), '这一格空着；CSV 里一格内容含有逗号的，整格加英文双引号', 'nor does an empty header take it');
+select is(gulou.column_letters(1) || gulou.column_letters(26) || gulou.column_letters(27) || gulou.column_letters(64), 'AZAABL', 'columns are called as a spreadsheet calls them');
 select is(fault(api.import_units('t', file('单位', ''), true)), ' 文件里没有数据', 'a file without rows is no file');
 select matches(api.import_units('t', file('单位|负责人|序号', '甲|x|1'), false) -> 'notes' ->> 0, '“负责人”一列不认识，没有读取；能读的列：.*单位', 'an unknown column is named');
 select is((select string_agg(name, ' ') from unnest(array['-1e+300', '1.2E+11', '2026-01-01', '#REF!', '=1+1甲', '@SUM(A1)', '＝甲', '…………', '12', 'a<b', repeat('甲', 41),

@@ -128,8 +128,19 @@ static void no_file_is_larger_than_its_limits(void **state) {
     buf_init(&text, arena);
     for (int i = 0; i < 3 * TABLE_COLUMNS_MAX; i++)
         buf_puts(&text, "x,");
+    assert_refused(buf_view(&text), "第1行第65列有内容：最多 64 列");
+}
+
+static void what_has_no_header_above_it_is_kept_for_who_judges(void **state) {
+    (void)state;
+    assert_table(STR("单位,社区\n甲,一,前进\n乙,咸熙,,\n"), "1:单位|社区;2:甲|一|前进;3:乙|咸熙||");
+    struct buf text;
+    buf_init(&text, arena);
+    buf_puts(&text, "单位,社区\n甲,前进");
+    for (int i = 0; i < 2 * TABLE_COLUMNS_MAX; i++)
+        buf_puts(&text, ", ");
     const char *why;
-    assert_int_equal(table_parse(arena, buf_view(&text), &why)->columns_n, TABLE_COLUMNS_MAX);
+    assert_int_equal(table_parse(arena, buf_view(&text), &why)->rows_n, 1);
 }
 
 static void an_xlsx_with_numbers_days_and_rich_text(void **state) {
@@ -228,6 +239,8 @@ int main(void) {
                                         teardown),
         cmocka_unit_test_setup_teardown(what_is_no_table_is_refused_in_words, setup, teardown),
         cmocka_unit_test_setup_teardown(no_file_is_larger_than_its_limits, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_has_no_header_above_it_is_kept_for_who_judges, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(an_xlsx_with_numbers_days_and_rich_text, setup, teardown),
         cmocka_unit_test_setup_teardown(an_xlsx_with_a_changed_byte_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_that_is_not_there, setup, teardown),

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "server/unclear.h"
 #include "server/when.h"
 
 /* What `申报 40` is followed by: a day and a length in whichever order, then the description. */
@@ -73,6 +74,33 @@ static void what_looks_like_a_day_is_asked_about(void **state) {
         {"1小时 昨天的活动收尾", "昨天"},
         {"1小时 上上周三打扫", "上上周"},
         {"1,5 打扫", "1,5"},
+        /* of which day of them? */
+        {"本周打扫2小时", "本周"},
+        {"2小时 这周社区活动", "这周"},
+        {"這個星期打扫2小时", "这个星期"},
+        {"上周打扫2小时", "上周"},
+        {"上周末打扫2小时", "上周末"},
+        {"周末巡逻2小时", "周末"},
+        {"本月打扫2小时", "本月"},
+        {"本月3号楼打扫2小时", "本月"},
+        {"上个月3号楼打扫2小时", "上个月"},
+        {"本月20-22日打扫2小时", "本月20-22日"},
+        {"11月打扫2小时", "11月"},
+        {"11月份社区活动2小时", "11月份"},
+        {"11月上旬社区活动2小时", "11月上旬"},
+        {"月底打扫2小时", "月底"},
+        {"前几天打扫2小时", "前几天"},
+        {"最近打扫2小时", "最近"},
+        {"去年打扫2小时", "去年"},
+        {"那天打扫2小时", "那天"},
+        {"三天打扫2小时", "三天"},
+        {"连续三天打扫2小时", "连续三天"},
+        {"周六日打扫2小时", "周六日"},
+        {"周三、五打扫2小时", "周三、五"},
+        {"初三打扫2小时", "初三"},
+        {"农历十月初三打扫2小时", "农历十月初三"},
+        {"正月十五打扫2小时", "正月十五"},
+        {"半天打扫", "半天"},
     };
     for (size_t i = 0; i < sizeof unclear / sizeof unclear[0]; i++) {
         struct words rest;
@@ -190,6 +218,13 @@ static void descriptions_pass_whatever_figures_they_hold(void **state) {
         "10周年 庆典",
         "提前2小时准备",
         "补课",
+        "这周边巡逻",
+        "本月刊分发",
+        "最近的公园打扫",
+        "初三辅导",
+        "初步整理",
+        "三天两头打扫",
+        "20号街道清扫",
     };
     for (size_t i = 0; i < sizeof today / sizeof today[0]; i++) {
         struct words rest;
@@ -223,6 +258,9 @@ static void behind_a_day_its_description_passes_too(void **state) {
         assert_view(rest.plain, yesterday[i]);
     }
     struct words rest;
+    assert_int_equal(read_when("周日三人打扫", &rest).day.day, -7);
+    assert_view(rest.plain, "三人打扫");
+    assert_int_equal(read_when("2小时 大后天 打扫", &rest).day.days_ago, -3);
     assert_int_equal(read_when("20 昨天 打扫", &rest).hours.minutes, 1200);
     assert_view(rest.plain, "打扫");
     assert_int_equal(read_when("2小时 11月21日 周六 打扫", &rest).unclear.n, 0);
@@ -300,6 +338,21 @@ static void a_length_may_end_a_word_which_stays_as_it_is(void **state) {
             fail_msg("read: %s", none[i]);
 }
 
+static void what_is_asked_about_unclear_words(void **state) {
+    (void)state;
+    static const struct {
+        const char *words;
+        enum unclear_kind kind;
+    } asked[] = {
+        {"上周", UNCLEAR_SPAN},      {"11月", UNCLEAR_SPAN},        {"11月上旬", UNCLEAR_SPAN},
+        {"周末", UNCLEAR_SPAN},      {"一周前", UNCLEAR_SPAN},      {"初三", UNCLEAR_LUNAR},
+        {"腊月初八", UNCLEAR_LUNAR}, {"半天", UNCLEAR_LENGTH},      {"22/11", UNCLEAR_OTHER},
+        {"下周六", UNCLEAR_OTHER},   {"20号和21号", UNCLEAR_OTHER}, {"三天", UNCLEAR_OTHER}};
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++)
+        if (unclear_kind(str_from(asked[i].words)) != asked[i].kind)
+            fail_msg("asked about otherwise: %s", asked[i].words);
+}
+
 static void the_evening_of_a_day_is_the_evening_of_its_clock(void **state) {
     (void)state;
     struct words rest;
@@ -322,6 +375,7 @@ int main(void) {
         TEST(behind_a_day_its_description_passes_too),
         TEST(a_day_stands_before_in_or_behind_the_description),
         TEST(a_length_may_end_a_word_which_stays_as_it_is),
+        TEST(what_is_asked_about_unclear_words),
         TEST(the_evening_of_a_day_is_the_evening_of_its_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
