@@ -49,10 +49,10 @@ struct pg_connection {
     struct event *readable;
     struct event *writable;
     enum state state;
-    int64_t since;   /* when this state, or the present work, began */
-    int64_t heard;   /* last bytes from the server */
-    bool complained; /* one warning per outage */
-    unsigned turn;   /* of the hosts: with which to begin */
+    int64_t since;        /* when this state, or the present work, began */
+    int64_t heard;        /* last bytes from the server */
+    struct log_told told; /* in this outage */
+    unsigned turn;        /* of the hosts: with which to begin */
     int hosts;
     bool read_only; /* this server has become a standby, or was closed to writing */
 
@@ -122,19 +122,18 @@ static void report(struct pg_flight *flight, struct pg_connection *c,
 /* Passwords may stand in libpq's connection errors only as part of the url, which it never prints,
  * but its text has several lines; the first is enough. */
 static void complain(struct pg_connection *c, const char *event) {
-    if (c->complained)
-        return;
-    c->complained = true;
     const char *text = c->conn ? PQerrorMessage(c->conn) : "no memory";
     if (c->message[0])
         text = c->message;
-    log_warn(event, "connection=%d sqlstate=%s message=\"%.*s\"", c->number, c->sqlstate,
-             (int)strcspn(text, "\n"), text);
+    struct str line = {text, strcspn(text, "\n")};
+    if (log_is_news(&c->told, line))
+        log_warn(event, "connection=%d sqlstate=%s message=\"%.*s\"", c->number, c->sqlstate,
+                 (int)line.n, line.p);
 }
 
 static void lose(struct pg_connection *c, const char *event) {
     if (c->state == UP)
-        c->complained = false;
+        c->told = (struct log_told){0};
     complain(c, event);
     drop_events(c);
     PQfinish(c->conn);
@@ -252,7 +251,6 @@ static void on_sync(struct pg_connection *c) {
         return;
     set_state(c, UP);
     log_info("pg_up", "connection=%d host=%s", c->number, PQhost(c->conn) ? PQhost(c->conn) : "");
-    c->complained = false;
 }
 
 /* One turn of libpq's result machine; false when there is nothing more to read now. After the rows

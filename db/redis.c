@@ -45,7 +45,7 @@ struct redis {
     struct event *next_turn;
     redisAsyncContext *context;
     enum state state;
-    bool complained; /* one warning per outage */
+    struct log_told told; /* in this outage */
     unsigned connections;
     int64_t since;
     int64_t ticked;
@@ -172,10 +172,9 @@ void redis_cancel(struct redis *redis, struct redis_call *call) {
 /* hiredis frees the context itself after this has been called. */
 static void went_down(struct redis *redis, const char *why) {
     if (redis->state == UP)
-        redis->complained = false;
-    if (!redis->complained)
+        redis->told = (struct log_told){0};
+    if (log_is_news(&redis->told, str_from(why ? why : "")))
         log_warn("redis_away", "message=\"%s\"", why ? why : "");
-    redis->complained = true;
     redis->context = NULL;
     redis->state = DOWN;
     redis->since = now_ms();
@@ -211,7 +210,6 @@ static void on_introduced(redisAsyncContext *context, void *reply_, void *last) 
     } else if (last) {
         redis->state = UP;
         redis->connections++;
-        redis->complained = false;
         redis->since = now_ms();
         log_info("redis_up", "database=%d", redis->database);
     }
