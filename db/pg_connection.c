@@ -13,8 +13,9 @@
 #include "server/base/metrics.h"
 #include "server/base/now.h"
 
-#define STATEMENTS_MAX 128                 /* functions this program knows */
-#define EXPECTS_MAX (3 * PG_GROUP_MAX + 1) /* prepare, call and Sync for each */
+#define STATEMENTS_MAX 128 /* functions this program knows */
+#define EXPECTS_MAX                                                                                \
+    (3 * PG_GROUP_MAX + 1) /* prepare, call and Sync for each, and one before them */
 #define FLIGHT_NONE SIZE_MAX
 #define HEARTBEAT_MS 2000                         /* of an idle connection */
 #define HEARTBEAT_ANSWER_MS 2000                  /* then it is not ready */
@@ -51,6 +52,7 @@ struct pg_connection {
     enum state state;
     int64_t since;        /* when this state, or the present work, began */
     int64_t heard;        /* last bytes from the server */
+    int64_t borne;        /* since when its silence is known to be well */
     struct log_told told; /* in this outage */
     unsigned turn;        /* of the hosts: with which to begin */
     int hosts;
@@ -457,9 +459,16 @@ static bool send_sync(struct pg_connection *c, size_t end) {
     return PQpipelineSync(c->conn);
 }
 
+/* For the transaction that begins with it. */
+static bool send_no_receipt(struct pg_connection *c) {
+    static const char sql[] = "select set_config('synchronous_commit', 'local', true)";
+    expect(c, EXPECT_SETUP, 0);
+    return PQsendQueryParams(c->conn, sql, 0, NULL, NULL, NULL, NULL, 0);
+}
+
 /* A failure to send surfaces on the next turn: reports never come from inside the sending call. */
 void pg_connection_send(struct pg_connection *c, struct pg_call *const *calls, size_t n,
-                        bool together) {
+                        enum pg_manner manner) {
     assert(pg_connection_is_idle(c) && n > 0 && n <= PG_GROUP_MAX);
     c->transaction_start = 0;
     c->flight_count = n;
@@ -469,10 +478,10 @@ void pg_connection_send(struct pg_connection *c, struct pg_call *const *calls, s
             (struct pg_flight){.call = calls[i], .statement = find_statement(c, calls[i])};
         calls[i]->flight = &c->flights[i];
     }
-    bool sent = true;
+    bool sent = manner != PG_TOGETHER_NO_RECEIPT || send_no_receipt(c);
     for (size_t i = 0; sent && i < n; i++) {
         sent = send_call(c, i);
-        if (sent && (!together || i + 1 == n))
+        if (sent && (manner == PG_EACH_ALONE || i + 1 == n))
             sent = send_sync(c, i + 1);
     }
     c->send_failed = !sent || !flush(c);
@@ -489,6 +498,11 @@ static void heartbeat(struct pg_connection *c) {
     c->transaction_start = 0;
     if (!PQpipelineSync(c->conn) || !flush(c))
         lose(c, "pg_lost");
+}
+
+static int64_t silence_of(const struct pg_connection *c) {
+    int64_t last = c->heard > c->since ? c->heard : c->since;
+    return now_ms() - (last > c->borne ? last : c->borne);
 }
 
 void pg_connection_tick(struct pg_connection *c) {
@@ -508,14 +522,30 @@ void pg_connection_tick(struct pg_connection *c) {
         break;
     case UP: {
         bool busy = c->expect_count > 0;
-        int64_t patience = c->flight_count > 0 ? STALL_MS : PG_CONNECT_SECONDS * 1000;
-        if (busy && now - c->heard >= patience && now - c->since >= patience)
+        if (busy && c->flight_count == 0 && silence_of(c) >= PG_CONNECT_SECONDS * 1000)
             lose(c, "pg_stalled");
         else if (!busy && now - c->heard >= HEARTBEAT_MS)
             heartbeat(c);
         break;
     }
     }
+}
+
+int64_t pg_connection_stalled_ms(const struct pg_connection *c) {
+    int64_t silence = c->state == UP && c->flight_count > 0 ? silence_of(c) : 0;
+    return silence >= STALL_MS ? silence : 0;
+}
+
+int pg_connection_backend(const struct pg_connection *c) {
+    return c->state == UP ? PQbackendPID(c->conn) : 0;
+}
+
+void pg_connection_bear(struct pg_connection *c) {
+    c->borne = now_ms();
+}
+
+void pg_connection_give_up(struct pg_connection *c) {
+    lose(c, "pg_stalled");
 }
 
 /* ---- life ---- */
