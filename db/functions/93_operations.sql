@@ -42,6 +42,10 @@ create or replace function api.server_settings() returns jsonb language sql stab
     'deadlock_ms', (select setting::int from pg_settings where name = 'deadlock_timeout'),
     'clock', extract(epoch from clock_timestamp())::bigint,
     'standby', pg_is_in_recovery(),
+    'forgetful', (select coalesce(jsonb_agg(name || ' = ' || setting order by name), '[]') from pg_settings
+      where name = 'fsync' and setting = 'off'
+         or name = 'synchronous_commit' and (setting = 'off'
+           or setting in ('local', 'remote_write') and current_setting('synchronous_standby_names') <> '')),
     'encoding', current_setting('server_encoding'))
 $$;
 

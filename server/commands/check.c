@@ -116,6 +116,12 @@ static void check_settings(struct check *c, const cJSON *facts) {
         tell(c, "FAIL",
              "postgres: this is a standby; name the primary, or several hosts with "
              "target_session_attrs=read-write");
+    const cJSON *setting;
+    cJSON_ArrayForEach(setting, fact(facts, "forgetful"))
+        tell(c, "FAIL",
+             "postgres: %s: what was answered is lost when its machine stops or its standby takes "
+             "over; set it on",
+             cJSON_GetStringValue(setting));
     if (strcmp(fact_text(facts, "encoding"), "UTF8") != 0)
         tell(c, "FAIL", "postgres: the database's encoding is %s; create it with UTF8",
              fact_text(facts, "encoding"));

@@ -45,6 +45,13 @@ test('nothing answers: each is named with what to do, exit 1; the configuration 
   assert.match(offline.out, /good; 1 account/)
 })
 
+test('a PostgreSQL that forgets what it has confirmed is a failure', async () => {
+  const [, url] = /^\[postgres\]\s*url = "([^"]*)"/m.exec(readFileSync(config, 'utf8'))
+  const { status, out } = await check({ GULOU_POSTGRES_URL: `${url}&options=-csynchronous_commit%3Doff` })
+  assert.equal(status, 1, out)
+  assert.match(out, /^FAIL +postgres: synchronous_commit = off: .*set it on/m)
+})
+
 test('a wrong configuration is one line with file, line and key, exit 2', async () => {
   const file = configWith('\n[nonsense]\nx = 1\n')
   const { status, out, error } = await check({}, [], file)
