@@ -380,12 +380,14 @@ static void start_connecting(struct pg_connection *c) {
     c->hosts = hosts.count;
     char patience[16];
     snprintf(patience, sizeof patience, "%d", PG_USER_TIMEOUT_MS);
-    const char *names[4 + PG_HOST_KEYWORDS + 1] = {"fallback_application_name", "client_encoding",
-                                                   "tcp_user_timeout", "dbname"};
-    const char *values[4 + PG_HOST_KEYWORDS + 1] = {"gulou", "UTF8", patience, c->url};
+    enum { OWN = 5 };
+    const char *names[OWN + PG_HOST_KEYWORDS + 1] = {"fallback_application_name", "client_encoding",
+                                                     "tcp_user_timeout", PG_HOSTS_TARGET, "dbname"};
+    const char *values[OWN + PG_HOST_KEYWORDS + 1] = {"gulou", "UTF8", patience,
+                                                      pg_hosts_target(c->url), c->url};
     for (int i = 0; i < hosts.n; i++) {
-        names[4 + i] = hosts.keywords[i];
-        values[4 + i] = hosts.values[i];
+        names[OWN + i] = hosts.keywords[i];
+        values[OWN + i] = hosts.values[i];
     }
     set_state(c, CONNECTING);
     c->conn = PQconnectStartParams(names, values, 1);

@@ -1,13 +1,15 @@
 // The primary dies under load, the synchronous standby takes over; nothing that was answered is lost. Then the old
 // primary comes back as a standby, and the whole once more in the other direction. ./scripts/test failover
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { after, before, test } from 'node:test'
-import { gulou, platformTo } from '../e2e/system.mjs'
+import { config, gulou, platformTo, program, readyz, until } from '../e2e/system.mjs'
 import { everything } from './checks.mjs'
 import { sleep } from './faults.mjs'
 import { Pair } from './pair.mjs'
 import { signalAll } from './process.mjs'
 import { people, recovered } from './system.mjs'
+import { server } from './world.mjs'
 
 const LOAD_MS = 4000
 const RECOVERY_SECONDS = 10
@@ -61,6 +63,24 @@ test('the standby stops: people read, changes wait, and the primary does not fil
   await sleep(LOAD_MS)
   await model.stop()
   assert.deepEqual(everything(model), [])
+})
+
+test('hosts in any order and nothing else said: everybody works on the one that writes', async () => {
+  const { primary, standby } = pair
+  const postgres = `postgresql://gulou@127.0.0.1:${standby.port},127.0.0.1:${primary.port}/gulou`
+  const beside = server(9, Number(process.env.GULOU_FAULTS_PORT) + 50, { postgres, redis: '' })
+  beside.process.start()
+  try {
+    const door = platformTo(beside.address, { attemptMs: 3000 })
+    await until(async () => await readyz(beside.ops).catch(() => '') === 'ready\n', 10, 'the server beside is ready')
+    assert.match((await door.send(model.reviewers[0].openid, { type: 'text', content: '积分' })).reply, /可用：/)
+    assert.equal((await standby.query("select count(*) from pg_stat_activity where application_name = 'gulou'")).stdout.trim(), '0')
+    const { stdout } = spawnSync(program, ['check', '--config', config], { env: { ...process.env, GULOU_POSTGRES_URL: postgres }, encoding: 'utf8' })
+    assert.match(stdout, /^ok +postgres: reached/m)
+    assert.doesNotMatch(stdout, /standby/)
+  } finally {
+    await beside.process.end('SIGTERM')
+  }
 })
 
 async function loseThePrimary() {
