@@ -535,9 +535,13 @@ void http_set_header(struct http_exchange *x, const char *name, const char *valu
     x->headers[x->headers_n++].value = arena_strndup(x->arena, value, strlen(value));
 }
 
+bool http_is_waiting(const struct http_exchange *x) {
+    return x->state == EXCHANGE_HANDED_OUT;
+}
+
 /* False: cut by the deadline a moment ago. */
 static bool begin_reply(struct http_exchange *x, int status, const char *content_type) {
-    if (x->state != EXCHANGE_HANDED_OUT)
+    if (!http_is_waiting(x))
         return false;
     x->state = EXCHANGE_REPLIED;
     x->status = status;

@@ -84,6 +84,9 @@ const char *http_peer(struct http_exchange *exchange);
 const char *http_escape(struct arena *arena, const char *text);
 
 /* ---- the answer ---- */
+/* Neither answered nor cut by the deadline. */
+bool http_is_waiting(const struct http_exchange *exchange);
+
 /* A header of the coming answer; `name` is kept, `value` is copied. At most HTTP_HEADERS_MAX. */
 void http_set_header(struct http_exchange *exchange, const char *name, const char *value);
 
