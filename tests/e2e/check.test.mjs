@@ -37,7 +37,7 @@ test('a running system: every connection is ok, exit 0', async () => {
 test('nothing answers: each is named with what to do, exit 1; the configuration alone is still good', async () => {
   const { status, out, error } = await check(nowhere)
   assert.equal(status, 1)
-  for (const line of [/^FAIL +postgres: .*start it, or mend \[postgres\] url/m, /^FAIL +redis: .*start it/m,
+  for (const line of [/^FAIL +postgres: .*start it, or mend \[postgres\] url/m, /^FAIL +redis: .*\(No such file or directory\); start it/m,
     /^FAIL +account demo: no token: -1 .*internet/m, /^FAIL +account demo: http:\/\/127\.0\.0\.1:1\/wechat\/demo: .*gulou serve/m]) assert.match(out, line)
   assert.equal(error, 'gulou: check: something does not work yet, see FAIL\n')
   const offline = await check(nowhere, ['--offline'])
