@@ -502,6 +502,27 @@ struct str http_header(const struct http_exchange *x, const char *name) {
     return str_from(MHD_lookup_connection_value(x->mhd, MHD_HEADER_KIND, name));
 }
 
+struct lines {
+    const char *name;
+    struct buf list;
+};
+
+static enum MHD_Result add_line(void *context, enum MHD_ValueKind kind, const char *name,
+                                const char *value) {
+    struct lines *lines = context;
+    (void)kind;
+    if (strcasecmp(name, lines->name) == 0 && value)
+        buf_printf(&lines->list, "%s%s", lines->list.n > 0 ? "," : "", value);
+    return MHD_YES;
+}
+
+struct str http_header_list(struct http_exchange *x, const char *name) {
+    struct lines lines = {.name = name};
+    buf_init(&lines.list, x->arena);
+    MHD_get_connection_values(x->mhd, MHD_HEADER_KIND, add_line, &lines);
+    return buf_view(&lines.list);
+}
+
 struct str http_cookie(const struct http_exchange *x, const char *name) {
     return str_from(MHD_lookup_connection_value(x->mhd, MHD_COOKIE_KIND, name));
 }
