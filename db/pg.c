@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <event2/event.h>
 #include <event2/util.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +19,10 @@
 #define REST_MAX_MS 500
 #define CONNECTIONS_MAX 16
 #define LANES 64 /* two accounts may share one */
+#define UNEXPLAINED_MS                                                                             \
+    (PG_STATEMENT_TIMEOUT_MS + 10000) /* silence, while nobody can be asked why */
+#define BEAR_MAX_MS (5 * 60000)
+#define QUESTION_MS 5000
 
 /* Where a call is. */
 enum state { IDLE, WAITING, RESTING, FLYING };
@@ -41,6 +47,15 @@ struct pg {
 
     struct pg_connection *connections[CONNECTIONS_MAX];
     int connection_count;
+
+    /* Commits do not come back: a synchronous standby is away. Changes go one after the other, so
+     * that one connection is left to read with. */
+    bool stalled;
+    bool has_changes[CONNECTIONS_MAX];    /* what was sent last over it */
+    int64_t borne_since[CONNECTIONS_MAX]; /* 0: not */
+    struct pg_call question;
+    int asked_about;
+    char backend[16];
 };
 
 /* ---- lists: a call is on the list its state names ---- */
@@ -171,6 +186,15 @@ static bool careful_one_flies(const struct pg *pg) {
     return false;
 }
 
+static bool change_is_under_way(const struct pg *pg) {
+    for (int i = 0; i < pg->connection_count; i++) {
+        const struct pg_connection *c = pg->connections[i];
+        if (pg->has_changes[i] && pg_connection_is_up(c) && !pg_connection_is_idle(c))
+            return true;
+    }
+    return false;
+}
+
 static int connections_up(const struct pg *pg) {
     int up = 0;
     for (int i = 0; i < pg->connection_count; i++)
@@ -184,7 +208,21 @@ static bool is_time_for_careful(const struct pg *pg) {
     if (TAILQ_EMPTY(&pg->again) && TAILQ_EMPTY(&pg->slow))
         return false;
     bool alone = pg->waiting_n > 0 && pg->was_careful && connections_up(pg) == 1;
-    return !alone && !careful_one_flies(pg);
+    return !alone && !careful_one_flies(pg) && !(pg->stalled && change_is_under_way(pg));
+}
+
+static bool some_change(struct pg_call *const *group, size_t n) {
+    while (n > 0 && !group[n - 1]->changes)
+        n--;
+    return n > 0;
+}
+
+/* Who reads leaves little behind, and that may be lost with the primary: no need to wait for a
+ * standby that is away. */
+static enum pg_manner manner_of(const struct pg *pg, int i, bool careful) {
+    return careful                              ? PG_EACH_ALONE
+           : pg->stalled && !pg->has_changes[i] ? PG_TOGETHER_NO_RECEIPT
+                                                : PG_TOGETHER;
 }
 
 static void on_dispatch(evutil_socket_t fd, short what, void *context) {
@@ -203,7 +241,9 @@ static void on_dispatch(evutil_socket_t fd, short what, void *context) {
         if (n == 0)
             return;
         pg->was_careful = careful;
-        pg_connection_send(connection, group, n, !careful);
+        pg->has_changes[i] = some_change(group, n);
+        pg->borne_since[i] = 0;
+        pg_connection_send(connection, group, n, manner_of(pg, i, careful));
     }
 }
 
@@ -244,7 +284,7 @@ static void rest(struct pg *pg, struct pg_call *call) {
 }
 
 static void run_alone(struct pg *pg, struct pg_call *call) {
-    move(pg, call, WAITING, true);
+    move(pg, call, WAITING, call->changes || !pg->stalled);
     metric_add(METRIC_PG_RERUNS, 1);
     arm_dispatch(pg);
 }
@@ -301,6 +341,7 @@ static void on_report(void *context, struct pg_call *call, const struct pg_repor
     }
     switch (what->outcome) {
     case PG_OUTCOME_OK:
+        pg->stalled = pg->stalled && !call->changes;
         call->sqlstate[0] = '\0';
         finish(pg, call, PG_OK, what->json, what->len);
         break;
@@ -360,12 +401,77 @@ static void wake_rested(struct pg *pg, int64_t now) {
     arm_dispatch(pg);
 }
 
+/* ---- silence ---- */
+
+/* No more than one at a time from now on, and whoever reads goes first. */
+static void hold_changes(struct pg *pg) {
+    struct pg_call *call, *next;
+    pg->stalled = true;
+    for (int i = 0; i < LANES; i++) {
+        for (call = TAILQ_FIRST(&pg->waiting[i]); call; call = next) {
+            next = TAILQ_NEXT(call, link);
+            if (call->changes)
+                move(pg, call, WAITING, true);
+        }
+    }
+}
+
+static void on_told_whether_it_works(struct pg_call *call, enum pg_status status, const char *json,
+                                     size_t n) {
+    struct pg *pg = (struct pg *)(void *)((char *)call - offsetof(struct pg, question));
+    struct pg_connection *c = pg->connections[pg->asked_about];
+    int64_t *since = &pg->borne_since[pg->asked_about];
+    if (status == PG_LATE || pg_connection_stalled_ms(c) == 0 ||
+        pg_connection_backend(c) != atoi(pg->backend))
+        return;
+    *since = *since > 0 ? *since : now_ms();
+    if (status == PG_OK && n == 4 && memcmp(json, "true", 4) == 0 &&
+        now_ms() - *since < BEAR_MAX_MS)
+        pg_connection_bear(c);
+    else
+        pg_connection_give_up(c);
+}
+
+/* Its server is asked over another connection whether it is still at work for this one. */
+static void ask_about(struct pg *pg, int i) {
+    snprintf(pg->backend, sizeof pg->backend, "%d", pg_connection_backend(pg->connections[i]));
+    pg->asked_about = i;
+    pg->question = (struct pg_call){.function = "waits_for_standby",
+                                    .n = 1,
+                                    .args = {pg->backend},
+                                    .deadline_ms = QUESTION_MS,
+                                    .on_done = on_told_whether_it_works};
+    if (!pg_submit(pg, &pg->question))
+        pg_connection_give_up(pg->connections[i]);
+}
+
+/* A connection that says nothing for longer than any statement may take is given up, unless its
+ * commit waits for a standby: another one would wait likewise, and leave one more process over
+ * there. */
+static void look_after_silent(struct pg *pg, int i) {
+    int64_t silence = pg_connection_stalled_ms(pg->connections[i]);
+    bool some_ready = pg_ready(pg), some_coming = false;
+    for (int k = 0; k < pg->connection_count; k++)
+        some_coming = some_coming || !pg_connection_is_up(pg->connections[k]);
+    if (silence == 0 || pg->question.state != IDLE)
+        return;
+    hold_changes(pg);
+    if (some_ready)
+        ask_about(pg, i);
+    else if (!some_coming || silence >= UNEXPLAINED_MS)
+        pg_connection_give_up(pg->connections[i]);
+}
+
+/* ---- every now and then ---- */
+
 static void on_tick(evutil_socket_t fd, short what, void *context) {
     (void)fd;
     (void)what;
     struct pg *pg = context;
-    for (int i = 0; i < pg->connection_count; i++)
+    for (int i = 0; i < pg->connection_count; i++) {
         pg_connection_tick(pg->connections[i]);
+        look_after_silent(pg, i);
+    }
     int64_t now = now_ms();
     for (int i = 0; i < LANES; i++)
         end_late(pg, &pg->waiting[i], now);
@@ -470,7 +576,8 @@ bool pg_submit(struct pg *pg, struct pg_call *call) {
     call->deadline_at =
         call->since + (call->deadline_ms > 0 ? call->deadline_ms : CALLBACK_WORK_MS);
     call->due_at = slow ? slow->due_at : 0;
-    move(pg, call, slow && slow->state == RESTING ? RESTING : WAITING, false);
+    move(pg, call, slow && slow->state == RESTING ? RESTING : WAITING,
+         pg->stalled && call->changes);
     metric_add(METRIC_PG_CALLS, 1);
     arm_dispatch(pg);
     return true;

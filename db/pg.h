@@ -35,6 +35,9 @@
  *            connection.
  * Outage:    the server may be absent at the start, go away and come back; calls wait for it
  *            until their deadline.
+ * Standby:   a commit that waits for a synchronous standby makes its connection silent for longer
+ *            than any statement may take. The server is asked over another connection; while it
+ *            confirms, changes go one at a time, and reading goes on without waiting for receipts.
  * Thread:    one pool per worker; no call from another thread. */
 
 #include <stdbool.h>

@@ -14,8 +14,9 @@
 #include "server/base/metrics.h"
 #include "server/base/now.h"
 
-#define STATEMENTS_MAX 128                 /* functions this program knows */
-#define EXPECTS_MAX (3 * PG_GROUP_MAX + 1) /* prepare, call and Sync for each */
+#define STATEMENTS_MAX 128 /* functions this program knows */
+#define EXPECTS_MAX                                                                                \
+    (3 * PG_GROUP_MAX + 1) /* prepare, call and Sync for each, and one before them */
 #define FLIGHT_NONE SIZE_MAX
 #define HEARTBEAT_MS 2000                         /* of an idle connection */
 #define HEARTBEAT_ANSWER_MS 2000                  /* then it is not ready */
@@ -51,10 +52,11 @@ struct pg_connection {
     struct event *readable;
     struct event *writable;
     enum state state;
-    int64_t since;   /* when this state, or the present work, began */
-    int64_t heard;   /* last bytes from the server */
-    bool complained; /* one warning per outage */
-    unsigned turn;   /* of the hosts: with which to begin */
+    int64_t since;        /* when this state, or the present work, began */
+    int64_t heard;        /* last bytes from the server */
+    int64_t borne;        /* since when its silence is known to be well */
+    struct log_told told; /* in this outage */
+    unsigned turn;        /* of the hosts: with which to begin */
     int hosts;
     bool read_only; /* this server has become a standby, or was closed to writing */
 
@@ -124,19 +126,18 @@ static void report(struct pg_flight *flight, struct pg_connection *c,
 /* Passwords may stand in libpq's connection errors only as part of the url, which it never prints,
  * but its text has several lines; the first is enough. */
 static void complain(struct pg_connection *c, const char *event) {
-    if (c->complained)
-        return;
-    c->complained = true;
     const char *text = c->conn ? PQerrorMessage(c->conn) : "no memory";
     if (c->message[0])
         text = c->message;
-    log_warn(event, "connection=%d sqlstate=%s message=\"%.*s\"", c->number, c->sqlstate,
-             (int)strcspn(text, "\n"), text);
+    struct str line = {text, strcspn(text, "\n")};
+    if (log_is_news(&c->told, line))
+        log_warn(event, "connection=%d sqlstate=%s message=\"%.*s\"", c->number, c->sqlstate,
+                 (int)line.n, line.p);
 }
 
 static void lose(struct pg_connection *c, const char *event) {
     if (c->state == UP)
-        c->complained = false;
+        c->told = (struct log_told){0};
     complain(c, event);
     drop_events(c);
     PQfinish(c->conn);
@@ -260,7 +261,6 @@ static void on_sync(struct pg_connection *c) {
         return;
     set_state(c, UP);
     log_info("pg_up", "connection=%d host=%s", c->number, PQhost(c->conn) ? PQhost(c->conn) : "");
-    c->complained = false;
 }
 
 /* One turn of libpq's result machine; false when there is nothing more to read now. After the rows
@@ -388,12 +388,14 @@ static void start_connecting(struct pg_connection *c) {
     c->hosts = hosts.count;
     char patience[16];
     snprintf(patience, sizeof patience, "%d", PG_USER_TIMEOUT_MS);
-    const char *names[4 + PG_HOST_KEYWORDS + 1] = {"fallback_application_name", "client_encoding",
-                                                   "tcp_user_timeout", "dbname"};
-    const char *values[4 + PG_HOST_KEYWORDS + 1] = {"gulou", "UTF8", patience, c->url};
+    enum { OWN = 5 };
+    const char *names[OWN + PG_HOST_KEYWORDS + 1] = {"fallback_application_name", "client_encoding",
+                                                     "tcp_user_timeout", PG_HOSTS_TARGET, "dbname"};
+    const char *values[OWN + PG_HOST_KEYWORDS + 1] = {"gulou", "UTF8", patience,
+                                                      pg_hosts_target(c->url), c->url};
     for (int i = 0; i < hosts.n; i++) {
-        names[4 + i] = hosts.keywords[i];
-        values[4 + i] = hosts.values[i];
+        names[OWN + i] = hosts.keywords[i];
+        values[OWN + i] = hosts.values[i];
     }
     set_state(c, CONNECTING);
     c->conn = PQconnectStartParams(names, values, 1);
@@ -533,18 +535,25 @@ static void board(struct pg_connection *c, struct pg_call *const *calls, size_t 
     }
 }
 
+/* For the transaction that begins with it. */
+static bool send_no_receipt(struct pg_connection *c) {
+    static const char sql[] = "select set_config('synchronous_commit', 'local', true)";
+    expect(c, EXPECT_SETUP, 0);
+    return PQsendQueryParams(c->conn, sql, 0, NULL, NULL, NULL, NULL, 0);
+}
+
 /* A failure to send surfaces on the next turn: reports never come from inside the sending call. */
 void pg_connection_send(struct pg_connection *c, struct pg_call *const *calls, size_t n,
-                        bool together) {
+                        enum pg_manner manner) {
     assert(pg_connection_is_idle(c) && n > 0 && n <= PG_GROUP_MAX);
     c->transaction_start = 0;
     c->since = c->heard = now_ms();
-    board(c, calls, n, together);
-    bool sent = true;
+    board(c, calls, n, manner != PG_EACH_ALONE);
+    bool sent = manner != PG_TOGETHER_NO_RECEIPT || send_no_receipt(c);
     for (size_t at = 0; sent && at < n; at += c->flights[at].shares) {
         sent = send_statement(c, at);
         size_t end = at + c->flights[at].shares;
-        if (sent && (!together || end == n))
+        if (sent && (manner == PG_EACH_ALONE || end == n))
             sent = send_sync(c, end);
     }
     c->send_failed = !sent || !flush(c);
@@ -561,6 +570,11 @@ static void heartbeat(struct pg_connection *c) {
     c->transaction_start = 0;
     if (!PQpipelineSync(c->conn) || !flush(c))
         lose(c, "pg_lost");
+}
+
+static int64_t silence_of(const struct pg_connection *c) {
+    int64_t last = c->heard > c->since ? c->heard : c->since;
+    return now_ms() - (last > c->borne ? last : c->borne);
 }
 
 void pg_connection_tick(struct pg_connection *c) {
@@ -580,14 +594,30 @@ void pg_connection_tick(struct pg_connection *c) {
         break;
     case UP: {
         bool busy = c->expect_count > 0;
-        int64_t patience = c->flight_count > 0 ? STALL_MS : PG_CONNECT_SECONDS * 1000;
-        if (busy && now - c->heard >= patience && now - c->since >= patience)
+        if (busy && c->flight_count == 0 && silence_of(c) >= PG_CONNECT_SECONDS * 1000)
             lose(c, "pg_stalled");
         else if (!busy && now - c->heard >= HEARTBEAT_MS)
             heartbeat(c);
         break;
     }
     }
+}
+
+int64_t pg_connection_stalled_ms(const struct pg_connection *c) {
+    int64_t silence = c->state == UP && c->flight_count > 0 ? silence_of(c) : 0;
+    return silence >= STALL_MS ? silence : 0;
+}
+
+int pg_connection_backend(const struct pg_connection *c) {
+    return c->state == UP ? PQbackendPID(c->conn) : 0;
+}
+
+void pg_connection_bear(struct pg_connection *c) {
+    c->borne = now_ms();
+}
+
+void pg_connection_give_up(struct pg_connection *c) {
+    lose(c, "pg_stalled");
 }
 
 /* ---- life ---- */

@@ -62,12 +62,31 @@ bool pg_connection_is_up(const struct pg_connection *c);
 /* Up, and answered lately. */
 bool pg_connection_is_ready(const struct pg_connection *c);
 
-/* Sends 1..PG_GROUP_MAX calls over an idle connection: in one transaction, or each in its own. Sets
- * call->flight. Every call is reported later. */
-void pg_connection_send(struct pg_connection *c, struct pg_call *const *calls, size_t n,
-                        bool together);
+enum pg_manner {
+    PG_EACH_ALONE,          /* each call in a transaction of its own */
+    PG_TOGETHER,            /* in one transaction */
+    PG_TOGETHER_NO_RECEIPT, /* likewise; its commit does not wait for a standby to have it */
+};
 
-/* To be called some times a second: time limits, heartbeat, reconnecting. */
+/* Sends 1..PG_GROUP_MAX calls over an idle connection. Sets call->flight. Every call is reported
+ * later. */
+void pg_connection_send(struct pg_connection *c, struct pg_call *const *calls, size_t n,
+                        enum pg_manner manner);
+
+/* To be called some times a second: connecting anew, its time limit, heartbeat. What is under way
+ * is waited for until pg_connection_give_up(). */
 void pg_connection_tick(struct pg_connection *c);
+
+/* How long it has said nothing, when that is longer than any statement may take; else 0. */
+int64_t pg_connection_stalled_ms(const struct pg_connection *c);
+
+/* The process that serves it over there; 0 while it is not up. */
+int pg_connection_backend(const struct pg_connection *c);
+
+/* Its silence has a good reason, and counts from now on. */
+void pg_connection_bear(struct pg_connection *c);
+
+/* What is under way is reported as lost, and it connects anew. */
+void pg_connection_give_up(struct pg_connection *c);
 
 #endif

@@ -54,6 +54,12 @@ void pg_hosts_turn(struct pg_hosts *hosts, const char *url, unsigned turn) {
     PQconninfoFree(options);
 }
 
+const char *pg_hosts_target(const char *url) {
+    struct pg_hosts hosts;
+    pg_hosts_turn(&hosts, url, 0);
+    return hosts.count > 1 ? "read-write" : "any";
+}
+
 bool pg_url_is_good(const char *url) {
     PQconninfoOption *options = *url ? PQconninfoParse(url, NULL) : NULL;
     bool good = options != NULL;

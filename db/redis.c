@@ -24,6 +24,9 @@
 
 #define TICK_MS 50
 #define CONNECT_MS 1000
+#define PROBE_MS 5000 /* between two looks whether it writes */
+#define PROBE_KEY "gulou:alive"
+#define PROBE_LIFE_SECONDS 10
 #define PORT_DEFAULT 6379
 
 enum state { DOWN, CONNECTING, UP };
@@ -45,7 +48,11 @@ struct redis {
     struct event *next_turn;
     redisAsyncContext *context;
     enum state state;
-    bool complained; /* one warning per outage */
+    struct log_told told; /* in this outage */
+    char *refuses;        /* to write, and why; NULL: it writes */
+    char away_because[96];
+    struct redis_call probe;
+    int64_t probed;
     unsigned connections;
     int64_t since;
     int64_t ticked;
@@ -75,6 +82,28 @@ static char *copy(const char *text) {
     return result;
 }
 
+/* ---- a Redis that answers and does not write ---- */
+
+/* Its memory is full, it has become a replica, it cannot save: nothing that we keep gets there,
+ * although it answers. Other errors are the command's own. */
+static bool is_about_writing(const char *error) {
+    static const char *const about[] = {"OOM ", "READONLY ", "MISCONF ", "NOREPLICAS ", "NOPERM "};
+    for (size_t i = 0; i < sizeof about / sizeof *about; i++) {
+        if (strncmp(error, about[i], strlen(about[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void note_writing(struct redis *redis, const char *error) {
+    if (error && !redis->refuses)
+        log_error("redis_writes_nothing", "message=\"%.*s\"", (int)strcspn(error, "\r\n"), error);
+    else if (!error && redis->refuses)
+        log_info("redis_writes", "database=%d", redis->database);
+    free(redis->refuses);
+    redis->refuses = error ? strndup(error, strcspn(error, "\r\n")) : NULL;
+}
+
 /* ---- flights ---- */
 
 static void land(struct flights *from, struct redis_flight *flight, enum redis_status status,
@@ -100,8 +129,11 @@ static void on_reply(redisAsyncContext *context, void *reply_, void *flight_) {
         land(&redis->sent, flight, REDIS_AWAY, NULL);
     } else if (reply->type == REDIS_REPLY_ERROR) {
         metric_add(METRIC_REDIS_FAULTS, 1);
-        log_error("redis_refused", "message=\"%.*s\"", (int)strcspn(reply->str, "\r\n"),
-                  reply->str);
+        if (is_about_writing(reply->str))
+            note_writing(redis, reply->str);
+        else
+            log_error("redis_refused", "message=\"%.*s\"", (int)strcspn(reply->str, "\r\n"),
+                      reply->str);
         land(&redis->sent, flight, REDIS_REFUSED, NULL);
     } else {
         land(&redis->sent, flight, REDIS_ANSWERED, (const struct redis_value *)reply);
@@ -167,15 +199,31 @@ void redis_cancel(struct redis *redis, struct redis_call *call) {
     call->flight = NULL;
 }
 
+/* ---- the look ---- */
+
+static void on_probed(struct redis_call *call, enum redis_status status,
+                      const struct redis_value *value) {
+    struct redis *redis = (struct redis *)(void *)((char *)call - offsetof(struct redis, probe));
+    (void)value;
+    if (status == REDIS_ANSWERED)
+        note_writing(redis, NULL);
+}
+
+static void probe(struct redis *redis, int64_t now) {
+    redis->probed = now;
+    redis->probe.on_done = on_probed;
+    redis_set(redis, &redis->probe, PROBE_KEY, STR("1"), PROBE_LIFE_SECONDS);
+}
+
 /* ---- the connection ---- */
 
 /* hiredis frees the context itself after this has been called. */
 static void went_down(struct redis *redis, const char *why) {
     if (redis->state == UP)
-        redis->complained = false;
-    if (!redis->complained)
+        redis->told = (struct log_told){0};
+    if (log_is_news(&redis->told, str_from(why ? why : "")))
         log_warn("redis_away", "message=\"%s\"", why ? why : "");
-    redis->complained = true;
+    snprintf(redis->away_because, sizeof redis->away_because, "%s", why ? why : "");
     redis->context = NULL;
     redis->state = DOWN;
     redis->since = now_ms();
@@ -200,18 +248,20 @@ static void on_disconnect(const redisAsyncContext *context, int status) {
         went_down(redis, status == REDIS_OK ? "closed" : context->errstr);
 }
 
-/* AUTH and SELECT: only a refusal matters. */
+/* AUTH, SELECT, and a first write: only a refusal matters. */
 static void on_introduced(redisAsyncContext *context, void *reply_, void *last) {
     const redisReply *reply = reply_;
     struct redis *redis = context->data;
     if (!redis || !reply)
         return; /* ended; on_connect or on_disconnect says so */
-    if (reply->type == REDIS_REPLY_ERROR) {
+    bool refused = reply->type == REDIS_REPLY_ERROR;
+    if (refused && !(last && is_about_writing(reply->str))) {
         hang_up(redis, reply->str);
     } else if (last) {
+        note_writing(redis, refused ? reply->str : NULL);
         redis->state = UP;
+        redis->probed = now_ms();
         redis->connections++;
-        redis->complained = false;
         redis->since = now_ms();
         log_info("redis_up", "database=%d", redis->database);
     }
@@ -239,7 +289,8 @@ static void start_connecting(struct redis *redis) {
         redisAsyncCommand(context, on_introduced, NULL, "AUTH %s", redis->password);
     if (redis->database > 0)
         redisAsyncCommand(context, on_introduced, NULL, "SELECT %d", redis->database);
-    redisAsyncCommand(context, on_introduced, redis, "PING");
+    redisAsyncCommand(context, on_introduced, redis, "SET %s 1 EX %d", PROBE_KEY,
+                      PROBE_LIFE_SECONDS);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *redis_) {
@@ -258,6 +309,8 @@ static void on_tick(evutil_socket_t fd, short what, void *redis_) {
         hang_up(redis, "connecting takes too long");
     else if (punctual && redis->state == UP && oldest && now - oldest->started >= REDIS_COMMAND_MS)
         hang_up(redis, "no answer in time");
+    else if (redis->state == UP && !redis->probe.flight && now - redis->probed >= PROBE_MS)
+        probe(redis, now);
 }
 
 /* ---- life ---- */
@@ -319,6 +372,7 @@ static void forget_url(struct redis *redis) {
     free(redis->path);
     free(redis->host);
     free(redis->password);
+    free(redis->refuses);
 }
 
 bool redis_url_is_good(const char *url) {
@@ -380,7 +434,15 @@ void redis_free(struct redis *redis) {
 }
 
 bool redis_ready(const struct redis *redis) {
-    return redis->state == UP;
+    return redis->state == UP && !redis->refuses;
+}
+
+const char *redis_away_because(const struct redis *redis) {
+    return redis->away_because;
+}
+
+const char *redis_refuses(const struct redis *redis) {
+    return redis->state == UP ? redis->refuses : NULL;
 }
 
 unsigned redis_connections(const struct redis *redis) {

@@ -47,7 +47,12 @@ struct redis *redis_new(struct event_base *base, const char *url);
 bool redis_url_is_good(const char *url); /* one of these; nothing is connected to */
 void redis_free(struct redis *redis);    /* calls under way are cancelled */
 
+/* Connected, and it takes what is written: looked at when it came up, and every five seconds. */
 bool redis_ready(const struct redis *redis);
+/* Why it went away last, or did not come up; "" while it never did. */
+const char *redis_away_because(const struct redis *redis);
+/* Its own words for why it writes nothing although it answers; else NULL. */
+const char *redis_refuses(const struct redis *redis);
 unsigned redis_connections(const struct redis *redis); /* how often it came up */
 bool redis_wanted(const struct redis *redis);          /* the url was not empty */
 

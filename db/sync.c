@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "db/pg_hosts.h"
 #include "server/base/limits.h"
 
 struct sync {
@@ -78,11 +79,11 @@ bool sync_exec(struct sync *sync, const char *sql, char **error) {
 struct sync *sync_open(const char *url, char **error) {
     /* Before the url: a default. It counts for each host, so that a dead one does not keep the
      * command from the next. */
-    const char *names[] = {"connect_timeout", "dbname", "fallback_application_name",
-                           "client_encoding", NULL};
+    const char *names[] = {"connect_timeout",           PG_HOSTS_TARGET,   "dbname",
+                           "fallback_application_name", "client_encoding", NULL};
     char seconds[8];
     snprintf(seconds, sizeof seconds, "%d", PG_CONNECT_SECONDS);
-    const char *values[] = {seconds, url, "gulou-command", "UTF8", NULL};
+    const char *values[] = {seconds, pg_hosts_target(url), url, "gulou-command", "UTF8", NULL};
     PGconn *conn = PQconnectdbParams(names, values, 1);
     if (PQstatus(conn) != CONNECTION_OK) {
         set_error(error, conn ? PQerrorMessage(conn) : "no memory");

@@ -502,6 +502,27 @@ struct str http_header(const struct http_exchange *x, const char *name) {
     return str_from(MHD_lookup_connection_value(x->mhd, MHD_HEADER_KIND, name));
 }
 
+struct lines {
+    const char *name;
+    struct buf list;
+};
+
+static enum MHD_Result add_line(void *context, enum MHD_ValueKind kind, const char *name,
+                                const char *value) {
+    struct lines *lines = context;
+    (void)kind;
+    if (strcasecmp(name, lines->name) == 0 && value)
+        buf_printf(&lines->list, "%s%s", lines->list.n > 0 ? "," : "", value);
+    return MHD_YES;
+}
+
+struct str http_header_list(struct http_exchange *x, const char *name) {
+    struct lines lines = {.name = name};
+    buf_init(&lines.list, x->arena);
+    MHD_get_connection_values(x->mhd, MHD_HEADER_KIND, add_line, &lines);
+    return buf_view(&lines.list);
+}
+
 struct str http_cookie(const struct http_exchange *x, const char *name) {
     return str_from(MHD_lookup_connection_value(x->mhd, MHD_COOKIE_KIND, name));
 }
@@ -535,9 +556,13 @@ void http_set_header(struct http_exchange *x, const char *name, const char *valu
     x->headers[x->headers_n++].value = arena_strndup(x->arena, value, strlen(value));
 }
 
+bool http_is_waiting(const struct http_exchange *x) {
+    return x->state == EXCHANGE_HANDED_OUT;
+}
+
 /* False: cut by the deadline a moment ago. */
 static bool begin_reply(struct http_exchange *x, int status, const char *content_type) {
-    if (x->state != EXCHANGE_HANDED_OUT)
+    if (!http_is_waiting(x))
         return false;
     x->state = EXCHANGE_REPLIED;
     x->status = status;

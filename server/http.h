@@ -75,6 +75,8 @@ struct str http_body(const struct http_exchange *exchange);
 /* Decoded; the empty view when absent. */
 struct str http_query(const struct http_exchange *exchange, const char *name);
 struct str http_header(const struct http_exchange *exchange, const char *name);
+/* All lines of that name as one list: "a,b". */
+struct str http_header_list(struct http_exchange *exchange, const char *name);
 struct str http_cookie(const struct http_exchange *exchange, const char *name);
 
 /* The address at the other end of the connection as text: a proxy's, when there is one. */
@@ -84,6 +86,9 @@ const char *http_peer(struct http_exchange *exchange);
 const char *http_escape(struct arena *arena, const char *text);
 
 /* ---- the answer ---- */
+/* Neither answered nor cut by the deadline. */
+bool http_is_waiting(const struct http_exchange *exchange);
+
 /* A header of the coming answer; `name` is kept, `value` is copied. At most HTTP_HEADERS_MAX. */
 void http_set_header(struct http_exchange *exchange, const char *name, const char *value);
 

@@ -107,7 +107,7 @@ void js_sdk_sign(struct web *web) {
     s->url = str_z(web_arena(web), url);
     s->server = random_text(web_arena(web));
     web->state = s;
-    web_on_end(web, cancel_call);
+    web_on_end_or_late(web, cancel_call, without);
     const char *args[] = {web->account->id, KIND, s->server, NULL};
     web_change(web, web->account->id, "platform_token", 4, args, on_ticket);
 }

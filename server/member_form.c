@@ -73,6 +73,8 @@ static const char *refusal_words(struct web *web, const cJSON *facts) {
         return "这项操作由审核员办理";
     if (strcmp(code, "too_many") == 0)
         return "一小时内的照片太多了，请稍后再传";
+    if (strcmp(code, "photos_gone") == 0)
+        return "照片放得太久，已经失效，正在重新上传，请再提交一次";
     return tell_refusal(&out, facts) || tell_filing_refusal(&out, facts) ? buf_view(&out).p
                                                                          : "这一步现在办不了";
 }

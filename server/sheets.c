@@ -75,12 +75,16 @@ static void on_kept(struct web *web, const cJSON *facts) {
     show_sheet(web, fact_text(facts, "url"));
 }
 
+static void without_platform(struct web *web) {
+    web_error(web, 503, "platform", "微信暂时做不出二维码，请稍后再试");
+}
+
 static void on_code(struct platform_call *call, const struct platform_result *result) {
     struct web *web = call->context;
     struct sheet *sheet = web->state;
     struct arena *arena = web_arena(web);
     if (result->outcome != PLATFORM_DONE || !*fact_text(result->json, "url")) {
-        web_error(web, 503, "platform", "微信暂时做不出二维码，请稍后再试");
+        without_platform(web);
         return;
     }
     const char *args[] = {web->account->id, fact_text(sheet->facts, "scene"),
@@ -109,7 +113,7 @@ static void on_sheet(struct web *web, cJSON *facts) {
     }
     sheet->call = code_call(web, fact_text(sheet->facts, "scene"), 0);
     sheet->call.on_done = on_code;
-    web_on_end(web, cancel_sheet);
+    web_on_end_or_late(web, cancel_sheet, without_platform);
     platform_start(web->services->platform, &sheet->call);
 }
 
@@ -205,7 +209,7 @@ static void on_invited(struct web *web, const cJSON *facts) {
         reply_invites(web);
         return;
     }
-    web_on_end(web, cancel_invites);
+    web_on_end_or_late(web, cancel_invites, reply_invites); /* whose codes are changed already */
     inviting->open = inviting->n;
     for (size_t i = 0; i < inviting->n; i++) {
         struct invite *invite = &inviting->invites[i];

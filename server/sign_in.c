@@ -60,8 +60,15 @@ static void cancel_call(struct web *web) {
 static struct signing_in *begin(struct web *web) {
     struct signing_in *s = arena_alloc(web_arena(web), sizeof *s);
     web->state = s;
-    web_on_end(web, cancel_call);
     return s;
+}
+
+static void without_platform(struct web *web) {
+    web_error(web, 503, "platform", "微信暂时不能登录，请稍后再打开");
+}
+
+static void without_code(struct web *web) {
+    web_error(web, 503, "platform", "暂时不能扫码登录，请在微信里打开");
 }
 
 static struct web *web_of(struct platform_call *call) {
@@ -117,7 +124,7 @@ static void on_openid(struct platform_call *call, const struct platform_result *
         /* Browsers ask twice, now and then: the second time the code is spent. */
         ask_platform(web, s->page, s->tries + 1);
     } else if (result->outcome != PLATFORM_DONE) {
-        web_error(web, 503, "platform", "微信暂时不能登录，请稍后再打开");
+        without_platform(web);
     } else if (fact_number(result->json, "is_snapshotuser") == 1) {
         tell(web, "需要完整打开", "这是页面快照。请点右下角「使用完整服务」，再重新打开。");
     } else {
@@ -162,6 +169,7 @@ void sign_in_return(struct web *web) {
                                      .without_token = true,
                                      .on_done = on_openid,
                                      .context = web};
+    web_on_end_or_late(web, cancel_call, without_platform);
     platform_start(web->services->platform, &s->call);
 }
 
@@ -188,7 +196,7 @@ static void on_qr_code(struct platform_call *call, const struct platform_result 
     s->qr = result->outcome == PLATFORM_DONE ? qr_svg(arena, fact_text(result->json, "url"), 220)
                                              : NULL;
     if (!s->qr) {
-        web_error(web, 503, "platform", "暂时不能扫码登录，请在微信里打开");
+        without_code(web);
         return;
     }
     unsigned char random;
@@ -230,6 +238,7 @@ static void show_qr_code(struct web *web, const char *page) {
                                      .on_done = on_qr_code,
                                      .context = web};
     cJSON_Delete(body);
+    web_on_end_or_late(web, cancel_call, without_code);
     platform_start(web->services->platform, &s->call);
 }
 

@@ -109,7 +109,9 @@ bool visitors_take(struct visitors *visitors, struct str address, double now) {
 }
 
 struct str visitors_who(struct http_exchange *exchange, const struct config *config) {
-    return visitors_address(str_from(http_peer(exchange)), http_header(exchange, "X-Forwarded-For"),
+    /* Some proxies add a line of their own behind the visitor's: the last word is theirs. */
+    return visitors_address(str_from(http_peer(exchange)),
+                            http_header_list(exchange, "X-Forwarded-For"),
                             str_from(config->trusted_proxy));
 }
 

@@ -1,10 +1,12 @@
 #include "server/web.h"
 
+#include <event2/event.h>
 #include <string.h>
 
 #include "server/base/buf.h"
 #include "server/base/limits.h"
 #include "server/base/metrics.h"
+#include "server/base/now.h"
 #include "server/render.h"
 
 #define JSON_TYPE "application/json; charset=utf-8"
@@ -24,6 +26,8 @@
 static void on_exchange_end(void *context) {
     struct web *web = context;
     pg_cancel(web->services->pg, &web->call);
+    if (web->late)
+        event_free(web->late);
     if (web->on_end)
         web->on_end(web);
     cJSON_Delete(web->facts);
@@ -34,6 +38,7 @@ struct web *web_new(struct http_exchange *exchange, struct services *services) {
     web->exchange = exchange;
     web->services = services;
     web->status = 200;
+    web->since = now_ms();
     http_on_end(exchange, on_exchange_end, web);
     return web;
 }
@@ -44,6 +49,27 @@ struct arena *web_arena(const struct web *web) {
 
 void web_on_end(struct web *web, void (*on_end)(struct web *web)) {
     web->on_end = on_end;
+}
+
+static void on_late(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    struct web *web = context;
+    if (!http_is_waiting(web->exchange))
+        return;
+    pg_cancel(web->services->pg, &web->call);
+    web->on_end(web);
+    web->on_late(web);
+}
+
+void web_on_end_or_late(struct web *web, void (*on_end)(struct web *web),
+                        void (*on_late_)(struct web *web)) {
+    web->on_end = on_end;
+    web->on_late = on_late_;
+    int64_t left = web->since + WEB_ANSWER_MS - now_ms();
+    struct timeval wait = {left > 0 ? left / 1000 : 0, left > 0 ? left % 1000 * 1000 : 0};
+    web->late = evtimer_new(web->services->base, on_late, web);
+    evtimer_add(web->late, &wait);
 }
 
 /* ---- the database ---- */

@@ -34,6 +34,9 @@ struct web {
     cJSON *facts;
     struct str raw; /* the facts as they came */
     void (*on_end)(struct web *web);
+    int64_t since;
+    struct event *late;
+    void (*on_late)(struct web *web);
 };
 
 struct web *web_new(struct http_exchange *exchange, struct services *services);
@@ -48,6 +51,12 @@ void web_change(struct web *web, const char *person, const char *function, int n
 
 /* Called when the exchange ends, answered or not: for what else is under way. */
 void web_on_end(struct web *web, void (*on_end)(struct web *web));
+
+/* The same, for a page that waits for the platform: after WEB_ANSWER_MS since the request came,
+ * `on_end` is called and then `on_late`, which answers. Else the request's deadline would end the
+ * connection without a word. */
+void web_on_end_or_late(struct web *web, void (*on_end)(struct web *web),
+                        void (*on_late)(struct web *web));
 
 /* ---- answers ---- */
 

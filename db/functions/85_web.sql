@@ -11,6 +11,17 @@ create or replace function gulou.page_key(p_openid text, p_act text, p_key uuid)
   select encode(substr(sha256(convert_to(p_openid || '|' || p_act || '|' || p_key, 'UTF8')), 1, 16), 'hex')::uuid
 $$;
 
+-- Photos are sent before the form, and forgotten after a day without it: nobody shall believe that they came along. NULL:
+-- all are there, or what has this key is done.
+create or replace function gulou.photos_refusal(p_account text, p_openid text, p_key uuid, p_photos jsonb) returns jsonb
+language sql stable as $$
+  select case when exists (select from jsonb_array_elements_text(p_photos) as one
+                           where not exists (select from gulou.upload
+                                             where account_id = p_account and openid = p_openid and upload_id = one::uuid))
+               and not exists (select from gulou.inbox where account_id = p_account and message_key = p_key)
+         then gulou.refusal('photos_gone') end
+$$;
+
 -- ---------------------------------------------------------------- declare
 
 create or replace function api.page_declare(p_account text, p_session bytea, p_next bytea) returns jsonb
@@ -50,7 +61,7 @@ declare
   v_openid text := gulou.session_openid(p_account, p_session);
   v_key    uuid := gulou.page_key(v_openid, 'declare', p_key);
 begin
-  return coalesce(gulou.web_refusal(p_account, v_openid),
+  return coalesce(gulou.web_refusal(p_account, v_openid), gulou.photos_refusal(p_account, v_openid, v_key, p_photos),
     api.declare_points(p_account, v_openid, v_key, p_request, p_item, p_minutes, p_from, p_to, null,
       extract(year from p_day)::int, extract(month from p_day)::int, extract(day from p_day)::int, p_words,
       (select jsonb_agg(jsonb_build_object('upload', u.upload_id)) from gulou.upload u
@@ -159,8 +170,8 @@ create or replace function api.web_object(p_account text, p_session bytea, p_key
   p_no bigint, p_words text, p_photos jsonb, p_received timestamptz) returns jsonb language plpgsql as $$
 declare
   v_openid text := gulou.session_openid(p_account, p_session);
-  v_facts  jsonb := gulou.web_refusal(p_account, v_openid);
   v_key    uuid := gulou.page_key(v_openid, 'object', p_key);
+  v_facts  jsonb := coalesce(gulou.web_refusal(p_account, v_openid), gulou.photos_refusal(p_account, v_openid, v_key, p_photos));
 begin
   if v_facts is not null then
     return v_facts;

@@ -42,5 +42,16 @@ create or replace function api.server_settings() returns jsonb language sql stab
     'deadlock_ms', (select setting::int from pg_settings where name = 'deadlock_timeout'),
     'clock', extract(epoch from clock_timestamp())::bigint,
     'standby', pg_is_in_recovery(),
+    'forgetful', (select coalesce(jsonb_agg(name || ' = ' || setting order by name), '[]') from pg_settings
+      where name = 'fsync' and setting = 'off'
+         or name = 'synchronous_commit' and (setting = 'off'
+           or setting in ('local', 'remote_write') and current_setting('synchronous_standby_names') <> '')),
     'encoding', current_setting('server_encoding'))
+$$;
+
+-- Whether the commit of this process waits for a synchronous standby: it is at work, although no statement may take so
+-- long. A pool asks for one of its connections that says nothing any more.
+create or replace function api.waits_for_standby(p_backend int) returns jsonb language sql stable as $$
+  select to_jsonb(current_setting('synchronous_standby_names') <> ''
+                  and exists (select from pg_locks where pid = p_backend and locktype = 'virtualxid'))
 $$;

@@ -26,10 +26,11 @@
 #define SESSION_COOKIE_SECONDS (30 * 86400)
 
 /* ---- public pages and JSON ---- */
-#define WEB_ROWS_MAX 500  /* rows of one page or answer */
-#define WEB_PAGE_ROWS 50  /* … if nobody asks for more */
-#define WEB_WORK_MS 5000  /* then 503 */
-#define VISITOR_BURST 240 /* requests of one address at once, per worker */
+#define WEB_ROWS_MAX 500   /* rows of one page or answer */
+#define WEB_PAGE_ROWS 50   /* … if nobody asks for more */
+#define WEB_WORK_MS 5000   /* then 503 */
+#define WEB_ANSWER_MS 8000 /* what waits for the platform: before HTTP_REQUEST_DEADLINE_MS */
+#define VISITOR_BURST 240  /* requests of one address at once, per worker */
 #define VISITOR_PER_SECOND 20
 #define VISITORS_MAX 4096       /* addresses remembered, per worker */
 #define FILE_DEADLINE_MS 120000 /* a notice as a file, over a slow line */

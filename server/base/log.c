@@ -98,3 +98,17 @@ DEFINE_LOG(log_debug, LOG_LEVEL_DEBUG, "debug")
 DEFINE_LOG(log_info, LOG_LEVEL_INFO, "info")
 DEFINE_LOG(log_warn, LOG_LEVEL_WARN, "warn")
 DEFINE_LOG(log_error, LOG_LEVEL_ERROR, "error")
+
+bool log_is_news(struct log_told *told, struct str text) {
+    uint64_t digest = str_hash(text, 0);
+    for (unsigned i = 0; i < told->n; i++) {
+        if (told->texts[i] == digest) {
+            return false;
+        }
+    }
+    if (told->n == LOG_TOLD_MAX) {
+        return false;
+    }
+    told->texts[told->n++] = digest;
+    return true;
+}

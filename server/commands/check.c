@@ -116,6 +116,12 @@ static void check_settings(struct check *c, const cJSON *facts) {
         tell(c, "FAIL",
              "postgres: this is a standby; name the primary, or several hosts with "
              "target_session_attrs=read-write");
+    const cJSON *setting;
+    cJSON_ArrayForEach(setting, fact(facts, "forgetful"))
+        tell(c, "FAIL",
+             "postgres: %s: what was answered is lost when its machine stops or its standby takes "
+             "over; set it on",
+             cJSON_GetStringValue(setting));
     if (strcmp(fact_text(facts, "encoding"), "UTF8") != 0)
         tell(c, "FAIL", "postgres: the database's encoding is %s; create it with UTF8",
              fact_text(facts, "encoding"));
@@ -215,16 +221,25 @@ static void turn(struct check *c, long milliseconds) {
 
 static void check_redis(struct check *c) {
     struct redis *redis = redis_new(c->base, c->config->redis_url);
-    for (int i = 0; redis_wanted(redis) && !redis_ready(redis) && i < REDIS_WAIT_STEPS; i++)
+    for (int i = 0; redis_wanted(redis) && !redis_ready(redis) && !redis_refuses(redis) &&
+                    i < REDIS_WAIT_STEPS;
+         i++)
         turn(c, 100);
     if (!redis_wanted(redis))
         tell(c, "note", "redis: none; the step-by-step dialogue is off, all else works");
     else if (redis_ready(redis))
         tell(c, "ok", "redis: reached");
-    else
+    else if (redis_refuses(redis))
         tell(c, "FAIL",
-             "redis: no answer from the address of [redis] url; start it, or say \"\" to do "
-             "without");
+             "redis: it answers and writes nothing: %s; give it memory or disk, or name the one "
+             "that is no replica",
+             redis_refuses(redis));
+    else
+        tell(
+            c, "FAIL",
+            "redis: no answer from the address of [redis] url (%s); start it, mend the url and its "
+            "password, or say \"\" to do without",
+            redis_away_because(redis));
     redis_free(redis);
 }
 

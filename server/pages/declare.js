@@ -98,6 +98,7 @@ form.addEventListener('submit', async (event) => {
     const facts = await post('declare', { ...value, key, photos: await photosSent() })
     if (facts.refusal) {
       key = uuid() // nothing happened; what is mended is a new try
+      if (facts.refusal === 'photos_gone') photos.forEach(sendPhoto)
       tellWorth(facts)
       toast(facts.message)
     } else {

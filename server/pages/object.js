@@ -15,6 +15,7 @@ async function file() {
     const facts = await post(`notices/${notice}/object`, { key, no: Number(no), words, photos: await photosSent() })
     if (facts.refusal) {
       key = uuid() // nothing happened; what is mended is a new try
+      if (facts.refusal === 'photos_gone') photos.forEach(sendPhoto)
       by('state').textContent = facts.message
       toast(facts.message)
     } else {

@@ -287,6 +287,27 @@ describe('pages', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not se
     for (const each of [page, queue]) await each.context().close()
   })
 
+  test('a photo that the server has forgotten since is sent anew before the form is taken', async () => {
+    const one = await person()
+    const page = await signIn(one, 'declare')
+    const sent = page.waitForResponse(/photos\?key=/)
+    await page.setInputFiles('#photo', PHOTO)
+    await (await sent).finished()
+    sql(`delete from gulou.upload where account_id = 'demo' and openid = '${one.openid}'`) // as after a day
+    await page.selectOption('#item', '40')
+    await page.locator('[data-minutes="60"]').click()
+    await page.fill('#words', '第二天才提交')
+    const again = page.waitForResponse(/photos\?key=/)
+    await page.locator('#send').click()
+    await page.locator('#toast', { hasText: '正在重新上传' }).waitFor()
+    await again
+    await page.locator('#send').click()
+    await page.locator('#done-title').waitFor()
+    const no = Number(/编号：(\d+)/.exec(await page.locator('#done-title').innerText())[1])
+    assert.deepEqual(sql(`select count(*) from gulou.photo where account_id = 'demo' and no = ${no}`), [['1']])
+    await page.context().close()
+  })
+
   test('a photo that is too large is not even sent; one that was lost is not left out in silence', async () => {
     const one = await person()
     const page = await signIn(one, 'declare')

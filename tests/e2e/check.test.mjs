@@ -37,12 +37,19 @@ test('a running system: every connection is ok, exit 0', async () => {
 test('nothing answers: each is named with what to do, exit 1; the configuration alone is still good', async () => {
   const { status, out, error } = await check(nowhere)
   assert.equal(status, 1)
-  for (const line of [/^FAIL +postgres: .*start it, or mend \[postgres\] url/m, /^FAIL +redis: .*start it/m,
+  for (const line of [/^FAIL +postgres: .*start it, or mend \[postgres\] url/m, /^FAIL +redis: .*\(No such file or directory\); start it/m,
     /^FAIL +account demo: no token: -1 .*internet/m, /^FAIL +account demo: http:\/\/127\.0\.0\.1:1\/wechat\/demo: .*gulou serve/m]) assert.match(out, line)
   assert.equal(error, 'gulou: check: something does not work yet, see FAIL\n')
   const offline = await check(nowhere, ['--offline'])
   assert.deepEqual([offline.status, offline.error], [0, ''])
   assert.match(offline.out, /good; 1 account/)
+})
+
+test('a PostgreSQL that forgets what it has confirmed is a failure', async () => {
+  const [, url] = /^\[postgres\]\s*url = "([^"]*)"/m.exec(readFileSync(config, 'utf8'))
+  const { status, out } = await check({ GULOU_POSTGRES_URL: `${url}&options=-csynchronous_commit%3Doff` })
+  assert.equal(status, 1, out)
+  assert.match(out, /^FAIL +postgres: synchronous_commit = off: .*set it on/m)
 })
 
 test('a wrong configuration is one line with file, line and key, exit 2', async () => {

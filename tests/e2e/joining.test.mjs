@@ -188,6 +188,31 @@ describe('joining', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not 
     assert.match((await scanned(`invite_${rest.rows.at(-1).code}`)).reply, /姓名：队员45/)
   })
 
+  test('a platform that says nothing: every page says so in time, and invites that were made are shown without their codes', async () => {
+    const { id } = unit('沈五')
+    const visitor = new Visitor(await bound('administrator'))
+    await visitor.open('sheets')
+    const server = process.env.GULOU_E2E_SERVER
+    try {
+      await client.apiFault('/cgi-bin/qrcode/create', 'hang', 3)
+      await client.apiFault('/sns/oauth2/access_token', 'hang')
+      const stranger = new Visitor(client.person())
+      const state = (await stranger.load(`${server}/demo/declare?wx=1`)).headers.get('location').match(/state=(\w+)/)[1]
+      const [sheet, invites, desktop, signedIn] = await Promise.all([
+        visitor.open(`sheets/${id}`), visitor.post(`sheets/${id}/invites`),
+        fetch(`${server}/demo/declare`), stranger.load(`${server}/demo/signin?code=c&state=${state}`)])
+      assert.equal(sheet.status, 503)
+      assert.match(sheet.html, /微信暂时做不出二维码，请稍后再试/)
+      assert.deepEqual(invites.value.rows.map(({ name, code, qr }) => [name, /^[A-Z0-9]{8,}$/.test(code), qr]), [['沈五', true, undefined]])
+      assert.equal(desktop.status, 503)
+      assert.match(await desktop.text(), /暂时不能扫码登录，请在微信里打开/)
+      assert.equal(signedIn.status, 503)
+      assert.match(await signedIn.text(), /微信暂时不能登录，请稍后再打开/)
+    } finally {
+      await client.clear('api-fault')
+    }
+  })
+
   test('nobody else gets a sheet, a code or an invite', async () => {
     const { id } = unit('卫四')
     const stranger = new Visitor(client.person())

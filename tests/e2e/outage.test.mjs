@@ -51,6 +51,20 @@ test('without PostgreSQL: a polite word and no 5xx; afterwards it works without 
   other.kill('SIGTERM')
 })
 
+test('why it cannot be reached is told, also when that changes during the outage', async () => {
+  const told = () => readFileSync(`${state}/log/server.log`, 'utf8').match(/pg_connect_failed .* not permitted to log in/g)?.length ?? 0
+  const before = told()
+  sql('alter role gulou_server nologin')
+  sql("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'gulou_server'")
+  try {
+    await until(async () => told() > before, 10, 'the log says that the login is refused')
+  } finally {
+    sql('alter role gulou_server login')
+  }
+  await ready()
+  assert.match(await member.say('积分'), /可用/)
+})
+
 test('a schema taken from under a running server is told, and the right one serves again without a restart', async () => {
   gulou('migrate', '--to', '0041')
   await until(async () => /^down: schema: .*gulou migrate/.test(await readyz()), 40, 'readyz tells')

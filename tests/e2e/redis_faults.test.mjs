@@ -1,11 +1,11 @@
 // Redis is lost, evicted, filled with nonsense, restored from long ago, and slow: every answer stays right and comes in
 // time, and what was broken mends itself.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFileSync, rmSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { bindMembers, makeReviewers, pidOf, platformTo, ready, readyz, secondServer, server, sql, startAgain, state, stop, until } from './system.mjs'
+import { bindMembers, config, makeReviewers, pidOf, platformTo, program, ready, readyz, secondServer, server, sql, startAgain, state, stop, until } from './system.mjs'
 
 const BUDGET_MS = 5000 // then the platform hangs up
 const MEND_SECONDS = 30
@@ -105,6 +105,25 @@ test('Redis is full and evicts everything: a dialogue begins again, one line dec
   assert.match(await say('申报'), /哪一类/)
   assert.match(await say(`申报 40 1 清空${run}`), /编号/)
   await ranksAreTrue()
+})
+
+test('Redis answers and writes nothing: the operator is told what it says, and one line declares', async () => {
+  redis('config', 'set', 'maxmemory', '1') // and evicts nothing
+  try {
+    await until(async () => /degraded: redis/.test(await readyz()), 20, 'readyz tells')
+    assert.match(readFileSync(`${state}/log/server.log`, 'utf8'), /event=redis_writes_nothing message="OOM /)
+    const { status, stdout } = spawnSync(program, ['check', '--config', config], { encoding: 'utf8' })
+    assert.equal(status, 1)
+    assert.match(stdout, /^FAIL +redis: it answers and writes nothing: OOM /m)
+    assert.match(await say('申报'), /一句话/)
+    assert.match(await say(`申报 40 1 写不进${run}`), /编号/)
+    await ranksAreTrue()
+  } finally {
+    redis('config', 'set', 'maxmemory', '0')
+  }
+  await ready()
+  assert.match(await say('申报'), /哪一类/)
+  await say('取消')
 })
 
 test('nonsense under a dialogue: it begins again', async () => {

@@ -1,5 +1,6 @@
 // What somebody who is nobody here can cause: little, and it is told kindly.
 import assert from 'node:assert/strict'
+import http from 'node:http'
 import { after, before, describe, test } from 'node:test'
 import { secondServer } from './system.mjs'
 
@@ -14,6 +15,9 @@ describe('strangers', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is no
   after(() => server?.stop())
 
   const page = (address, path = 'demo/declare') => fetch(`${server.address}/${path}`, { headers: { 'X-Forwarded-For': `198.51.100.1, ${address}` } })
+
+  const twoLines = (claimed, real) => new Promise((resolve, reject) => http.get(`${server.address}/demo/declare`, { headers: { 'X-Forwarded-For': [claimed, real] } },
+    (answer) => { answer.resume(); resolve(answer.statusCode) }).on('error', reject))
 
   // Two minutes at most can be touched by one round, so one more than twice the share is always too many.
   async function ask(count, addressOf) {
@@ -33,6 +37,12 @@ describe('strangers', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is no
     assert.equal(refused.status, 429)
     assert.equal(refused.wait, '60')
     assert.match(refused.html, /请过一分钟再试/)
+  })
+
+  test('nor by lines of their own, to which a proxy adds its own', async () => {
+    const statuses = new Set()
+    for (let i = 0; i < 2 * CODES_PER_ADDRESS + 1; i++) statuses.add(await twoLines(`192.0.2.${i}`, '203.0.113.250'))
+    assert.ok(statuses.has(429))
   })
 
   test('many addresses together do not use up the quota either', async () => {

@@ -1,7 +1,7 @@
 -- Objections from the first word to the last event (domain 4.3; INV-10, INV-13, INV-25).
 begin;
 set client_min_messages = warning;
-select plan(101);
+select plan(102);
 
 select api.set_clock('2026-09-20 18:00+08');
 select api.sync_account('t', '测试');
@@ -139,9 +139,10 @@ create function h(p_text text) returns bytea language sql immutable as $$ select
 create function page(p_no bigint, p_token text default 'two', p_notice int default 1) returns jsonb language sql as $$
   select api.page_object('t', h(p_token), h('next'), p_notice, p_no)
 $$;
-create function sends(p_no bigint, p_words text, p_key uuid default gen_random_uuid(), p_token text default 'two') returns jsonb language sql as $$
+create function sends(p_no bigint, p_words text, p_key uuid default gen_random_uuid(), p_token text default 'two', p_photo text default 'a')
+returns jsonb language sql as $$
   select api.web_object('t', h(p_token), p_key, 'test', 1, p_no, p_words,
-    '["aaaaaaaa-0000-0000-0000-00000000000a", "aaaaaaaa-0000-0000-0000-00000000000b"]', null)
+    jsonb_build_array('aaaaaaaa-0000-0000-0000-00000000000' || p_photo), null)
 $$;
 select api.start_session('t', 'o2', h('two')), api.start_session('t', 'o3', h('three'));
 select api.web_upload('t', h('two'), 'aaaaaaaa-0000-0000-0000-00000000000a', 4, 3, sha256('pixels'), 'pixels', 'small'),
@@ -159,11 +160,12 @@ select is(api.line_to_object('t', 'o2', 9, null) ->> 'refusal', 'notice_unknown'
 select is(api.line_to_object('t', 'o2', 1, null), '{"notice": 1}', 'a notice that is open takes any line');
 select is(sends(b, '没有人', gen_random_uuid(), 'nobody') ->> 'refusal', 'signed_out', 'nobody files without a session') from made;
 select is(sends(b, ' ') ->> 'refusal', 'words_missing', 'nor without words') from made;
+select is(sends(b, '那天下大雨', gen_random_uuid(), 'two', 'b') ->> 'refusal', 'photos_gone', 'nor with somebody else''s photo') from made;
 create temp table sent as select sends(b, '那天下大雨', '00000000-0000-0000-0000-00000000000c') as six from made;
 select matches(six ->> 'objection', '^\d+$', 'the receipt is a number') from sent;
 select is(sends(b, '那天下大雨', '00000000-0000-0000-0000-00000000000c') -> 'objection', six -> 'objection', 'sent again it is the same objection') from made, sent;
 select results_eq($$select count(*)::int, min(encode(digest, 'hex')) from gulou.photo, sent where account_id = 't' and objection_no = (six ->> 'objection')::bigint$$,
-                  $$values (1, encode(sha256('pixels'), 'hex'))$$, 'with the sender''s own photo, once, and nobody else''s');
+                  $$values (1, encode(sha256('pixels'), 'hex'))$$, 'with the sender''s own photo, once');
 select is(page(b) #>> '{why,refusal}', 'already_filed', 'the page says that it is filed') from made;
 select is(page(null) #>> '{own,0,status}', 'filed', 'and what the sender has filed');
 select is(page(null, 'three') -> 'own', '[]', 'to nobody else');

@@ -1,7 +1,7 @@
 -- Who a browser is, for how long, and whose photos it may declare.
 begin;
 set client_min_messages = warning;
-select plan(24);
+select plan(28);
 
 select api.set_clock('2026-11-20 18:00+08');
 select api.sync_account('t', '测试');
@@ -49,9 +49,15 @@ select is(who('s'), 'o2', 'as who confirmed');
 insert into gulou.binding values ('t', 'o1', 1, now() + interval '1 second');
 select api.start_session('t', 'o1', h('one'));
 select api.web_upload('t', h('s'), 'aaaaaaaa-0000-0000-0000-000000000001', 4, 3, sha256('pixels'), 'pixels', 'small');
-select api.web_declare('t', h('one'), gen_random_uuid(), 'test', '40', 60, null, null, '2026-11-20', '巡逻',
-                       '["aaaaaaaa-0000-0000-0000-000000000001"]');
-select is((select count(*) from gulou.photo where account_id = 't'), 0::bigint, 'nobody declares somebody else''s photo');
+create function with_photo(p_token text, p_key uuid) returns jsonb language sql as $$
+  select api.web_declare('t', h(p_token), p_key, 'test', '40', 60, null, null, '2026-11-20', '楼道', '["aaaaaaaa-0000-0000-0000-000000000001"]')
+$$;
+select is(with_photo('one', gen_random_uuid()) ->> 'refusal', 'photos_gone', 'nobody declares somebody else''s photo');
+select isnt(with_photo('s', 'bbbbbbbb-0000-0000-0000-000000000001') ->> 'no', null, 'one''s own comes along');
+select is((select count(*) from gulou.photo where account_id = 't'), 1::bigint, 'once');
+delete from gulou.upload where account_id = 't';
+select is(with_photo('s', gen_random_uuid()) ->> 'refusal', 'photos_gone', 'a photo that was forgotten meanwhile is missed aloud');
+select isnt(with_photo('s', 'bbbbbbbb-0000-0000-0000-000000000001') ->> 'no', null, 'what was declared with it is answered as before');
 
 -- ---- the same key from several hands
 create temp table said as select gen_random_uuid() as key;
@@ -59,7 +65,7 @@ create function declares(p_token text) returns jsonb language sql as $$
   select api.web_declare('t', h(p_token), (select key from said), 'test', '40', 60, null, null, '2026-11-19', '巡逻', '[]')
 $$;
 select is(declares('one') ->> 'no', declares('one') ->> 'no', 'a page that asks again is answered as before');
-select is((select count(*) from gulou.declaration where account_id = 't' and member_id = 1 and words = '巡逻'), 2::bigint, 'and has declared once');
+select is((select count(*) from gulou.declaration where account_id = 't' and member_id = 1 and words = '巡逻'), 1::bigint, 'and has declared once');
 select isnt(declares('s') ->> 'no', declares('one') ->> 'no', 'somebody else with this key declares something of their own');
 select is(api.web_decide('t', h('s'), (select key from said), 'test', 'approve', array[1], null) ->> 'refusal', 'not_yours', 'and decides nothing by it');
 
