@@ -9,7 +9,7 @@
  * read, so two messages at once cannot both move it; the slower one reads again. The last replies
  * are kept with their message keys, so an attempt that the platform repeats gets the same words
  * without moving anything. The key of the message that began it is the dialogue's own number: it
- * goes to declare_points as a second guard, and one dialogue makes one declaration at most.
+ * goes to declare_together as a second guard, and one dialogue makes one declaration at most.
  * Without Redis there is no dialogue; one-line commands do everything too.
  *
  * Each function ends the request with one answer, at once or later. */
@@ -28,7 +28,7 @@ void dialogue_input(struct request *rq, struct words words);
 /* A photo; action_photo when no dialogue is at a step that takes photos. */
 void dialogue_photo(struct request *rq);
 
-/* The first nine arguments of declare_points and preview_declaration; room for eleven. */
+/* The first nine arguments of declare_together and preview_declaration; room for eleven. */
 struct hours;
 struct day;
 const char *const *declare_args(struct request *rq, const char *item, const struct hours *hours,
