@@ -300,8 +300,13 @@ begin
       insert into gulou.inbox (account_id, message_key, answer)
       select account, key, answer from told where not known and key is not null)
     select array_agg(answer order by place), array_agg(no order by place) into v_answers, v_nos from told;
-    perform gulou.add_photos(p_account[place], no, p_photos[place])
-    from unnest(v_places, v_nos) as written (place, no) where no is not null and p_photos[place] is not null;
+    if num_nonnulls(variadic p_photos) > 0 then
+      perform gulou.add_photos(p_account[place], no, p_photos[place])
+      from unnest(v_places, v_nos) as written (place, no) where no is not null and p_photos[place] is not null;
+    end if;
+    if cardinality(v_places) = cardinality(p_account) then   -- nearly always
+      return v_answers;
+    end if;
     v_done := v_done || v_places;
     v_all := v_all || v_answers;
   end loop;
