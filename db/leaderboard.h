@@ -7,8 +7,8 @@
  * already has, so order and repetition do not matter. A board is only read after a rebuild has
  * marked it ready, and while it is whole: of this run of Redis, with as many entries as the marker
  * says. Otherwise, and without Redis, every read says LEADERBOARD_ASK_SQL and the caller asks
- * api.ranking. Points that a stranger has written into Redis are not found out here: who shows
- * rows asks api.labels, which says what they should be.
+ * the book. Points that a stranger has written into Redis are not found out here: who shows
+ * rows gives them to api.board, which shows what the book has where it does not agree.
  *
  * Keys: board:{account}:{period}:v        hash "member:org" -> "version:points"
  *       board:{account}:{period}:members  sorted set of ten-digit ids by -points, so that ties
@@ -34,7 +34,7 @@ struct cJSON;
 
 struct leaderboard_row {
     int64_t rank; /* 1 + number of strictly higher scores */
-    int64_t id;   /* member or org; names come from api.labels */
+    int64_t id;   /* member or org; names come from api.board */
     int64_t points;
 };
 

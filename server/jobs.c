@@ -13,13 +13,17 @@
 #define REMIND_SECONDS 600
 #define TAGS_SECONDS 180
 #define SETTLE_SECONDS 5
+#define SETTLERS 2 /* as many as api.settle_due() lets work at once */
+#define SETTLERS_APART_US 1000
 #define FOLD_SECONDS 1
 
 struct job {
     struct jobs *jobs;
     const char *function;
     int seconds;
+    struct timeval pause; /* before the next step of work that is not done */
     struct event *timer;
+    struct event *next;
     struct pg_call call;
     bool running;
 };
@@ -34,7 +38,7 @@ struct jobs {
     struct job tags;
     struct job purge_joining;
     struct job remind_administrators;
-    struct job settle;
+    struct job settle[SETTLERS];
     struct job fold;
     struct outbox *outbox;
     struct leaderboard_feed **feeds; /* one an account */
@@ -66,7 +70,7 @@ static void on_done(struct pg_call *call, enum pg_status status, const char *jso
     bool more = cJSON_IsTrue(cJSON_GetObjectItem(facts, "more"));
     cJSON_Delete(facts);
     if (more)
-        on_time(-1, 0, job);
+        evtimer_add(job->next, &job->pause);
 }
 
 static void on_time(evutil_socket_t fd, short what, void *context) {
@@ -87,6 +91,7 @@ static void start_job(struct jobs *jobs, struct job *job, const char *function, 
     struct timeval every = {seconds, 0};
     *job = (struct job){.jobs = jobs, .function = function, .seconds = seconds};
     job->timer = event_new(jobs->services->base, -1, EV_PERSIST, on_time, job);
+    job->next = evtimer_new(jobs->services->base, on_time, job);
     evtimer_add(job->timer, &every);
     event_base_once(jobs->services->base, -1, EV_TIMEOUT, on_time, job, &after_people);
 }
@@ -94,6 +99,7 @@ static void start_job(struct jobs *jobs, struct job *job, const char *function, 
 static void stop_job(struct job *job) {
     pg_cancel(job->jobs->services->pg, &job->call);
     event_free(job->timer);
+    event_free(job->next);
 }
 
 /* Said once, so that nobody looks for what cannot be there. */
@@ -123,7 +129,11 @@ struct jobs *jobs_new(struct services *services) {
     start_job(jobs, &jobs->tags, "reconcile_tags", TAGS_SECONDS);
     start_job(jobs, &jobs->purge_joining, "purge_joining", PURGE_SECONDS);
     start_job(jobs, &jobs->remind_administrators, "remind_administrators", REMIND_SECONDS);
-    start_job(jobs, &jobs->settle, "settle_due", SETTLE_SECONDS);
+    for (int i = 0; i < SETTLERS; i++) {
+        start_job(jobs, &jobs->settle[i], "settle_due", SETTLE_SECONDS);
+        /* Calls of one turn of the loop would share a connection and a transaction. */
+        jobs->settle[i].pause.tv_usec = i * SETTLERS_APART_US;
+    }
     start_job(jobs, &jobs->fold, "fold_scores", FOLD_SECONDS);
     jobs->outbox = outbox_new(services);
     jobs->feeds = calloc(config->accounts_n + 1, sizeof(*jobs->feeds));
@@ -150,7 +160,8 @@ void jobs_free(struct jobs *jobs) {
     stop_job(&jobs->tags);
     stop_job(&jobs->purge_joining);
     stop_job(&jobs->remind_administrators);
-    stop_job(&jobs->settle);
+    for (int i = 0; i < SETTLERS; i++)
+        stop_job(&jobs->settle[i]);
     stop_job(&jobs->fold);
     outbox_free(jobs->outbox);
     free(jobs);

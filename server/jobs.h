@@ -2,8 +2,9 @@
 #define GULOU_JOBS_H
 
 /* What runs by the clock, in the first worker of each server: the daily seal, settling notices
- * whose window has closed, reminders, forgetting answered messages, and keeping the leaderboards
- * level. The database makes sure that two servers do no harm. */
+ * whose window has closed (two steps at a time, over two connections), reminders, forgetting
+ * answered messages, and keeping the leaderboards level. The database makes sure that two servers
+ * do no harm. */
 
 #include "server/request.h"
 

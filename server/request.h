@@ -35,6 +35,8 @@ struct visitors; /* server/visitors.h */
 struct rate;     /* server/rate.h */
 struct recent;   /* server/recent.h */
 
+#define PERIOD_SIZE 16 /* of a period's name, 2026-Q4 */
+
 /* What one worker has; the same for all of its requests. */
 struct services {
     struct event_base *base;
@@ -46,6 +48,7 @@ struct services {
     struct health *health; /* the first worker's; else NULL */
     bool accounts_known;   /* the first worker's: the database has what the configuration says */
     struct recent *recent; /* what 帮助 was answered */
+    char (*periods)[PERIOD_SIZE]; /* by account: of the last 排行; empty before the first */
     struct crowd *crowd;
     struct rate *people;        /* of all workers: messages while there is a crowd */
     struct rate *pictures;      /* of all workers: pictures sent from pages, good or not */

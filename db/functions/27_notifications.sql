@@ -11,12 +11,16 @@ begin
 end $$;
 
 -- How a notification begins. An account that may send nothing has one channel, the next reply: no server needs to look
--- for another.
+-- for another. Messages are wanted until somebody says otherwise.
+create or replace function gulou.first_status(p_verified boolean, p_wanted boolean) returns text language sql immutable as $$
+  select case when p_verified then 'waiting' when coalesce(p_wanted, true) then 'held' else 'done' end
+$$;
+
 create or replace function gulou.first_state(p_account text, p_member int, out status text, out ended_at timestamptz)
 language plpgsql stable as $$
 begin
-  status := case when (select verified from gulou.account where account_id = p_account) then 'waiting'
-                 when gulou.wants_messages(p_account, p_member) then 'held' else 'done' end;
+  status := gulou.first_status((select verified from gulou.account where account_id = p_account),
+                               gulou.wants_messages(p_account, p_member));
   ended_at := case status when 'done' then clock_timestamp() end;
 end $$;
 

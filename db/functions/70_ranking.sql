@@ -39,11 +39,29 @@ begin
   return jsonb_build_object('rank', gulou.rank_of(p_account, p_period, p_member));
 end $$;
 
+-- The rows of these members, in this order; NULL when the book does not have just these points of one of them.
+create or replace function gulou.rows_if_booked(p_account text, p_period text, p_ids int[], p_points bigint[])
+returns jsonb language plpgsql stable as $$
+declare
+  v_today date := gulou.local_day(gulou.now_());
+begin
+  return (
+    select case when bool_and(booked.points = ranked.points and shown.shown_name is not null) then
+             jsonb_agg(jsonb_build_object('rank', rank, 'name', shown.shown_name, 'unit', o.name, 'unit_id', o.org_id,
+                                          'points', ranked.points::text) order by place) end
+    from (select id, points, place, rank() over (order by points desc) as rank
+          from unnest(p_ids, p_points) with ordinality as listed (id, points, place)) as ranked
+    left join gulou.masked_list(p_account, p_ids) as shown on shown.member_id = id
+    left join (select member_id, sum(points) as points from gulou.period_score
+               where account_id = p_account and period = p_period and member_id = any (p_ids) group by member_id) as booked
+      on booked.member_id = id
+    left join gulou.member_org m on m.account_id = p_account and m.member_id = id and m.during @> v_today
+    left join gulou.org o on o.account_id = p_account and o.org_id = m.org_id);
+end $$;
+
 -- The first of the sums, with those in between that the sums do not know yet.
 create or replace function gulou.member_rows(p_account text, p_period text, p_limit int) returns jsonb
 language plpgsql stable as $$
-declare
-  v_today date := gulou.local_day(gulou.now_());
 begin
   return (
     with unranked as materialized (
@@ -55,16 +73,8 @@ begin
       union all
       select member_id, points from unranked where points > 0),
     ranked as (
-      select member_id, points, rank() over (order by points desc) as rank from first
-      order by points desc, member_id limit p_limit),
-    -- Materialized: else the unit of a member is looked for once for every unit it is compared with.
-    shown as materialized (
-      select *, gulou.org_on(p_account, member_id, v_today) as org_id
-      from gulou.masked_list(p_account, (select array_agg(member_id) from ranked)))
-    select coalesce(jsonb_agg(jsonb_build_object('rank', rank, 'name', shown_name, 'unit', o.name, 'unit_id', o.org_id,
-                                                 'points', points::text) order by rank, member_id), '[]')
-    from ranked join shown using (member_id)
-    left join gulou.org o on o.account_id = p_account and o.org_id = shown.org_id);
+      select member_id, points from first order by points desc, member_id limit p_limit)
+    select coalesce(gulou.rows_if_booked(p_account, p_period, array_agg(member_id), array_agg(points)), '[]') from ranked);
 end $$;
 
 create or replace function gulou.unit_rows(p_account text, p_period text, p_limit int) returns jsonb
@@ -105,6 +115,29 @@ begin
         'rank', gulou.rank_of(p_account, v_period, v_member),
         'points', gulou.points_of(p_account, v_period, v_member)::text) end);
 end $$;
+
+-- ---------------------------------------------------------------- with the board in Redis
+
+-- What `排行` says, as api.ranking() gives it, of the period that runs. The first of its board come from Redis: as members
+-- and their points, of the period that was the current one lately. What is not true of them any more, SQL answers.
+create or replace function api.board(p_account text, p_openid text, p_period text, p_ids int[], p_points bigint[],
+                                     p_limit int) returns jsonb language plpgsql stable as $$
+declare
+  v_period text := gulou.period_of(p_account, gulou.local_day(gulou.now_()));
+  v_member int := gulou.speaker(p_account, p_openid);
+  v_points bigint := gulou.points_of(p_account, v_period, v_member);
+  v_rows   jsonb;
+begin
+  if p_period = v_period then
+    v_rows := gulou.rows_if_booked(p_account, v_period, p_ids, p_points);
+  end if;
+  return jsonb_build_object('period', v_period, 'provisional', gulou.is_provisional(p_account, v_period),
+    'rows', coalesce(v_rows, gulou.member_rows(p_account, v_period, p_limit)), 'member', v_member,
+    'mine', case when v_member is not null then jsonb_build_object('points', v_points::text,
+      'rank', case when v_points > 0 then 1 + gulou.members_above(p_account, v_period, v_points) end) end);
+end $$;
+
+-- For servers of before, which asked in two steps.
 
 -- The words for members that Redis ranked, in the order asked: masked names and units; and the points that they
 -- should have there.

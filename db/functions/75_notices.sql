@@ -66,22 +66,33 @@ language sql as $$
   cross join lateral gulou.told_apart(listed.members, listed.names) as told
 $$;
 
+-- Numbered before anything is joined: the index has them in their order. The names go into the join as arrays, of which the
+-- planner knows how many there are; of rows that were just written it knows nothing, and would look for every member's
+-- declarations.
 create or replace function gulou.fix_lines(p_account text, p_id int, p_period text) returns void
-language sql as $$
+language plpgsql set work_mem to '64MB' as $$
+declare
+  v_members int[];
+  v_digests text[];
+begin
+  select array_agg(member_id), array_agg(encode(sha256(convert_to(name_salt || shown_name, 'UTF8')), 'hex'))
+  into v_members, v_digests
+  from gulou.announcement_name where account_id = p_account and announcement_id = p_id;
   insert into gulou.announcement_line
-  select p_account, p_id, no, (row_number() over (order by no))::int - 1, member_id, unit, item, counted, reviewed_on,
+  select p_account, p_id, no, place - 1, member_id, unit, item, counted, reviewed_on,
          digest, concat_ws('|', no, unit, item, counted, reviewed_on, digest), declaration_digest
   from (
-    select gulou.declaration_digest(d) as declaration_digest, d.no, d.member_id, replace(o.name, '|', '/') as unit, i.name as item, d.counted,
-           gulou.local_day(d.reviewed_at) as reviewed_on, n.digest
-    from gulou.declaration d
-    join gulou.org o on o.account_id = d.account_id and o.org_id = d.org_id
-    join gulou.service_item i on i.account_id = d.account_id and i.item = d.item
-    join (select member_id, encode(sha256(convert_to(name_salt || shown_name, 'UTF8')), 'hex') as digest   -- once a member
-          from gulou.announcement_name where account_id = p_account and announcement_id = p_id offset 0) n
-      on n.member_id = d.member_id
-    where d.account_id = p_account and d.period = p_period and d.status = 'approved') as approved
-$$;
+    select d.no, d.place, d.member_id, replace(o.name, '|', '/') as unit, i.name as item, d.counted, d.reviewed_on,
+           n.digest, d.declaration_digest
+    from (select no, member_id, org_id, item, counted, gulou.local_day(reviewed_at) as reviewed_on,
+                 gulou.declaration_digest(d) as declaration_digest, (row_number() over (order by no))::int as place
+          from gulou.declaration d
+          where account_id = p_account and period = p_period and status = 'approved') as d
+    join gulou.org o on o.account_id = p_account and o.org_id = d.org_id
+    join gulou.service_item i on i.account_id = p_account and i.item = d.item
+    join unnest(v_members, v_digests) as n (member_id, digest) on n.member_id = d.member_id) as approved
+  order by place;
+end $$;
 
 create or replace function gulou.line_hashes(p_account text, p_id int) returns bytea[]
 language sql stable as $$
@@ -107,10 +118,11 @@ end $$;
 create or replace function gulou.freeze(p_account text, p_period text, p_asker int, p_decider int, p_request text)
 returns jsonb language plpgsql as $$
 declare
-  v_now  timestamptz := gulou.now_();
-  v_id   int;
-  v_days int := (gulou.rules_on(p_account, gulou.local_day(v_now))).window_days;
-  v_sum  record;
+  v_now      timestamptz := gulou.now_();
+  v_id       int;
+  v_days     int := (gulou.rules_on(p_account, gulou.local_day(v_now))).window_days;
+  v_sum      record;
+  v_branches bytea;
 begin
   select coalesce(max(announcement_id), 0) + 1 into v_id from gulou.announcement where account_id = p_account;
   select count(*)::int as entries, count(distinct member_id)::int as members,
@@ -123,8 +135,8 @@ begin
     v_now, v_sum.members, v_sum.entries, v_sum.points, sha256(''));
   perform gulou.fix_names(p_account, v_id, v_sum.who);
   perform gulou.fix_lines(p_account, v_id, p_period);
-  update gulou.announcement set branches = listed.branches, root = gulou.merkle_root(listed.branches)
-  from (select gulou.merkle_branches(gulou.line_hashes(p_account, v_id)) as branches) as listed
+  v_branches := gulou.merkle_branches(gulou.line_hashes(p_account, v_id));
+  update gulou.announcement set branches = v_branches, root = gulou.merkle_root(v_branches)
   where account_id = p_account and announcement_id = v_id;
   insert into gulou.announcement_line_event
   select p_account, v_id, no, 1, null, 'listed', p_decider, null, v_now, p_request,
@@ -139,18 +151,26 @@ end $$;
 
 -- ---------------------------------------------------------------- publish
 
--- Everybody whose services are listed is asked to look.
-create or replace function gulou.notify_notice(p_account text, p_id int) returns void language sql as $$
+-- Everybody whose services are listed is asked to look. What gulou.first_state() would ask for each of them is asked once;
+-- lines that were just written are nothing to the planner, and it would look for one member after the other.
+create or replace function gulou.notify_notice(p_account text, p_id int) returns void
+language sql set enable_nestloop to off set jit to off set work_mem to '64MB' as $$
+  with asked as materialized (
+    select distinct on (member_id) member_id, given from gulou.consent
+    where account_id = p_account and purpose = 'messages' order by member_id, at desc)
   insert into gulou.outbox (account_id, lane, kind, subject, facts, status, ended_at)
   select p_account, 'member:' || l.member_id, 'notification', format('notice_opened:%s:%s', p_id, l.member_id),
     jsonb_build_object('what', 'notice_opened', 'member', l.member_id, 'notice', p_id, 'title', a.title,
       'last_day', gulou.local_day(a.closes_at - interval '1 microsecond'), 'entries', l.entries, 'counted', l.points::text),
-    first.status, first.ended_at
+    gulou.first_status(account.verified, asked.given),
+    case gulou.first_status(account.verified, asked.given) when 'done' then clock_timestamp() end
   from (select member_id, count(*) as entries, sum(points) as points from gulou.announcement_line
         where account_id = p_account and announcement_id = p_id group by member_id) l
   join gulou.binding b on b.account_id = p_account and b.member_id = l.member_id and b.ended_at is null
+  left join asked on asked.member_id = l.member_id
   join gulou.announcement a on a.account_id = p_account and a.announcement_id = p_id
-  cross join lateral gulou.first_state(p_account, l.member_id) as first
+  join gulou.account on account.account_id = p_account
+  order by l.member_id
   on conflict (account_id, kind, subject) do nothing
 $$;
 

@@ -1,62 +1,62 @@
 -- When its window has closed a notice settles by itself (domain 4.3): lines in small batches, each in a transaction
 -- of its own, so that a server may die between any two and another one goes on. What an objection holds waits.
--- Locks come in one order everywhere: the notice, objections, declarations by number, members by number.
+-- Locks come in one order everywhere: the notice, objections, declarations by number, members by number; a batch waits for
+-- none of them, it leaves out what somebody else has.
 
 -- The points of these lines become available, and pay what is owed first: what a member's earlier line has paid is not
--- owed for the next one. The declarations are locked; their members are, here.
-create or replace function gulou.release(p_account text, p_nos bigint[], p_request text) returns void language plpgsql as $$
+-- owed for the next one. The declarations and their members are locked; p_owing: one of these owes something.
+create or replace function gulou.release(p_owns gulou.declaration[], p_owing boolean, p_request text) returns void
+language plpgsql as $$
 declare
-  v_txs   gulou.ledger_tx[];
-  v_owing boolean;
+  v_txs gulou.ledger_tx[];
 begin
-  select array_agg(gulou.declaration_tx(d, 'RELEASE', '公示结束入账', d.period, 0, -d.counted, d.counted, 0, 0, null, null,
-                                        p_request) order by no)
-  into v_txs from gulou.declaration d where account_id = p_account and no = any (p_nos) and counted > 0;
-  select bool_or(debt < 0) into v_owing from (
-    select debt from gulou.balance
-    where account_id = p_account and member_id in (select member_id from unnest(v_txs))
-    order by member_id for update) as locked;
-  if v_owing then   -- hardly anybody does: each payment right behind its release
+  select array_agg(gulou.declaration_tx(own, 'RELEASE', '公示结束入账', own.period, 0, -own.counted, own.counted, 0, 0, null, null,
+                                        p_request) order by own.no)
+  into v_txs from unnest(p_owns) as own where own.counted > 0;
+  if p_owing then   -- hardly anybody does: each payment right behind its release
     select array_agg(step.tx order by place, step.leg) into v_txs
     from (
       select released as tx, place, least((released).available, greatest(0, -debt - coalesce(sum((released).available) over (
                partition by b.member_id order by place rows between unbounded preceding and 1 preceding), 0)))::bigint as repaid
       from (select tx as released, row_number() over () as place from unnest(v_txs) as tx) as listed
-      join gulou.balance b on b.account_id = p_account and b.member_id = (released).member_id) as line
+      join gulou.balance b on b.account_id = (released).account_id and b.member_id = (released).member_id) as line
     cross join lateral (
       select 1 as leg, line.tx
       union all
       select 2, gulou.declaration_tx(d, 'DEBT_REPAY', '抵扣待抵扣积分', d.period, 0, 0, -repaid, repaid, 0, null, null, p_request)
       from gulou.declaration d
-      where repaid > 0 and d.account_id = p_account and d.no = (line.tx).source_id::bigint) as step;
+      where repaid > 0 and d.account_id = (line.tx).account_id and d.no = (line.tx).source_id::bigint) as step;
   end if;
   perform gulou.post_many(v_txs);
 end $$;
-drop function if exists gulou.release(gulou.declaration, text);
-drop function if exists gulou.release(gulou.declaration[], text);
+drop function if exists gulou.release(text, bigint[], text);
 
--- Settles these lines of one notice; the declarations are locked.
-create or replace function gulou.settle_lines(p_account text, p_id int, p_nos bigint[], p_request text) returns void
-language plpgsql as $$
+-- Settles these lines of one notice; the declarations are locked, and their members.
+create or replace function gulou.settle_lines(p_account text, p_id int, p_owns gulou.declaration[], p_owing boolean,
+                                              p_request text) returns void language plpgsql as $$
 declare
   v_now timestamptz := gulou.now_();
+  v_nos bigint[] := array(select no from unnest(p_owns));
 begin
-  perform gulou.release(p_account, p_nos, p_request);
+  perform gulou.release(p_owns, p_owing, p_request);
   insert into gulou.announcement_line_event
   select p_account, p_id, one.no, e.seq + 1, e.to_status, 'settled', null, null, v_now, p_request,
          gulou.line_event_digest(p_id, one.no, e.seq + 1, e.to_status, 'settled', null, null, v_now, p_request)
-  from unnest(p_nos) as one (no)
+  from unnest(v_nos) as one (no)
   cross join lateral (
     select seq, to_status from gulou.announcement_line_event
     where account_id = p_account and announcement_id = p_id and no = one.no order by seq desc limit 1) e;
-  perform gulou.move_declarations(p_account, p_nos, 'settled', null, 'system', p_request);
+  perform gulou.move_declarations(p_account, v_nos, 'settled', null, 'system', p_request);
 end $$;
+drop function if exists gulou.settle_lines(text, int, bigint[], text);
 
 -- A line that was held when the others settled, and was dismissed: the period's score gets it back.
 create or replace function gulou.release_held(p_own gulou.declaration, p_id int, p_request text) returns void
 language plpgsql as $$
 begin
-  perform gulou.settle_lines(p_own.account_id, p_id, array[p_own.no], p_request);
+  perform gulou.settle_lines(p_own.account_id, p_id, array[p_own],
+    exists (select from gulou.balance where account_id = p_own.account_id and member_id = p_own.member_id and debt < 0),
+    p_request);
   if p_own.counted > 0 then
     perform gulou.add_score(p_own.account_id, p_own.period, p_own.member_id, p_own.org_id, p_own.counted);
   end if;
@@ -108,24 +108,34 @@ begin
   return v_n;
 end $$;
 
--- The next lines of a notice; those that somebody has locked come with a later batch. Returns how many.
-create or replace function gulou.settle_batch(p_notice gulou.announcement, p_lines int) returns int
+-- The next lines of a notice: how many were looked at, and how many of them were settled. Those that somebody has locked,
+-- or whose member somebody has locked, come with a later batch.
+drop function if exists gulou.settle_batch(gulou.announcement, int);
+create or replace function gulou.settle_next(p_notice gulou.announcement, p_lines int, out taken int, out settled int)
 language plpgsql as $$
 declare
-  v_nos bigint[];
+  v_owns    gulou.declaration[];
+  v_members int[];
+  v_owing   boolean;
 begin
-  select array_agg(no) into v_nos from (
-    select d.no from gulou.declaration d
+  select array_agg(own) into v_owns from (
+    select d as own from gulou.declaration d
     where d.account_id = p_notice.account_id and d.period = p_notice.period and d.status in ('announced', 'objected')
       and not (d.status = 'objected' and gulou.is_held(d.account_id, p_notice.announcement_id, d.no))
     order by d.no limit p_lines for update skip locked) as batch;
+  taken := coalesce(cardinality(v_owns), 0);
+  select array_agg(member_id), bool_or(debt < 0) into v_members, v_owing from (
+    select member_id, debt from gulou.balance
+    where account_id = p_notice.account_id and member_id = any (array(select member_id from unnest(v_owns)))
+    order by member_id for update skip locked) as mine;
   -- Asked again behind the locks: what was filed while they were taken is seen now, and nothing more can be.
-  perform gulou.settle_lines(p_notice.account_id, p_notice.announcement_id, free.nos, 'settlement')
-  from (select array_agg(no) as nos from unnest(v_nos) as one (no)
-        where not exists (select from gulou.held_lines(p_notice.account_id, p_notice.announcement_id) as held
-                          where held.no = one.no)) free
-  where free.nos is not null;
-  return coalesce(cardinality(v_nos), 0);
+  select array_agg(own order by own.no) into v_owns from unnest(v_owns) as own
+  where own.member_id in (select unnest(v_members))
+    and own.no not in (select no from gulou.held_lines(p_notice.account_id, p_notice.announcement_id));
+  settled := coalesce(cardinality(v_owns), 0);
+  if settled > 0 then
+    perform gulou.settle_lines(p_notice.account_id, p_notice.announcement_id, v_owns, v_owing, 'settlement');
+  end if;
 end $$;
 
 -- Only held lines are left: the final score is what was released, so they come out of it until they are decided.
@@ -133,10 +143,11 @@ create or replace function gulou.finish_settlement(p_account text, p_id int) ret
 declare
   v_notice gulou.announcement;
 begin
-  select * into strict v_notice from gulou.announcement
-  where account_id = p_account and announcement_id = p_id for update;
-  if exists (select from gulou.unsettled(p_account, v_notice.period) d
-             where not (d.status = 'objected' and gulou.is_held(p_account, p_id, d.no))) then
+  select * into v_notice from gulou.announcement
+  where account_id = p_account and announcement_id = p_id and status = 'window_closed' for update;
+  if v_notice.announcement_id is null   -- the other one was faster
+     or exists (select from gulou.unsettled(p_account, v_notice.period) d
+                where not (d.status = 'objected' and gulou.is_held(p_account, p_id, d.no))) then
     return false;
   end if;
   perform gulou.add_score(p_account, v_notice.period, held.member_id, held.org_id, -held.points)
@@ -147,16 +158,24 @@ begin
   return true;
 end $$;
 
+-- Two may work side by side, on lines of different members, whose chains of postings are independent. More would only take
+-- the machine from the people.
+create or replace function gulou.may_settle() returns boolean language plpgsql as $$
+begin
+  return pg_try_advisory_xact_lock(hashtextextended('gulou.settle_due', 0))
+      or pg_try_advisory_xact_lock(hashtextextended('gulou.settle_due', 1));
+end $$;
+
 -- One step: closes windows, then settles up to so many lines of the oldest closed notice. {"more":true}: call again.
--- Any server may call it at any time; one works, the others find that and leave.
+-- Any server may call it at any time; two work, the others find that and leave.
 create or replace function api.settle_due(p_lines int default 500) returns jsonb language plpgsql as $$
 declare
   v_notice gulou.announcement;
   v_closed int;
-  v_lines  int;
+  v_batch  record;
   v_done   boolean := false;
 begin
-  if not pg_try_advisory_xact_lock(hashtextextended('gulou.settle_due', 0)) then
+  if not gulou.may_settle() then
     return '{"closed":0,"settled":0,"more":false}';
   end if;
   v_closed := gulou.close_windows();
@@ -165,12 +184,12 @@ begin
   if v_notice.announcement_id is null then
     return jsonb_build_object('closed', v_closed, 'settled', 0, 'more', false);
   end if;
-  v_lines := gulou.settle_batch(v_notice, p_lines);
-  if v_lines < p_lines then
+  v_batch := gulou.settle_next(v_notice, p_lines);
+  if v_batch.taken < p_lines then
     v_done := gulou.finish_settlement(v_notice.account_id, v_notice.announcement_id);
   end if;
-  return jsonb_build_object('closed', v_closed, 'settled', v_lines, 'account', v_notice.account_id,
-    'notice', v_notice.announcement_id, 'finished', v_done, 'more', v_done or v_lines > 0);
+  return jsonb_build_object('closed', v_closed, 'settled', v_batch.settled, 'account', v_notice.account_id,
+    'notice', v_notice.announcement_id, 'finished', v_done, 'more', v_done or v_batch.settled > 0);
 end $$;
 
 -- ---------------------------------------------------------------- a longer window

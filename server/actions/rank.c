@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "db/leaderboard.h"
 #include "server/actions/actions.h"
@@ -10,110 +11,64 @@
 #define TOP_ROWS 10
 #define TOP_ROWS_TEXT "10"
 
-/* From the board in Redis when it is ready: who asks and which period runs, then the board, then
- * the names. Otherwise the same answer from SQL, in one call. */
+/* The first of the board come from Redis when it is ready; then one call of the database, which
+ * looks at every number and says the rest, or all of it where Redis does not say what the book
+ * says. Which board that is, only the database knows: it is asked for as of the last answer. */
 struct board {
     struct request *rq;
-    const cJSON *context;
     struct leaderboard_read read;
-    struct leaderboard_top top;
 };
 
-static void ask_sql(struct request *rq) {
-    static const char *const args[] = {"members", NULL, TOP_ROWS_TEXT};
-    request_call(rq, &action_rank, REQUEST_READS, "ranking", 3, args);
+static char *last_period(const struct request *rq) {
+    const struct services *services = rq->services;
+    return services->periods[rq->account - services->config->accounts];
 }
 
-static void add_row(cJSON *object, const struct leaderboard_row *row) {
-    char points[24];
-    snprintf(points, sizeof points, "%" PRId64, row->points);
-    cJSON_AddNumberToObject(object, "rank", (double)row->rank);
-    cJSON_AddStringToObject(object, "points", points);
+static void on_facts(struct request *rq, const cJSON *facts) {
+    snprintf(last_period(rq), PERIOD_SIZE, "%s", fact_text(facts, "period"));
+    action_rank.answer(rq, facts);
 }
 
-static void delete_facts(void *facts) {
-    cJSON_Delete(facts);
-}
+static const struct action ask_board = {"rank", NULL, on_facts};
 
-/* Redis may be a moment behind, or hold what somebody else has written there: every number that is
- * shown must be the database's. */
-static bool is_true(const struct board *board, const cJSON *labels) {
-    const cJSON *label = labels != NULL ? labels->child : NULL;
-    size_t i = 0;
-    for (; i < board->top.n && label != NULL; i++, label = label->next) {
-        if (fact_number(label, "id") != board->top.rows[i].id || fact(label, "name") == NULL ||
-            fact_number(label, "points") != board->top.rows[i].points)
-            return false;
-    }
-    return i == board->top.n && board->top.mine.points == fact_number(board->context, "points");
+static void ask(struct request *rq, const char *period, const char *ids, const char *points) {
+    const char *const args[] = {period, ids, points, TOP_ROWS_TEXT};
+    request_call(rq, &ask_board, REQUEST_READS, "board", 4, args);
 }
-
-/* The facts as api.ranking would give them. */
-static void on_labels(struct request *rq, const cJSON *facts) {
-    struct board *board = rq->state;
-    if (!is_true(board, fact(facts, "rows"))) {
-        ask_sql(rq);
-        return;
-    }
-    cJSON *all = cJSON_Duplicate(board->context, true);
-    arena_on_free(rq->arena, delete_facts, all);
-    cJSON *rows = cJSON_AddArrayToObject(all, "rows");
-    const cJSON *label = fact(facts, "rows");
-    label = label != NULL ? label->child : NULL;
-    for (size_t i = 0; i < board->top.n && label != NULL; i++, label = label->next) {
-        cJSON *row = cJSON_CreateObject();
-        cJSON_AddStringToObject(row, "name", fact_text(label, "name"));
-        cJSON_AddStringToObject(row, "unit", fact_text(label, "unit"));
-        add_row(row, &board->top.rows[i]);
-        cJSON_AddItemToArray(rows, row);
-    }
-    if (fact(board->context, "member") != NULL) {
-        add_row(cJSON_AddObjectToObject(all, "mine"), &board->top.mine);
-    }
-    action_rank.answer(rq, all);
-}
-
-static const struct action name_rows = {"rank", NULL, on_labels};
 
 static void on_top(struct leaderboard_read *read, enum leaderboard_status status,
                    const struct leaderboard_top *top) {
-    struct board *board = (struct board *)(void *)((char *)read - offsetof(struct board, read));
-    struct request *rq = board->rq;
+    struct request *rq =
+        ((struct board *)(void *)((char *)read - offsetof(struct board, read)))->rq;
     if (status != LEADERBOARD_OK) {
-        ask_sql(rq);
+        ask(rq, NULL, NULL, NULL);
         return;
     }
-    board->top = *top;
-    struct buf ids;
+    struct buf ids, points;
     buf_init(&ids, rq->arena);
-    buf_puts(&ids, "{");
+    buf_init(&points, rq->arena);
     for (size_t i = 0; i < top->n; i++) {
-        buf_printf(&ids, "%s%" PRId64, i > 0 ? "," : "", top->rows[i].id);
+        buf_printf(&ids, "%s%" PRId64, i > 0 ? "," : "{", top->rows[i].id);
+        buf_printf(&points, "%s%" PRId64, i > 0 ? "," : "{", top->rows[i].points);
     }
-    buf_puts(&ids, "}");
-    const char *args[] = {fact_text(board->context, "period"), buf_view(&ids).p};
-    request_call(rq, &name_rows, REQUEST_LOOKS, "labels", 2, args);
+    buf_puts(&ids, top->n > 0 ? "}" : "{}");
+    buf_puts(&points, top->n > 0 ? "}" : "{}");
+    ask(rq, rq->state, buf_view(&ids).p, buf_view(&points).p);
 }
-
-static void on_context(struct request *rq, const cJSON *facts) {
-    struct board *board = arena_alloc(rq->arena, sizeof *board);
-    rq->state = board;
-    board->rq = rq;
-    board->context = facts;
-    board->read.on_done = on_top;
-    leaderboard_top(rq->services->redis, &board->read, rq->account->id, fact_text(facts, "period"),
-                    false, TOP_ROWS, fact_number(facts, "member"));
-}
-
-static const struct action ask_board = {"rank", NULL, on_context};
 
 static void start(struct request *rq, const struct command *command) {
     (void)command;
-    if (redis_ready(rq->services->redis)) {
-        request_call(rq, &ask_board, REQUEST_READS, "ranking_context", 0, NULL);
-    } else {
-        ask_sql(rq);
+    const char *period = last_period(rq);
+    if (*period == '\0' || !redis_ready(rq->services->redis)) {
+        ask(rq, NULL, NULL, NULL);
+        return;
     }
+    /* Another answer may change it while Redis is asked. */
+    rq->state = arena_strndup(rq->arena, period, strlen(period));
+    struct board *board = arena_alloc(rq->arena, sizeof *board);
+    *board = (struct board){.rq = rq, .read = {.on_done = on_top}};
+    leaderboard_top(rq->services->redis, &board->read, rq->account->id, rq->state, false, TOP_ROWS,
+                    0);
 }
 
 static void tell_mine(struct buf *out, const cJSON *mine) {

@@ -20,6 +20,7 @@
 #include "server/background.h"
 #include "server/base/limits.h"
 #include "server/base/log.h"
+#include "server/base/memory.h"
 #include "server/base/random.h"
 #include "server/callback.h"
 #include "server/commands/commands.h"
@@ -89,6 +90,7 @@ static void *run_worker(void *context) {
     services->background = background_new(services->base);
     services->visitors = visitors_new();
     services->recent = recent_new();
+    services->periods = memory_get_zeroed(services->config->accounts_n * PERIOD_SIZE + 1);
     services->crowd = crowd_new();
     worker->site = http_new(&(struct http_options){.base = services->base,
                                                    .socket = worker->site_socket,
@@ -120,6 +122,7 @@ static void *run_worker(void *context) {
     background_free(services->background);
     visitors_free(services->visitors);
     recent_free(services->recent);
+    memory_put(services->periods);
     platform_free(services->platform);
     redis_free(services->redis);
     pg_free(services->pg);

@@ -89,6 +89,12 @@ export function sql(database, query) {
   return text.split('\n').filter((row) => row !== '').map((row) => row.split('|'))
 }
 
+// The same over so many connections at once.
+export function sqlTogether(database, query, connections) {
+  return Promise.all(Array.from({ length: connections }, () =>
+    run(`${pgBin}/psql`, ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', database, '-c', query], { env: environment })))
+}
+
 const WARM_SECONDS = 1 // a fresh connection of PostgreSQL reads and plans every function first
 
 // {tps, p50 in ms, transactions, postgres: CPU seconds of one}: of a script's text, by so many clients, for so many

@@ -45,6 +45,14 @@ async function scored() {
   assert.match(await say(`通过 ${no}`, platform, reviewer), /已通过/)
 }
 
+test('the ranks come from the board', async () => {
+  const reads = () => Number(/cmdstat_zrangebyscore:calls=(\d+)/.exec(redis('info', 'commandstats'))?.[1] ?? 0) // nothing else asks so
+  await mended()
+  const before = reads()
+  for (let i = 0; i < 8; i++) await ranksAreTrue() // whoever was not asked yet does not know which board
+  assert.ok(reads() > before)
+})
+
 for (const part of ['v', 'members', 'units', 'ready']) {
   test(`the board's ${part} is evicted: the ranks stay true, with the next score too, and the board mends itself`, async () => {
     await mended()

@@ -1,7 +1,7 @@
 -- A period is fixed and shown by two administrators, and anyone can check it (INV-10, INV-12, INV-13).
 begin;
 set client_min_messages = warning;
-select plan(40);
+select plan(41);
 
 -- RFC 6962's own example tree: the roots over the first n of seven inputs are known.
 create temp table inputs as select array['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'] as hex;
@@ -85,7 +85,11 @@ select is(agrees('o5', first_act ->> 'request') ->> 'refusal', 'already_decided'
 select is(api.notices('t', null, 10) -> 'notices', '[]', 'a frozen list is not public yet');
 select api.approve('t', 'o3', gen_random_uuid(), 'test', array[late]) from made;
 select is((select period from gulou.declaration join made on late = no), '2026-Q4', 'what is approved later counts in the open period');
+select api.set_consent('t', 'o2', gen_random_uuid(), 'test', 'messages', false);
 select is(agrees('o4', asks('o5', 'publish') ->> 'request') ->> 'closes_at', '2026-10-24T00:00:00+08:00', 'published: five working days');
+select is(string_agg(format('%s: %s, %s of %s points', lane, status, facts ->> 'entries', facts ->> 'counted'), '; ' order by lane),
+          'member:1: held, 1 of 10 points; member:2: done, 1 of 10 points', 'who is listed hears of it, but for those who want no messages')
+from gulou.outbox where account_id = 't' and facts ->> 'what' = 'notice_opened';
 select is(api.notice('t', 1, null, 10) #>> '{entries,0,member}', '王*明01', 'masked names; equal masks are told apart');
 select throws_ok($$update gulou.announcement set points = 1 where account_id = 't'$$, '23001', null, 'INV-12: what was frozen stays');
 select throws_ok($$delete from gulou.announcement_line where account_id = 't'$$, '23001', null, 'INV-12: line by line');

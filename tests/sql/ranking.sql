@@ -1,7 +1,7 @@
 -- Ranks are read from sums that follow the scores (migration 0021); they are exact at every moment (INV-23).
 begin;
 set client_min_messages = warning;
-select plan(15);
+select plan(23);
 
 select api.set_clock('2026-09-20 18:00+08');
 select api.fold_scores();   -- what other accounts have
@@ -44,6 +44,21 @@ select add(1, -40);
 select is(gulou.rank_of('r', '2026-Q3', 1), null, 'below zero: no rank');
 select add(2, 5, 3);
 select is(gulou.rank_of('r', '2026-Q3', 2), 1, 'INV-23: points of two units are one member''s');
+
+-- With what Redis ranked: its rows when the book says the same, else the book's.
+insert into gulou.binding values ('r', 'o3', 3, now());
+create function board(p_ids int[], p_points bigint[], p_period text default '2026-Q3') returns jsonb language sql as $$
+  select api.board('r', 'o3', p_period, p_ids, p_points, 3)
+$$;
+create temp table right_one as
+  select api.ranking('r', 'o3', 'members', null, 3) - '{unit,periods}'::text[] as answer;
+select is(answer -> 'mine', '{"rank": 3, "points": "20"}', 'the asker''s own rank') from right_one;
+select is(board('{2,4,3}', '{25,25,20}'), answer, 'a board that is true is shown') from right_one;
+select is(board('{2}', '{25}') -> 'rows', jsonb_build_array(answer #> '{rows,0}'), 'as it is') from right_one;
+select is(board(ids, points, period), answer, 'the book answers: ' || why) from right_one, (values
+  (null::int[], null::bigint[], null, 'Redis said nothing'), ('{}', '{}', '2026-Q3', 'an empty board'),
+  ('{2,4}', '{25,26}', '2026-Q3', 'points that nobody has'), ('{2,99}', '{25,25}', '2026-Q3', 'somebody who is unknown'),
+  ('{2}', '{25}', '2026-Q2', 'another period')) as wrong (ids, points, period, why);
 
 -- Two hundred changes in random order, summed up now and then, against the book after each twentieth.
 do $$

@@ -1,5 +1,6 @@
 // L: 排行, one's own rank and the top ten, from the board in Redis, against the two bare commands on the same board by
-// redis-benchmark, which is hiredis underneath. The message also asks PostgreSQL who is speaking and what the ten are called.
+// redis-benchmark, which is hiredis underneath. The message also asks PostgreSQL who is speaking, what the ten are called and
+// whether their points are true.
 import { execFileSync } from 'node:child_process'
 import { atLeast } from '../goals.mjs'
 import { serve } from '../load.mjs'
@@ -18,7 +19,7 @@ function perSecond(requests, ...command) {
 export default {
   letter: 'L',
   rows: { L: { what: '排行: own rank and top ten through the callback', unit: '/s', against: 'ZREVRANK + ZREVRANGE, redis-benchmark', goal: atLeast(0.5),
-    reason: 'a whole message with its cipher and two calls of PostgreSQL stands beside two bare commands' } },
+    reason: 'a whole message with its cipher and a call of PostgreSQL, which looks up eleven people, stands beside two bare commands' } },
   prepare(bench) {
     makeDatabase('big')
     bench.seed('big', bigMembers(bench))

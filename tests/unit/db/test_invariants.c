@@ -401,6 +401,63 @@ static void inv_10_an_objection_is_decided_once(void **state) {
     assert_books_in_order();
 }
 
+/* ---- two settle side by side ---- */
+
+static struct sync *begins(const char *sql) {
+    char *error = NULL;
+    struct sync *sync = sync_open(database_url, &error);
+    if (!sync || !sync_exec(sync, "begin", &error) || !sync_exec(sync, sql, &error))
+        fail_msg("%s: %s", sql, error);
+    return sync;
+}
+
+static void settles(struct sync *sync, const char *lines, const char *expected) {
+    char *error = NULL, *value = NULL;
+    if (!sync_value(sync, "select api.settle_due($1::int) ->> 'settled'", 1, &lines, &value,
+                    &error))
+        fail_msg("%s", error);
+    assert_string_equal(value, expected);
+    free(value);
+}
+
+static void ends(struct sync *sync) {
+    assert_true(sync_exec(sync, "commit", NULL));
+    sync_close(sync);
+}
+
+/* Three lines of each of four members. Nobody waits: not for the other one's lines, and not for a
+ * member whom somebody has locked. */
+static void inv_21_two_settle_side_by_side_and_wait_for_nobody(void **state) {
+    (void)state;
+    execute(database_url,
+            "select api.set_clock('2027-07-20 09:00+08');"
+            "do $$ begin while (api.settle_due() ->> 'more')::boolean loop end loop; end $$;"
+            "select api.approve('t', 'o21', gen_random_uuid(), 'test', array[public.declare_one("
+            "1 + n / 3, (7 + n % 3)::text)]) from generate_series(0, 11) n;"
+            "select gulou.freeze('t', '2027-Q3', 1, 2, 'test');"
+            "select gulou.publish('t', '2027-Q3', 1, 2, 'test');"
+            "select api.set_clock('2027-08-20 09:00+08'); select api.settle_due(0);");
+    struct sync *one = begins(""), *other = begins(""), *third = begins("");
+    struct sync *person = begins("select gulou.lock_member('t', 2)");
+    settles(one, "3", "3");
+    settles(other, "5", "2"); /* two of the third member; three are of the second */
+    settles(third, "5", "0");
+    ends(third);
+    ends(one);
+    ends(other);
+    settles(person, "1", "1"); /* their own, which stood first in the list now */
+    ends(person);
+    execute(database_url,
+            "do $$ begin while (api.settle_due() ->> 'more')::boolean loop end loop; end $$");
+    assert_value("select string_agg(distinct status, ' ') || ' ' || count(*) from gulou.declaration"
+                 " where period = '2027-Q3'",
+                 "settled 12");
+    assert_value("select string_agg(to_status, ' ' order by seq) from gulou.announcement_event"
+                 " where announcement_id = 3",
+                 "frozen published window_closed settled archived");
+    assert_books_in_order();
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_teardown(name, forget_crowd)
     const struct CMUnitTest tests[] = {
@@ -415,6 +472,7 @@ int main(void) {
         TEST(inv_04_lots_stay_what_is_available_when_all_reserve_and_give_back),
         TEST(inv_21_a_line_is_settled_once_or_held_by_a_timely_objection),
         TEST(inv_10_an_objection_is_decided_once),
+        TEST(inv_21_two_settle_side_by_side_and_wait_for_nobody),
     };
     return cmocka_run_group_tests(tests, set_up_all, database_drop);
 }
