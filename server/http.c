@@ -34,6 +34,7 @@ struct http_server {
     const struct http_field *fields;
     void *context;
     size_t active;
+    size_t large; /* bytes of all bodies beyond the ordinary size */
     TAILQ_HEAD(, connection) connections;
 };
 
@@ -64,6 +65,8 @@ struct http_exchange {
     struct str path;
     struct buf body;
     size_t body_max;
+    size_t body_said; /* its length as the head says; else the most that it may have */
+    size_t large;     /* of it, in the server's sum */
     size_t discarded;
     int refused; /* a status decided before the handler */
     int status;
@@ -144,6 +147,7 @@ static void end_exchange(struct connection *c) {
     if (!x)
         return;
     c->server->active--;
+    c->server->large -= x->large;
     if (x->file >= 0)
         close(x->file);
     if (x->on_end)
@@ -253,6 +257,7 @@ static int check_head(struct http_exchange *x) {
         MHD_lookup_connection_value(x->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
     if (text && (!str_to_i64(str_from(text), &length) || length > (int64_t)x->body_max))
         return MHD_HTTP_CONTENT_TOO_LARGE;
+    x->body_said = text ? (size_t)length : x->body_max;
     return 0;
 }
 
@@ -315,13 +320,27 @@ static enum MHD_Result refuse(struct http_exchange *x, int status) {
     return send_answer(x, status, true);
 }
 
+/* Anybody may send a large body, and all of them together fill the memory. Room is made once for
+ * all of it, because growing would keep what was outgrown. */
+static bool make_room(struct http_exchange *x, size_t n) {
+    if (x->body.n + n <= HTTP_BODY_MAX_BYTES)
+        return true;
+    size_t more = x->large == 0 ? x->body.n + n : n;
+    if (x->server->large + more > HTTP_LARGE_BODIES_BYTES ||
+        (x->large == 0 && !buf_try_room(&x->body, x->body_said)))
+        return false;
+    x->large += more;
+    x->server->large += more;
+    return true;
+}
+
 static void take_body(struct http_exchange *x, const char *data, size_t n) {
     if (x->refused || x->body.n + n > x->body_max) {
         x->refused = x->refused ? x->refused : MHD_HTTP_CONTENT_TOO_LARGE;
         x->discarded += n;
         return;
     }
-    if (!buf_try_add(&x->body, data, n)) {
+    if (!make_room(x, n) || !buf_try_add(&x->body, data, n)) {
         x->refused = MHD_HTTP_SERVICE_UNAVAILABLE;
         x->discarded += n;
     }

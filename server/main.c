@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <openssl/crypto.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -21,6 +22,7 @@ static const struct subcommand *const subcommands[] = {
     &command_import, &command_backup,  &command_restore, &command_rekey,
 };
 
+#define LARGE_BYTES (1 << 20)
 #define SUBCOMMANDS (sizeof subcommands / sizeof subcommands[0])
 
 static void print_help(FILE *out) {
@@ -54,8 +56,10 @@ static void crypto_free(void *memory, const char *file, int line) {
     memory_put(memory);
 }
 
-/* Before any of them has taken some. wechat/api.c does the same for libcurl. */
+/* Before any of them has taken some. wechat/api.c does the same for libcurl. Large pieces go back
+ * to the system as soon as they are given back: glibc would learn to keep them. */
 static void share_memory(void) {
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
     cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = memory_malloc, .free_fn = memory_put});
     event_set_mem_functions(memory_malloc, memory_realloc, memory_put);
     CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free);

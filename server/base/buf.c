@@ -25,15 +25,29 @@ static size_t room_for(const struct buf *buf, size_t more) {
     return buf->room * 2 > wanted ? buf->room * 2 : wanted;
 }
 
-void buf_grow(struct buf *buf, size_t more) {
-    size_t room = room_for(buf, more);
-    if (room == 0) {
-        return;
-    }
+static void move_to(struct buf *buf, size_t room) {
     char *bigger = arena_room(buf->arena, room);
     memcpy(bigger, buf->p, buf->n + 1);
     buf->p = bigger;
     buf->room = room;
+}
+
+void buf_grow(struct buf *buf, size_t more) {
+    size_t room = room_for(buf, more);
+    if (room > 0) {
+        move_to(buf, room);
+    }
+}
+
+bool buf_try_room(struct buf *buf, size_t total) {
+    if (total < buf->room) {
+        return true;
+    }
+    if (!arena_try_room(buf->arena, total + 1)) {
+        return false;
+    }
+    move_to(buf, total + 1);
+    return true;
 }
 
 bool buf_try_add(struct buf *buf, const void *bytes, size_t n) {

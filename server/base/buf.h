@@ -47,6 +47,10 @@ static inline void buf_addstr(struct buf *buf, struct str text) {
     buf_add(buf, text.p, text.n);
 }
 
+/* Room for `total` bytes in all, where there is memory for it; it is not touched before it is used.
+ */
+bool buf_try_room(struct buf *buf, size_t total);
+
 /* False: it is large, and there is no memory for it; nothing was added. */
 bool buf_try_add(struct buf *buf, const void *bytes, size_t n);
 

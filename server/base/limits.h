@@ -16,6 +16,7 @@
 /* ---- a photo sent from a page: a phone's own, over a slow line ---- */
 #define UPLOAD_MAX_BYTES (10 << 20)
 #define UPLOAD_DEADLINE_MS 60000
+#define HTTP_LARGE_BODIES_BYTES (256 << 20) /* of one worker's together; then 503 */
 #define UPLOADS_PER_SESSION 30 /* a minute, broken ones and those nobody waits for included */
 #define UPLOADS_PER_MINUTE 600 /* of everybody */
 

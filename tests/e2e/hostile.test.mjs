@@ -1,6 +1,7 @@
 // Clients that are slow, many, in a hurry or malicious, straight at the server and behind a real nginx: whoever is decent
 // is answered meanwhile, and nobody gets another's answer.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { crowd } from './people.mjs'
 import { nginxBefore } from './nginx.mjs'
@@ -149,6 +150,27 @@ describe('hostile clients', { skip: !first && 'GULOU_E2E_SERVER is not set' }, (
     await until(async () => one.ended || one.answers().some(({ status }) => status === 413), 15, 'it is hung up')
     one.leave()
     await isServed()
+  })
+
+  test('large bodies of many strangers do not fill the memory, and a photo is taken again when they are gone', async () => {
+    const resident = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.child.pid}/status`, 'utf8'))[1]) / 1024
+    const before = resident()
+    const piece = 'x'.repeat(1 << 20)
+    const head = `POST /demo/photos?key=1 HTTP/1.1\r\nHost: h\r\nContent-Length: ${10 << 20}\r\n\r\n`
+    const all = Array.from({ length: 60 }, () => new Raw(server.address))
+    try {
+      await Promise.all(all.map((one) => one.opened))
+      await Promise.all(all.map((one) => one.say(head)))
+      for (let i = 0; i < 9; i++) await Promise.all(all.map((one) => one.say(piece)))
+      assert.ok(resident() - before < 400, `${resident() - before} MiB more`)
+      await isServed()
+      const [last] = all
+      await last.say(piece)
+      assert.ok([403, 503].includes((await last.wait(1, 15))[0].status))
+    } finally {
+      for (const one of all) one.leave()
+    }
+    await until(async () => (await fetch(`${server.address}/demo/photos?key=1`, { method: 'POST', body: piece })).status === 403, 15, 'it is read again')
   })
 
   // ---- behind nginx: two servers that read one request differently would answer another's question
