@@ -166,13 +166,16 @@ begin
       from unnest(p_account, p_openid) with ordinality as c (account, openid, place)
       join running r using (account)
       left join gulou.binding k on k.account_id = c.account and k.openid = c.openid and k.ended_at is null
-      left join gulou.balance b on b.account_id = c.account and b.member_id = k.member_id)
+      left join gulou.balance b on b.account_id = c.account and b.member_id = k.member_id),
+    ranks as (
+      select r.account, each.score, 1 + each.above as rank
+      from running r cross join lateral gulou.members_above_each(r.account, r.period, array(
+        select distinct own.score from own where own.account = r.account and own.score > 0)) as each)
     select case when member is null then gulou.refusal('not_bound') else jsonb_build_object('member', member, 'org', org,
         'period', period, 'available', available::text, 'pending', pending::text, 'reserved', reserved::text,
         'debt', debt::text, 'score', score::text,
-        'rank', case when score > 0 then 1 + gulou.members_above(account, period, score) end,
-        'provisional', true, 'waiting', waiting) end
-    from own order by place);
+        'rank', rank, 'provisional', true, 'waiting', waiting) end
+    from own left join ranks using (account, score) order by place);
 end $$;
 
 create or replace function api.balance_together(p_account text[], p_openid text[]) returns jsonb[]

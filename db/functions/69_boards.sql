@@ -48,13 +48,23 @@ begin
   return jsonb_build_object('rows', v_rows, 'more', v_rows = 5000);
 end $$;
 
--- How many members have strictly more than so many points. A period has few different scores, because its cap is small:
--- a few hundred counts at most are added up, whatever the number of members.
+-- How many members have strictly more than so many points, for each of many. A period has few different scores, because its
+-- cap is small: a few hundred counts at most are added up, whatever the number of members. What the sums do not know yet
+-- is looked at once.
+create or replace function gulou.members_above_each(p_account text, p_period text, p_points bigint[])
+returns table (score bigint, above int) language plpgsql stable as $$
+begin
+  return query
+    with unranked as materialized (
+      select points, ranked from gulou.unranked_member where account_id = p_account and period = p_period)
+    select asked, ((select coalesce(sum(members), 0) from gulou.score_count
+                    where account_id = p_account and period = p_period and points > asked)
+                   + (select coalesce(sum((points > asked)::int - (ranked > asked)::int), 0) from unranked))::int
+    from unnest(p_points) as asked;
+end $$;
+
 create or replace function gulou.members_above(p_account text, p_period text, p_points bigint) returns int
 language plpgsql stable as $$
 begin
-  return (select coalesce(sum(members), 0) from gulou.score_count
-          where account_id = p_account and period = p_period and points > p_points)
-       + (select coalesce(sum((points > p_points)::int - (ranked > p_points)::int), 0) from gulou.unranked_member
-          where account_id = p_account and period = p_period);
+  return (select above from gulou.members_above_each(p_account, p_period, array[p_points]));
 end $$;
