@@ -34,7 +34,7 @@ struct http_server {
     const struct http_field *fields;
     void *context;
     size_t active;
-    size_t large; /* bytes of all bodies beyond the ordinary size */
+    size_t large; /* of all bodies that are not small */
     TAILQ_HEAD(, connection) connections;
 };
 
@@ -323,7 +323,7 @@ static enum MHD_Result refuse(struct http_exchange *x, int status) {
 /* Anybody may send a large body, and all of them together fill the memory. Room is made once for
  * all of it, because growing would keep what was outgrown. */
 static bool make_room(struct http_exchange *x, size_t n) {
-    if (x->body.n + n <= HTTP_BODY_MAX_BYTES)
+    if (x->body.n + n <= HTTP_SMALL_BODY_BYTES)
         return true;
     size_t more = x->large == 0 ? x->body.n + n : n;
     if (x->server->large + more > HTTP_LARGE_BODIES_BYTES ||

@@ -22,7 +22,7 @@ static const struct subcommand *const subcommands[] = {
     &command_import, &command_backup,  &command_restore, &command_rekey,
 };
 
-#define LARGE_BYTES (1 << 20)
+#define LARGE_BYTES (128 << 10)
 #define SUBCOMMANDS (sizeof subcommands / sizeof subcommands[0])
 
 static void print_help(FILE *out) {

@@ -5,8 +5,10 @@
  * SQL. */
 
 /* ---- HTTP ---- */
-#define HTTP_BODY_MAX_BYTES 65536      /* contract.md: a larger callback body is answered 413 */
-#define HTTP_HEAD_MAX_BYTES 8192       /* request line and headers together */
+#define HTTP_BODY_MAX_BYTES 65536   /* contract.md: a larger callback body is answered 413 */
+#define HTTP_SMALL_BODY_BYTES 16384 /* as all pushes are; what is larger … */
+#define HTTP_LARGE_BODIES_BYTES (256 << 20) /* … may be so much in all, per worker; then 503 */
+#define HTTP_HEAD_MAX_BYTES 8192            /* request line and headers together */
 #define HTTP_CONNECTION_BYTES 12288    /* … and room to parse them: what a connection keeps */
 #define HTTP_REQUEST_DEADLINE_MS 10000 /* from the first byte to the last of the answer */
 #define HTTP_IDLE_SECONDS 30           /* a kept-alive connection without a request */
@@ -16,7 +18,6 @@
 /* ---- a photo sent from a page: a phone's own, over a slow line ---- */
 #define UPLOAD_MAX_BYTES (10 << 20)
 #define UPLOAD_DEADLINE_MS 60000
-#define HTTP_LARGE_BODIES_BYTES (256 << 20) /* of one worker's together; then 503 */
 #define UPLOADS_PER_SESSION 30 /* a minute, broken ones and those nobody waits for included */
 #define UPLOADS_PER_MINUTE 600 /* of everybody */
 
