@@ -118,23 +118,41 @@ end $$;
 
 -- ---------------------------------------------------------------- with the board in Redis
 
--- What `排行` says, as api.ranking() gives it, of the period that runs. The first of its board come from Redis: as members
--- and their points, of the period that was the current one lately. What is not true of them any more, SQL answers.
-create or replace function api.board(p_account text, p_openid text, p_period text, p_ids int[], p_points bigint[],
-                                     p_limit int) returns jsonb language plpgsql stable as $$
+-- What `排行` says to many, as api.ranking() gives it, of the period that runs. The first of the board come from Redis: as
+-- members and their points, of the period that was the current one lately. What is not true of them any more, SQL answers.
+-- They are the same for nearly all who ask at once, and looked up once.
+create or replace function api.board_together(p_account text[], p_openid text[], p_period text[], p_ids text[],
+  p_points text[], p_limit int[]) returns jsonb[] language plpgsql stable set plan_cache_mode = force_generic_plan as $$
 declare
-  v_period text := gulou.period_of(p_account, gulou.local_day(gulou.now_()));
-  v_member int := gulou.speaker(p_account, p_openid);
-  v_points bigint := gulou.points_of(p_account, v_period, v_member);
-  v_rows   jsonb;
+  v_today date := gulou.local_day(gulou.now_());
 begin
-  if p_period = v_period then
-    v_rows := gulou.rows_if_booked(p_account, v_period, p_ids, p_points);
-  end if;
-  return jsonb_build_object('period', v_period, 'provisional', gulou.is_provisional(p_account, v_period),
-    'rows', coalesce(v_rows, gulou.member_rows(p_account, v_period, p_limit)), 'member', v_member,
-    'mine', case when v_member is not null then jsonb_build_object('points', v_points::text,
-      'rank', case when v_points > 0 then 1 + gulou.members_above(p_account, v_period, v_points) end) end);
+  return array(
+    with running as materialized (
+      select account, gulou.period_of(account, v_today) as period from (select distinct unnest(p_account) as account) as one),
+    own as materialized (
+      select c.place, c.account, r.period, c."limit", k.member_id as member,
+             gulou.points_of(c.account, r.period, k.member_id) as points,
+             case when c.period = r.period then c.ids end as ids, case when c.period = r.period then c.points end as board_points
+      from unnest(p_account, p_openid, p_period, p_ids, p_points, p_limit) with ordinality
+        as c (account, openid, period, ids, points, "limit", place)
+      join running r using (account)
+      left join gulou.binding k on k.account_id = c.account and k.openid = c.openid and k.ended_at is null),
+    boards as materialized (
+      select account, ids, board_points, "limit", gulou.is_provisional(account, period) as provisional,
+             coalesce(case when ids is not null then gulou.rows_if_booked(account, period, ids::int[], board_points::bigint[]) end,
+                      gulou.member_rows(account, period, "limit")) as rows
+      from (select distinct account, period, ids, board_points, "limit" from own) as one),
+    ranks as (
+      select r.account, each.score as points, 1 + each.above as rank
+      from running r cross join lateral gulou.members_above_each(r.account, r.period, array(
+        select distinct own.points from own where own.account = r.account and own.points > 0)) as each)
+    select jsonb_build_object('period', own.period, 'provisional', b.provisional, 'rows', b.rows, 'member', own.member,
+      'mine', case when own.member is not null then jsonb_build_object('points', own.points::text, 'rank', ranks.rank) end)
+    from own
+    join boards b on b.account = own.account and b."limit" = own."limit" and b.ids is not distinct from own.ids
+                 and b.board_points is not distinct from own.board_points
+    left join ranks on ranks.account = own.account and ranks.points = own.points
+    order by own.place);
 end $$;
 
 -- For servers of before, which asked in two steps.

@@ -33,7 +33,7 @@ static const struct action ask_board = {"rank", NULL, on_facts};
 
 static void ask(struct request *rq, const char *period, const char *ids, const char *points) {
     const char *const args[] = {period, ids, points, TOP_ROWS_TEXT};
-    request_call(rq, &ask_board, REQUEST_READS, "board", 4, args);
+    request_call(rq, &ask_board, REQUEST_READS_TOGETHER, "board_together", 4, args);
 }
 
 static void on_top(struct leaderboard_read *read, enum leaderboard_status status,

@@ -48,7 +48,7 @@ select is(gulou.rank_of('r', '2026-Q3', 2), 1, 'INV-23: points of two units are 
 -- With what Redis ranked: its rows when the book says the same, else the book's.
 insert into gulou.binding values ('r', 'o3', 3, now());
 create function board(p_ids int[], p_points bigint[], p_period text default '2026-Q3') returns jsonb language sql as $$
-  select api.board('r', 'o3', p_period, p_ids, p_points, 3)
+  select (api.board_together(array['r'], array['o3'], array[p_period], array[p_ids::text], array[p_points::text], array[3]))[1]
 $$;
 create temp table right_one as
   select api.ranking('r', 'o3', 'members', null, 3) - '{unit,periods}'::text[] as answer;

@@ -1,7 +1,7 @@
 -- Many messages in one call (…_together): each gets what it would have got alone, one after the other.
 begin;
 set client_min_messages = warning;
-select plan(26);
+select plan(28);
 
 select api.set_clock('2026-11-20 18:00+08');
 select api.sync_account(one, '测试') from unnest(array['t', 'u']) as one;
@@ -68,6 +68,17 @@ select results_eq($$select distinct source_id, actor_id, request_id from gulou.l
   $$select no_(words), actor, request from (values ('甲', 7, 'test1'), ('丁', 7, 'test1'), ('上午', 8, 'test3')) as of (words, actor, request) order by 1$$,
   'INV-07: and the book says by which message');
 select is(jsonb_path_query_array(a[3], '$.scores[*].member'), '[4]', 'a message hands over the scores that it changed') from decided;
+
+-- ---- 排行
+create function board(p_account text, p_openid text, p_ids text, p_points text) returns jsonb language sql as $$
+  select (api.board_together(array[p_account], array[p_openid], array['2026-Q4'], array[p_ids], array[p_points], array[3]))[1]
+$$;
+select is(api.board_together(array['t', 't', 'u', 't'], array['o1', 'nobody', 'o3', 'o4'], array_fill('2026-Q4'::text, array[4]),
+    array['{4,1}', null, '{1}', '{4,1}'], array['{20,10}', null, '{10}', '{20,11}'], array_fill(3, array[4])),
+  array[board('t', 'o1', '{4,1}', '{20,10}'), board('t', 'nobody', null, null), board('u', 'o3', '{1}', '{10}'), board('t', 'o4', '{4,1}', '{20,11}')],
+  'the board of many is that of each: what Redis says to one, nothing to another, another account, and what is not true');
+select is(jsonb_path_query_array(board('t', 'o4', '{4,1}', '{20,11}'), '$.rows[*].points') || (board('t', 'o4', null, null) -> 'mine'),
+  '["20", "10", "10", {"rank": 1, "points": "20"}]', 'which the book corrects');
 
 create temp table own as select together(message('o9', '同单位')) as a;
 select is((approves(array['o7', 'o8'], array[format('{%s}', no_('同单位')), format('{%s}', no_('同单位'))]))[2] -> 'results' -> 0 ->> 'refusal', 'own_unit',

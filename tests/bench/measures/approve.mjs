@@ -45,7 +45,7 @@ export async function approveByPgbench(database, { first, most, seconds }) {
 export default {
   letter: 'D',
   rows: { D: { what: 'approvals, ten numbers a message, 64 connections', unit: '/s', against: 'pgbench, best of -c 8, 16, 32', goal: atLeast(3),
-    reason: 'ten approvals are a hundred rows: PostgreSQL is busy with them whoever asks, and a group shares the commit, which is little of it' } },
+    reason: 'ten approvals are a hundred rows with their indexes, which cost the same whoever asks; a group shares the statements and the commit' } },
   async round(bench) {
     const { seconds } = bench
     const most = { pgbench: 1500, served: 2500 }

@@ -27,7 +27,7 @@ export default {
   letter: 'B',
   rows: {
     B64: { what: 'durable declarations through the callback, 64 connections', unit: '/s', against: 'pgbench, best of -c 8, 16, 32', goal: atLeast(2.5),
-    reason: '64 connections fill a group by half; what is shared is the commit, and the function itself takes most of both' },
+    reason: '64 connections fill a group by half' },
     B256: { what: 'the same, 256 connections', unit: '/s', against: 'the same', goal: atLeast(2.5),
     reason: 'the function itself takes most of both' }
   },

@@ -19,7 +19,7 @@ function perSecond(requests, ...command) {
 export default {
   letter: 'L',
   rows: { L: { what: '排行: own rank and top ten through the callback', unit: '/s', against: 'ZREVRANK + ZREVRANGE, redis-benchmark', goal: atLeast(0.5),
-    reason: 'a whole message with its cipher and a call of PostgreSQL, which looks up eleven people, stands beside two bare commands' } },
+    reason: 'a whole message with its cipher and a call of PostgreSQL stands beside two bare commands' } },
   prepare(bench) {
     makeDatabase('big')
     bench.seed('big', bigMembers(bench))
