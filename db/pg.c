@@ -55,7 +55,8 @@ struct pg {
     int64_t borne_since[CONNECTIONS_MAX]; /* 0: not */
     struct pg_call question;
     int asked_about;
-    char backend[16];
+    int asked_backend; /* its process then: the connection may be another one by the answer */
+    char backend[16];  /* the same as the question's argument */
 };
 
 /* ---- lists: a call is on the list its state names ---- */
@@ -422,7 +423,7 @@ static void on_told_whether_it_works(struct pg_call *call, enum pg_status status
     struct pg_connection *c = pg->connections[pg->asked_about];
     int64_t *since = &pg->borne_since[pg->asked_about];
     if (status == PG_LATE || pg_connection_stalled_ms(c) == 0 ||
-        pg_connection_backend(c) != atoi(pg->backend))
+        pg_connection_backend(c) != pg->asked_backend)
         return;
     *since = *since > 0 ? *since : now_ms();
     if (status == PG_OK && n == 4 && memcmp(json, "true", 4) == 0 &&
@@ -434,7 +435,8 @@ static void on_told_whether_it_works(struct pg_call *call, enum pg_status status
 
 /* Its server is asked over another connection whether it is still at work for this one. */
 static void ask_about(struct pg *pg, int i) {
-    snprintf(pg->backend, sizeof pg->backend, "%d", pg_connection_backend(pg->connections[i]));
+    pg->asked_backend = pg_connection_backend(pg->connections[i]);
+    snprintf(pg->backend, sizeof pg->backend, "%d", pg->asked_backend);
     pg->asked_about = i;
     pg->question = (struct pg_call){.function = "waits_for_standby",
                                     .n = 1,
