@@ -18,7 +18,9 @@
 #define REST_FIRST_MS 10 /* before the second run of a call; doubles up to REST_MAX_MS */
 #define REST_MAX_MS 500
 #define CONNECTIONS_MAX 16
-#define LANES 64 /* two accounts may share one */
+#define LANES 64                                  /* two accounts may share one */
+#define STALL_MS (PG_STATEMENT_TIMEOUT_MS + 5000) /* silence that no statement explains */
+#define DOUBT_MS 1000                             /* silence that one may */
 #define UNEXPLAINED_MS                                                                             \
     (PG_STATEMENT_TIMEOUT_MS + 10000) /* silence, while nobody can be asked why */
 #define BEAR_MAX_MS (5 * 60000)
@@ -48,8 +50,10 @@ struct pg {
     struct pg_connection *connections[CONNECTIONS_MAX];
     int connection_count;
 
-    /* Commits do not come back: a synchronous standby is away. Changes go one after the other, so
-     * that one connection is left to read with. */
+    bool is_careful[CONNECTIONS_MAX]; /* what was sent last over it came from `again` or `slow` */
+
+    /* Commits do not come back: a synchronous standby is away. Changes go one after the other, and
+     * only while no connection waits, so that one is left to read with. */
     bool stalled;
     bool has_changes[CONNECTIONS_MAX];    /* what was sent last over it */
     int64_t borne_since[CONNECTIONS_MAX]; /* 0: not */
@@ -158,58 +162,79 @@ static bool holds_one_of(struct pg_call *const *group, size_t n, const struct pg
     return false;
 }
 
-/* One of each person: what they wait for, they wait for once. */
-static size_t take_again(struct pg *pg, size_t most, struct pg_call **out) {
+/* Commits seem to wait on it, be it for what only reads. */
+static bool waits(const struct pg *pg, int i) {
+    int64_t silence = pg_connection_silence_ms(pg->connections[i]);
+    return silence >= DOUBT_MS || (silence > 0 && pg->borne_since[i] > 0);
+}
+
+static bool is_busy(const struct pg *pg, int i) {
+    return pg_connection_is_up(pg->connections[i]) && !pg_connection_is_idle(pg->connections[i]);
+}
+
+static bool some_waits(const struct pg *pg) {
+    int i = 0;
+    while (i < pg->connection_count && !waits(pg, i))
+        i++;
+    return i < pg->connection_count;
+}
+
+static bool some_change_is_under_way(const struct pg *pg) {
+    int i = 0;
+    while (i < pg->connection_count && !(pg->has_changes[i] && is_busy(pg, i)))
+        i++;
+    return i < pg->connection_count;
+}
+
+/* What waits for a standby is in nobody's way who does not. */
+static bool some_careful_one_is_under_way(const struct pg *pg) {
+    int i = 0;
+    while (i < pg->connection_count &&
+           !(pg->is_careful[i] && is_busy(pg, i) && !(pg->stalled && waits(pg, i))))
+        i++;
+    return i < pg->connection_count;
+}
+
+static int connections_to_use(const struct pg *pg) {
+    int n = 0;
+    for (int i = 0; i < pg->connection_count; i++)
+        n += pg_connection_is_up(pg->connections[i]) && !(pg->stalled && waits(pg, i));
+    return n;
+}
+
+/* One of each person: what they wait for, they wait for once. Changes and what only reads do not
+ * go together while commits do not come back. */
+static size_t take_again(struct pg *pg, size_t most, bool held, struct pg_call **out) {
     size_t n = 0;
     struct pg_call *call, *next;
     for (call = TAILQ_FIRST(&pg->again); call && n < most; call = next) {
         next = TAILQ_NEXT(call, link);
-        if (!holds_one_of(out, n, call))
+        bool fits = !pg->stalled || n == 0 || call->changes == out[0]->changes;
+        if (fits && !(held && call->changes) && !holds_one_of(out, n, call))
             take_off(pg, out[n++] = call);
     }
     qsort(out, n, sizeof(struct pg_call *), by_key);
     return n;
 }
 
-static size_t take_slow(struct pg *pg, struct pg_call **out) {
-    out[0] = TAILQ_FIRST(&pg->slow);
-    if (out[0])
-        take_off(pg, out[0]);
-    return out[0] != NULL;
-}
-
-static bool careful_one_flies(const struct pg *pg) {
-    const struct pg_call *call;
-    TAILQ_FOREACH(call, &pg->flying, link) {
-        if (call->slow || call->alone)
-            return true;
-    }
-    return false;
-}
-
-static bool change_is_under_way(const struct pg *pg) {
-    for (int i = 0; i < pg->connection_count; i++) {
-        const struct pg_connection *c = pg->connections[i];
-        if (pg->has_changes[i] && pg_connection_is_up(c) && !pg_connection_is_idle(c))
-            return true;
-    }
-    return false;
-}
-
-static int connections_up(const struct pg *pg) {
-    int up = 0;
-    for (int i = 0; i < pg->connection_count; i++)
-        up += pg_connection_is_up(pg->connections[i]);
-    return up;
+static size_t take_slow(struct pg *pg, bool held, struct pg_call **out) {
+    struct pg_call *call = TAILQ_FIRST(&pg->slow);
+    while (call && held && call->changes)
+        call = TAILQ_NEXT(call, link);
+    if (call)
+        take_off(pg, out[0] = call);
+    return call != NULL;
 }
 
 /* What has failed or waited may do so again: it goes over one connection at a time, so that
  * another one is left for everybody else; where there is only one, in turn. */
-static bool is_time_for_careful(const struct pg *pg) {
-    if (TAILQ_EMPTY(&pg->again) && TAILQ_EMPTY(&pg->slow))
-        return false;
-    bool alone = pg->waiting_n > 0 && pg->was_careful && connections_up(pg) == 1;
-    return !alone && !careful_one_flies(pg) && !(pg->stalled && change_is_under_way(pg));
+static size_t take_carefully(struct pg *pg, size_t most, struct pg_call **out) {
+    bool not_in_turn = pg->waiting_n > 0 && pg->was_careful && connections_to_use(pg) == 1;
+    if (not_in_turn || some_careful_one_is_under_way(pg))
+        return 0;
+    bool held = pg->stalled && (some_change_is_under_way(pg) || some_waits(pg));
+    size_t n = take_again(pg, most, held, out);
+    return n > 0 ? n : take_slow(pg, held, out);
 }
 
 static bool some_change(struct pg_call *const *group, size_t n) {
@@ -218,33 +243,28 @@ static bool some_change(struct pg_call *const *group, size_t n) {
     return n > 0;
 }
 
-/* Who reads leaves little behind, and that may be lost with the primary: no need to wait for a
- * standby that is away. */
-static enum pg_manner manner_of(const struct pg *pg, int i, bool careful) {
-    return careful                              ? PG_EACH_ALONE
-           : pg->stalled && !pg->has_changes[i] ? PG_TOGETHER_NO_RECEIPT
-                                                : PG_TOGETHER;
-}
-
 static void on_dispatch(evutil_socket_t fd, short what, void *context) {
     (void)fd;
     (void)what;
     struct pg *pg = context;
     for (int i = 0; i < pg->connection_count; i++) {
-        struct pg_connection *connection = pg->connections[i];
-        if (!pg_connection_is_idle(connection))
+        if (!pg_connection_is_idle(pg->connections[i]))
             continue;
         struct pg_call *group[PG_GROUP_MAX];
-        bool careful = is_time_for_careful(pg);
-        size_t n = !careful                  ? take_fairly(pg, PG_GROUP_MAX, group)
-                   : TAILQ_EMPTY(&pg->again) ? take_slow(pg, group)
-                                             : take_again(pg, PG_GROUP_MAX, group);
+        size_t n = take_carefully(pg, PG_GROUP_MAX, group);
+        bool careful = n > 0;
+        if (!careful)
+            n = take_fairly(pg, PG_GROUP_MAX, group);
         if (n == 0)
             return;
-        pg->was_careful = careful;
+        pg->was_careful = pg->is_careful[i] = careful;
         pg->has_changes[i] = some_change(group, n);
         pg->borne_since[i] = 0;
-        pg_connection_send(connection, group, n, manner_of(pg, i, careful));
+        /* Who reads leaves little behind, and that may be lost with the primary: no need to wait
+         * for a standby that is away. */
+        struct pg_manner manner = {.each_alone = careful,
+                                   .no_receipt = pg->stalled && !pg->has_changes[i]};
+        pg_connection_send(pg->connections[i], group, n, manner);
     }
 }
 
@@ -285,7 +305,7 @@ static void rest(struct pg *pg, struct pg_call *call) {
 }
 
 static void run_alone(struct pg *pg, struct pg_call *call) {
-    move(pg, call, WAITING, call->changes || !pg->stalled);
+    move(pg, call, WAITING, true);
     metric_add(METRIC_PG_RERUNS, 1);
     arm_dispatch(pg);
 }
@@ -342,7 +362,8 @@ static void on_report(void *context, struct pg_call *call, const struct pg_repor
     }
     switch (what->outcome) {
     case PG_OUTCOME_OK:
-        pg->stalled = pg->stalled && !call->changes;
+        /* Many a change finds nothing to change, and then its commit waits for nobody. */
+        pg->stalled = pg->stalled && (!call->changes || some_waits(pg));
         call->sqlstate[0] = '\0';
         finish(pg, call, PG_OK, what->json, what->len);
         break;
@@ -422,7 +443,7 @@ static void on_told_whether_it_works(struct pg_call *call, enum pg_status status
     struct pg *pg = (struct pg *)(void *)((char *)call - offsetof(struct pg, question));
     struct pg_connection *c = pg->connections[pg->asked_about];
     int64_t *since = &pg->borne_since[pg->asked_about];
-    if (status == PG_LATE || pg_connection_stalled_ms(c) == 0 ||
+    if (status == PG_LATE || pg_connection_silence_ms(c) < STALL_MS ||
         pg_connection_backend(c) != pg->asked_backend)
         return;
     *since = *since > 0 ? *since : now_ms();
@@ -451,11 +472,11 @@ static void ask_about(struct pg *pg, int i) {
  * commit waits for a standby: another one would wait likewise, and leave one more process over
  * there. */
 static void look_after_silent(struct pg *pg, int i) {
-    int64_t silence = pg_connection_stalled_ms(pg->connections[i]);
+    int64_t silence = pg_connection_silence_ms(pg->connections[i]);
     bool some_ready = pg_ready(pg), some_coming = false;
     for (int k = 0; k < pg->connection_count; k++)
         some_coming = some_coming || !pg_connection_is_up(pg->connections[k]);
-    if (silence == 0 || pg->question.state != IDLE)
+    if (silence < STALL_MS || pg->question.state != IDLE)
         return;
     hold_changes(pg);
     if (some_ready)

@@ -15,12 +15,11 @@
 #include "server/base/now.h"
 
 #define STATEMENTS_MAX 128 /* functions this program knows */
-#define EXPECTS_MAX                                                                                \
-    (3 * PG_GROUP_MAX + 1) /* prepare, call and Sync for each, and one before them */
+/* No receipt, prepare, call and Sync for each, and a heartbeat's Sync. */
+#define EXPECTS_MAX (4 * PG_GROUP_MAX + 1)
 #define FLIGHT_NONE SIZE_MAX
-#define HEARTBEAT_MS 2000                         /* of an idle connection */
-#define HEARTBEAT_ANSWER_MS 2000                  /* then it is not ready */
-#define STALL_MS (PG_STATEMENT_TIMEOUT_MS + 5000) /* silence with work under way */
+#define HEARTBEAT_MS 2000        /* of an idle connection */
+#define HEARTBEAT_ANSWER_MS 2000 /* then it is not ready */
 
 enum state { DOWN, CONNECTING, SETTING_UP, UP };
 
@@ -544,17 +543,18 @@ static bool send_no_receipt(struct pg_connection *c) {
 
 /* A failure to send surfaces on the next turn: reports never come from inside the sending call. */
 void pg_connection_send(struct pg_connection *c, struct pg_call *const *calls, size_t n,
-                        enum pg_manner manner) {
+                        struct pg_manner manner) {
     assert(pg_connection_is_idle(c) && n > 0 && n <= PG_GROUP_MAX);
     c->transaction_start = 0;
     c->since = c->heard = now_ms();
-    board(c, calls, n, manner != PG_EACH_ALONE);
-    bool sent = manner != PG_TOGETHER_NO_RECEIPT || send_no_receipt(c);
+    board(c, calls, n, !manner.each_alone);
+    bool sent = true, begins = true;
     for (size_t at = 0; sent && at < n; at += c->flights[at].shares) {
-        sent = send_statement(c, at);
         size_t end = at + c->flights[at].shares;
-        if (sent && (manner == PG_EACH_ALONE || end == n))
-            sent = send_sync(c, end);
+        bool ends = manner.each_alone || end == n;
+        sent = !(begins && manner.no_receipt) || send_no_receipt(c);
+        sent = sent && send_statement(c, at) && (!ends || send_sync(c, end));
+        begins = ends;
     }
     c->send_failed = !sent || !flush(c);
     if (c->send_failed)
@@ -603,9 +603,11 @@ void pg_connection_tick(struct pg_connection *c) {
     }
 }
 
-int64_t pg_connection_stalled_ms(const struct pg_connection *c) {
-    int64_t silence = c->state == UP && c->flight_count > 0 ? silence_of(c) : 0;
-    return silence >= STALL_MS ? silence : 0;
+int64_t pg_connection_silence_ms(const struct pg_connection *c) {
+    if (c->state != UP || c->flight_count == 0)
+        return 0;
+    int64_t silence = silence_of(c);
+    return silence > 0 ? silence : 1;
 }
 
 int pg_connection_backend(const struct pg_connection *c) {

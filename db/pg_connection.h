@@ -62,23 +62,22 @@ bool pg_connection_is_up(const struct pg_connection *c);
 /* Up, and answered lately. */
 bool pg_connection_is_ready(const struct pg_connection *c);
 
-enum pg_manner {
-    PG_EACH_ALONE,          /* each call in a transaction of its own */
-    PG_TOGETHER,            /* in one transaction */
-    PG_TOGETHER_NO_RECEIPT, /* likewise; its commit does not wait for a standby to have it */
+struct pg_manner {
+    bool each_alone; /* each call in a transaction of its own; else all in one */
+    bool no_receipt; /* commits do not wait for a standby to have them */
 };
 
 /* Sends 1..PG_GROUP_MAX calls over an idle connection. Sets call->flight. Every call is reported
  * later. */
 void pg_connection_send(struct pg_connection *c, struct pg_call *const *calls, size_t n,
-                        enum pg_manner manner);
+                        struct pg_manner manner);
 
 /* To be called some times a second: connecting anew, its time limit, heartbeat. What is under way
  * is waited for until pg_connection_give_up(). */
 void pg_connection_tick(struct pg_connection *c);
 
-/* How long it has said nothing, when that is longer than any statement may take; else 0. */
-int64_t pg_connection_stalled_ms(const struct pg_connection *c);
+/* How long it has said nothing with work under way, 1 or more; 0: there is none. */
+int64_t pg_connection_silence_ms(const struct pg_connection *c);
 
 /* The process that serves it over there; 0 while it is not up. */
 int pg_connection_backend(const struct pg_connection *c);

@@ -61,6 +61,8 @@ $$;
 
 -- A person's act opens a window for customer messages: a message 48 hours and 5 of them; a tap, a scan or a follow
 -- a minute and 3 (protocol 7.4). The caller asked whether this says something new, because most messages only read.
+-- Nobody waits for it: whoever holds the row just now (an earlier message of the same person, whose commit may wait for a
+-- standby) leaves it to the next message.
 create or replace function gulou.open_window(p_account text, p_openid text, p_act text) returns void
 language plpgsql as $$
 declare
@@ -68,6 +70,10 @@ declare
   v_long boolean := p_act = 'message';
   v_left int := case when p_act = 'message' then 5 else 3 end;
 begin
+  perform from gulou.follower where account_id = p_account and openid = p_openid for update skip locked;
+  if not found and exists (select from gulou.follower where account_id = p_account and openid = p_openid) then
+    return;
+  end if;
   insert into gulou.follower as f (account_id, openid, subscribed, seen_at, window_until, window_left)
   values (p_account, p_openid, true, gulou.now_(),
           v_now + case when v_long then interval '48 hours' else interval '1 minute' end, v_left)

@@ -79,6 +79,20 @@ static const char functions_sql[] =
     "create function api.close(s float) returns jsonb language plpgsql as $$ begin"
     "  perform set_config('default_transaction_read_only', 'on', false), pg_sleep(s);"
     "  return 'true'; end $$;"
+    /* A standby that may be away: a commit that leaves something waits for it, unless told not to.
+     */
+    "create table public.away (n int); create table public.left_behind (words text);"
+    "create function public.wait_for_standby() returns trigger language plpgsql as $$ begin"
+    "  while current_setting('synchronous_commit') <> 'local' and exists (select from public.away)"
+    "  loop perform pg_sleep(0.05); end loop; return null; end $$;"
+    "create constraint trigger waits after insert on public.left_behind deferrable initially"
+    "  deferred for each row execute function public.wait_for_standby();"
+    "create function api.leave(p_words text) returns jsonb language plpgsql"
+    " security definer set search_path = public as $$ begin"
+    "  insert into left_behind values (p_words); return to_jsonb(p_words); end $$;"
+    "grant select on public.away to gulou_app;"
+    "create function api.waits_for_standby(p int) returns jsonb language sql"
+    " security definer set search_path = public as 'select to_jsonb(exists (select from away))';"
     "create function api.hang_up_once(p text) returns jsonb language plpgsql"
     " security definer set search_path = public as $$ begin"
     "  if nextval('tries') % 2 = 1 then perform pg_terminate_backend(pg_backend_pid());"
@@ -594,6 +608,37 @@ static void a_server_that_no_longer_writes_is_left(void **state) {
     assert_answer(&calls[2], "\"written\"");
 }
 
+/* Both connections hang in the commit of somebody who only read. One of them is given up, and from
+ * then on whoever reads is answered, whatever else comes: a change, which waits, and somebody who
+ * waits for a lock. */
+static void while_a_standby_is_away_people_read(void **state) {
+    (void)state;
+    wait_ready();
+    execute(database_url, "insert into away values (1)");
+    for (int i = 0; i < 2; i++) {
+        submit(i, "leave", "before", NULL);
+        run_for(base, 100);
+    }
+    assert_int_equal(done, 0);
+    run_until(base, &done, 1, CALLBACK_WORK_MS);
+    struct call *first = calls[0].count > 0 ? &calls[0] : &calls[1];
+    assert_answer(first, "\"before\"");
+
+    pg_cancel(pg, &submit(2, "nothing", NULL, NULL)->pg);
+    calls[2].pg.changes = true; /* it finds nothing to change: its commit would not wait */
+    assert_true(pg_submit(pg, &calls[2].pg));
+    run_for(base, 200);
+    for (int i = 3; i < 6; i++) {
+        submit(i, "leave", "meanwhile", NULL);
+        submit(10 + i, "stuck", NULL, NULL);
+        run_for(base, 800);
+        assert_answer(&calls[i], "\"meanwhile\"");
+    }
+    execute(database_url, "delete from away");
+    run_for(base, 1000);
+    assert_answer(&calls[2], "null");
+}
+
 /* Connections to the first host are taken up and never answered, as by a machine that hangs. */
 static void a_host_that_says_nothing_is_passed_over(void **state) {
     (void)state;
@@ -705,6 +750,7 @@ int main(void) {
         TEST(a_changing_call_without_a_key_is_not_repeated),
         TEST(an_absent_server_is_waited_for),
         TEST(a_server_that_no_longer_writes_is_left),
+        TEST(while_a_standby_is_away_people_read),
         TEST(a_host_that_says_nothing_is_passed_over),
     };
     return cmocka_run_group_tests_name("pg", tests, set_up_all, database_drop);
