@@ -74,9 +74,11 @@ static VipsImage *without_alpha(VipsImage *image) {
 static bool shrink(struct arena *arena, struct str bytes, int side, struct str *out, int *width,
                    int *height) {
     VipsImage *image = NULL;
-    /* Thumbnailing turns the picture upright by its EXIF and goes to sRGB. */
+    /* Thumbnailing turns the picture upright by its EXIF and goes to sRGB. What ends too early is
+     * no picture; what is merely unusual stays one. */
     if (vips->vips_thumbnail_buffer((void *)(uintptr_t)bytes.p, bytes.n, &image, side, "height",
-                                    side, "size", VIPS_SIZE_DOWN, "export_profile", "srgb", NULL))
+                                    side, "size", VIPS_SIZE_DOWN, "export_profile", "srgb",
+                                    "option_string", "[fail_on=truncated]", NULL))
         return false;
     image = without_alpha(image);
     bool good = image && save(arena, image, out);

@@ -82,11 +82,13 @@ describe('photos', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not s
     await eventually('the flag', async () => /曾用于编号\d+/.test(await inQueue(second)))
   })
 
-  test('what is no photo is told to the member, who sends another', async () => {
-    const no = await declare('晚间巡逻', Buffer.from('no picture at all'))
-    const told = async () => (await member.received()).some((one) => one.text.includes(`编号：${no} `) &&
-      one.text.includes('请重新发一张'))
-    await eventually('the message', told)
-    assert.match(await inQueue(no), /无照片/)
+  test('what is no photo, or half of one, is told to the member, who sends another', async () => {
+    for (const bad of [Buffer.from('no picture at all'), photo.subarray(0, photo.length / 2)]) {
+      const no = await declare('晚间巡逻', bad)
+      const told = async () => (await member.received()).some((one) => one.text.includes(`编号：${no} `) &&
+        one.text.includes('请重新发一张'))
+      await eventually('the message', told)
+      assert.match(await inQueue(no), /无照片/)
+    }
   })
 })
