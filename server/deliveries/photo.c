@@ -89,6 +89,7 @@ static void on_source(struct outbox_item *item, const cJSON *source) {
         }
         call = (struct platform_call){.path = url, .without_token = true};
     }
+    call.wants_file = true;
     outbox_platform(item, &call, on_fetched);
 }
 
