@@ -22,9 +22,13 @@
 #define UPLOADS_PER_MINUTE 600 /* of everybody */
 
 /* ---- sign-in ---- */
-#define SIGN_IN_SECONDS 300          /* a QR code or a way through the platform's page */
-#define SIGN_IN_CODES_PER_ADDRESS 30 /* a minute; an office shares an address */
-#define SIGN_IN_CODES_PER_MINUTE 60  /* of everybody: the platform allows 100,000 a day */
+#define SIGN_IN_SECONDS 300 /* a QR code or a way through the platform's page */
+/* Codes that a desktop shows, of an address (an office shares one; IPv6: a /64) and of everybody.
+ * The platform allows an account 100,000 a day, and printed invites need some of them. */
+#define SIGN_IN_CODES_PER_ADDRESS 30 /* a minute */
+#define SIGN_IN_CODES_PER_MINUTE 300
+#define SIGN_IN_CODES_PER_ADDRESS_AND_DAY 1000
+#define SIGN_IN_CODES_PER_DAY 80000
 #define SESSION_COOKIE_SECONDS (30 * 86400)
 
 /* ---- public pages and JSON ---- */
