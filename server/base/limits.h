@@ -18,7 +18,7 @@
 /* ---- a photo sent from a page: a phone's own, over a slow line ---- */
 #define UPLOAD_MAX_BYTES (10 << 20)
 #define UPLOAD_DEADLINE_MS 60000
-#define UPLOADS_PER_SESSION 30 /* a minute, broken ones and those nobody waits for included */
+#define UPLOADS_PER_PERSON 30  /* a minute, broken ones and those nobody waits for included */
 #define UPLOADS_PER_MINUTE 600 /* of everybody */
 
 /* ---- sign-in ---- */
@@ -97,7 +97,9 @@
 #define OUTBOX_FAULT_SECONDS 10 /* after a fault of the database */
 
 /* ---- pictures ---- */
-#define IMAGE_INPUT_PIXELS 60000000 /* phones reach 50 million */
+#define IMAGE_INPUT_PIXELS                                                                         \
+    60000000 /* of a JPEG, which is scaled as it is read: phones reach 50 million */
+#define IMAGE_WHOLE_PIXELS 24000000 /* of what has to be unpacked as a whole: a long screenshot */
 #define IMAGE_MAX_PIXELS 1600
 #define IMAGE_SMALL_PIXELS 320
 #define REKEY_CHUNK_PHOTOS 16

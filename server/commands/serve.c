@@ -291,7 +291,7 @@ static int serve(const struct config *config, struct worker *workers) {
     }
     struct rate *codes = rate_new(SIGN_IN_CODES_PER_ADDRESS, SIGN_IN_CODES_PER_MINUTE);
     struct rate *codes_day = rate_new(SIGN_IN_CODES_PER_ADDRESS_AND_DAY, SIGN_IN_CODES_PER_DAY);
-    struct rate *pictures = rate_new(UPLOADS_PER_SESSION, UPLOADS_PER_MINUTE);
+    struct rate *pictures = rate_new(UPLOADS_PER_PERSON, UPLOADS_PER_MINUTE);
     struct rate *people = rate_new(PERSON_PER_MINUTE, UINT_MAX);
     for (int i = 0; i < config->workers; i++) {
         workers[i].services.sign_in_codes = codes;

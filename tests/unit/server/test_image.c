@@ -165,6 +165,27 @@ static void test_a_bomb_is_refused_by_its_header(void **state) {
     g_free(bytes);
 }
 
+/* A JPEG is scaled as it is read; the others are unpacked pixel by pixel, which takes a second and
+ * a lot of memory for what is a few bytes. */
+static void test_what_has_to_be_unpacked_as_a_whole_may_have_fewer_pixels(void **state) {
+    VipsImage *grey = NULL;
+    void *bytes[3];
+    size_t n[3];
+    assert_int_equal(0, vips_black(&grey, 6000, IMAGE_WHOLE_PIXELS / 6000 + 1, NULL));
+    assert_int_equal(0, vips_jpegsave_buffer(grey, &bytes[0], &n[0], NULL));
+    assert_int_equal(0, vips_pngsave_buffer(grey, &bytes[1], &n[1], NULL));
+    assert_int_equal(0, vips_gifsave_buffer(grey, &bytes[2], &n[2], NULL));
+    g_object_unref(grey);
+    for (int i = 0; i < 3; i++) {
+        struct image image = {0};
+        const char *why = NULL;
+        assert_int_equal(image_clean(*state, (struct str){bytes[i], n[i]}, &image, &why), i == 0);
+        if (i > 0)
+            assert_string_equal(why, "too many pixels");
+        g_free(bytes[i]);
+    }
+}
+
 static void test_transparent_parts_become_white(void **state) {
     VipsImage *clear = NULL, *rgba = NULL;
     void *bytes;
@@ -211,6 +232,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_what_is_no_photo_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_half_a_photo_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_bomb_is_refused_by_its_header, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_what_has_to_be_unpacked_as_a_whole_may_have_fewer_pixels, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_transparent_parts_become_white, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_cover_can_be_drawn, set_up, tear_down),
     };
