@@ -63,7 +63,6 @@ struct http_exchange {
     enum exchange_state state;
     bool suspended;
     struct str path;
-    struct str query; /* as it came; http_query() looks into it */
     struct buf body;
     size_t body_max;
     size_t body_said; /* its length as the head says; else the most that it may have */
@@ -181,19 +180,6 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
 
 /* ---- one request ---- */
 
-/* The library would put every parameter and every cookie into the connection's memory, 64 bytes for
- * each, and hang up when that is full. It finds the query empty, and an empty cookie field before
- * the visitor's; http_query() and http_cookie() look for what is asked for. */
-static void keep_fields(struct http_exchange *x, const char *uri, struct MHD_Connection *mhd) {
-    const char *query = strchr(uri, '?');
-    if (query) {
-        query++;
-        x->query = str_from(arena_strndup(x->arena, query, strlen(query)));
-        *(char *)(uintptr_t)query = '\0'; /* in its buffer of this connection */
-    }
-    MHD_set_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_COOKIE, "-");
-}
-
 /* Called as soon as the request line is there, so a head that drips has its deadline too. */
 static void *on_request_line(void *arg, const char *uri, struct MHD_Connection *mhd) {
     struct http_server *s = arg;
@@ -211,7 +197,6 @@ static void *on_request_line(void *arg, const char *uri, struct MHD_Connection *
     /* Decoded, it would end the text for the one who reads up to it and not for the next. */
     if (strstr(uri, "%00"))
         x->refused = MHD_HTTP_BAD_REQUEST;
-    keep_fields(x, uri, mhd);
     c->exchange = x;
     s->active++;
     if (c->requests++ > 0)
@@ -528,30 +513,8 @@ struct str http_body(const struct http_exchange *x) {
     return buf_view(&x->body);
 }
 
-/* What stands before the next `mark` leaves *rest. */
-static struct str take(struct str *rest, char mark) {
-    const char *end = rest->n > 0 ? memchr(rest->p, mark, rest->n) : NULL;
-    struct str taken = {rest->p, end ? (size_t)(end - rest->p) : rest->n};
-    *rest = str_drop(*rest, taken.n + (end ? 1 : 0));
-    return taken;
-}
-
-static struct str decoded(struct arena *arena, struct str text) {
-    char *plain = str_z(arena, text);
-    for (char *p = plain; (p = strchr(p, '+'));)
-        *p = ' ';
-    return (struct str){plain, unescape(NULL, NULL, plain)};
-}
-
 struct str http_query(const struct http_exchange *x, const char *name) {
-    for (struct str rest = x->query; rest.n > 0;) {
-        struct str value = take(&rest, '&'), key = take(&value, '=');
-        if (memchr(key.p, '%', key.n) || memchr(key.p, '+', key.n))
-            key = decoded(x->arena, key);
-        if (str_is(key, name))
-            return decoded(x->arena, value);
-    }
-    return STR("");
+    return str_from(MHD_lookup_connection_value(x->mhd, MHD_GET_ARGUMENT_KIND, name));
 }
 
 struct str http_header(const struct http_exchange *x, const char *name) {
@@ -579,29 +542,8 @@ struct str http_header_list(struct http_exchange *x, const char *name) {
     return buf_view(&lines.list);
 }
 
-struct cookie {
-    struct str name, value;
-    bool found;
-};
-
-static enum MHD_Result find_cookie(void *context, enum MHD_ValueKind kind, const char *name,
-                                   const char *value) {
-    struct cookie *cookie = context;
-    (void)kind;
-    if (strcasecmp(name, MHD_HTTP_HEADER_COOKIE) != 0)
-        return MHD_YES;
-    for (struct str rest = str_from(value); rest.n > 0 && !cookie->found;) {
-        struct str given = take(&rest, ';'), key = str_trim(take(&given, '='));
-        cookie->found = str_eq(key, cookie->name);
-        cookie->value = str_trim(given);
-    }
-    return cookie->found ? MHD_NO : MHD_YES;
-}
-
 struct str http_cookie(const struct http_exchange *x, const char *name) {
-    struct cookie cookie = {.name = str_from(name)};
-    MHD_get_connection_values(x->mhd, MHD_HEADER_KIND, find_cookie, &cookie);
-    return cookie.found ? str_from(str_z(x->arena, cookie.value)) : STR("");
+    return str_from(MHD_lookup_connection_value(x->mhd, MHD_COOKIE_KIND, name));
 }
 
 const char *http_peer(struct http_exchange *x) {

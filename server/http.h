@@ -12,8 +12,7 @@
  *            returns.
  * Limits:    head and body sizes, connections, idle time, and one deadline for the whole request,
  *            however slowly its bytes drip (server/base/limits.h). A head that two servers could
- *            read differently is answered 400, one of too many fields 431; parameters and cookies
- *            may be as many as the head has room for.
+ *            read differently is answered 400.
  * Thread:    the worker's; http_listen() anywhere. */
 
 #include <stdbool.h>
@@ -73,12 +72,11 @@ struct arena *http_arena(struct http_exchange *exchange);
 enum http_method http_method(const struct http_exchange *exchange);
 struct str http_path(const struct http_exchange *exchange); /* decoded, without the query */
 struct str http_body(const struct http_exchange *exchange);
-/* The first of that name, decoded; the empty view when absent. Terminated, in the arena. */
+/* Decoded; the empty view when absent. */
 struct str http_query(const struct http_exchange *exchange, const char *name);
 struct str http_header(const struct http_exchange *exchange, const char *name);
 /* All lines of that name as one list: "a,b". */
 struct str http_header_list(struct http_exchange *exchange, const char *name);
-/* The first of that name, as it came; else as http_query(). */
 struct str http_cookie(const struct http_exchange *exchange, const char *name);
 
 /* The address at the other end of the connection as text: a proxy's, when there is one. */
