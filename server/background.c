@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@ struct background {
     struct jobs waiting;
     struct jobs done;
     struct background_job *running;
+    uint64_t turn; /* of the job that was begun last; `waiting` is in the order of turns */
     bool stop;
 };
 
@@ -36,6 +38,7 @@ static void *run(void *arg) {
         }
         TAILQ_REMOVE(&b->waiting, job, link);
         b->running = job;
+        b->turn = job->turn;
         job->state = RUNNING;
         pthread_mutex_unlock(&b->lock);
         job->work(job);
@@ -101,6 +104,26 @@ void background_free(struct background *b) {
     free(b);
 }
 
+static bool same(const struct background_job *a, const struct background_job *b) {
+    return a->whose && b->whose && strcmp(a->whose, b->whose) == 0;
+}
+
+/* In this turn, or in the one behind the last of the same person's. */
+static void queue(struct background *b, struct background_job *job) {
+    struct background_job *other, *before = NULL;
+    job->turn = b->running && same(b->running, job) ? b->turn + 1 : b->turn;
+    TAILQ_FOREACH(other, &b->waiting, link)
+    if (same(other, job))
+        job->turn = other->turn + 1;
+    TAILQ_FOREACH(other, &b->waiting, link)
+    if (other->turn <= job->turn)
+        before = other;
+    if (before)
+        TAILQ_INSERT_AFTER(&b->waiting, before, job, link);
+    else
+        TAILQ_INSERT_HEAD(&b->waiting, job, link);
+}
+
 void background_submit(struct background *b, struct background_job *job) {
     if (!b->started)
         b->started = pthread_create(&b->thread, NULL, run, b) == 0;
@@ -109,7 +132,10 @@ void background_submit(struct background *b, struct background_job *job) {
     job->owner = b;
     pthread_mutex_lock(&b->lock);
     job->state = b->started ? WAITING : DONE;
-    TAILQ_INSERT_TAIL(b->started ? &b->waiting : &b->done, job, link);
+    if (b->started)
+        queue(b, job);
+    else
+        TAILQ_INSERT_TAIL(&b->done, job, link);
     pthread_cond_broadcast(&b->changed);
     pthread_mutex_unlock(&b->lock);
     if (!b->started)

@@ -36,7 +36,7 @@ bool behind_count(struct str text) {
     return behind_house(text) || (counted && !behind_deed(rest));
 }
 
-bool behind_deed(struct str text) {
+bool behind_plain_deed(struct str text) {
     /* Never part of a name. */
     static const char *const deeds[] = {
         "打扫", "清扫",   "清理", "清洗", "扫雪",   "扫地", "擦",   "修剪", "修理", "帮",
@@ -45,6 +45,10 @@ bool behind_deed(struct str text) {
         "搬",   "走访",   "植树", "种树", "家访",   "站岗", "街头", "路面", "清雪", "除雪",
         "铲雪", "大扫除", "送菜", "送药", "包饺子", "开展", "入户", "浇",   "捡",   "调解",
         "义诊", "献血",   "分发", "发放", "疏导",   "买",   "我"};
+    return WORDS_ANY(text, deeds) > 0;
+}
+
+bool behind_deed(struct str text) {
     /* Part of a name before one of `names`: 3号巡逻车. */
     static const char *const duties[] = {"巡逻", "巡查", "执勤", "维修", "清洁", "劝导",
                                          "夜巡", "护学", "宣传", "值班", "值守", "引导",
@@ -52,7 +56,17 @@ bool behind_deed(struct str text) {
     static const char *const names[] = {"点", "车", "店", "岗", "室", "站",
                                         "队", "员", "处", "亭", "栏", "牌"};
     size_t n = WORDS_ANY(text, duties);
-    return WORDS_ANY(text, deeds) > 0 || (n > 0 && WORDS_ANY(str_drop(text, n), names) == 0);
+    return behind_plain_deed(text) || (n > 0 && WORDS_ANY(str_drop(text, n), names) == 0);
+}
+
+bool behind_papers(struct str text) {
+    static const char *const papers[] = {"记录", "名单", "照片", "情况", "计划", "总结",
+                                         "安排", "纪要", "材料", "台账", "报告", "通知",
+                                         "方案", "工具", "用品", "数据", "表"};
+    for (; !words_at_break(text); text = str_drop(text, 1))
+        if (WORDS_ANY(text, papers) > 0)
+            return true;
+    return false;
 }
 
 bool behind_some_days(struct str text) {

@@ -20,6 +20,12 @@ bool behind_some_days(struct str text);
 /* What was done, as a description begins: 20号打扫, 20号巡逻3号楼; not 3号巡逻车. */
 bool behind_deed(struct str text);
 
+/* The same without what may begin a name or a round of its own: 每天打扫, not 每天巡逻. */
+bool behind_plain_deed(struct str text);
+
+/* In the same clause, papers and things of a deed: 打扫记录, 走访老人的照片. */
+bool behind_papers(struct str text);
+
 /* What a school's grade gets: 初三辅导. */
 bool behind_lesson(struct str text);
 

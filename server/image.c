@@ -21,15 +21,19 @@ static void drop(VipsImage *image) {
         vips->g_object_unref(image);
 }
 
+static bool is_jpeg(struct str bytes) {
+    return str_starts(bytes, STR("\xff\xd8\xff"));
+}
+
 static bool is_allowed(struct str bytes) {
     static const struct {
         const char *first;
         size_t n;
-    } kinds[] = {{"\xff\xd8\xff", 3}, {"\x89PNG\r\n\x1a\n", 8}, {"GIF87a", 6}, {"GIF89a", 6}};
+    } kinds[] = {{"\x89PNG\r\n\x1a\n", 8}, {"GIF87a", 6}, {"GIF89a", 6}};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (bytes.n > kinds[i].n && memcmp(bytes.p, kinds[i].first, kinds[i].n) == 0)
             return true;
-    return false;
+    return is_jpeg(bytes);
 }
 
 /* Only the header is read: a small file may claim any number of pixels. */
@@ -42,9 +46,10 @@ static bool check_size(struct str bytes, const char **why) {
     uint64_t pixels =
         (uint64_t)vips->vips_image_get_width(image) * (uint64_t)vips->vips_image_get_height(image);
     vips->g_object_unref(image);
-    if (pixels > IMAGE_INPUT_PIXELS)
+    uint64_t most = is_jpeg(bytes) ? IMAGE_INPUT_PIXELS : IMAGE_WHOLE_PIXELS;
+    if (pixels > most)
         *why = "too many pixels";
-    return pixels <= IMAGE_INPUT_PIXELS;
+    return pixels <= most;
 }
 
 static bool save(struct arena *arena, VipsImage *image, struct str *out) {
@@ -74,9 +79,11 @@ static VipsImage *without_alpha(VipsImage *image) {
 static bool shrink(struct arena *arena, struct str bytes, int side, struct str *out, int *width,
                    int *height) {
     VipsImage *image = NULL;
-    /* Thumbnailing turns the picture upright by its EXIF and goes to sRGB. */
+    /* Thumbnailing turns the picture upright by its EXIF and goes to sRGB. What ends too early is
+     * no picture; what is merely unusual stays one. */
     if (vips->vips_thumbnail_buffer((void *)(uintptr_t)bytes.p, bytes.n, &image, side, "height",
-                                    side, "size", VIPS_SIZE_DOWN, "export_profile", "srgb", NULL))
+                                    side, "size", VIPS_SIZE_DOWN, "export_profile", "srgb",
+                                    "option_string", "[fail_on=truncated]", NULL))
         return false;
     image = without_alpha(image);
     bool good = image && save(arena, image, out);

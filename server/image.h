@@ -20,8 +20,9 @@ struct image {
     const char *digest; /* SHA-256 of jpeg in hexadecimal: the picture's name */
 };
 
-/* False with *why (a literal, for the log) when `bytes` are no JPEG, PNG or GIF, are broken, or
- * have more than IMAGE_INPUT_PIXELS. */
+/* False with *why (a literal, for the log) when `bytes` are no JPEG, PNG or GIF, are broken or
+ * end too early, or have more than IMAGE_INPUT_PIXELS,
+ * or IMAGE_WHOLE_PIXELS when they are no JPEG. */
 bool image_clean(struct arena *arena, struct str bytes, struct image *out, const char **why);
 
 /* Bytes as an argument for SQL's bytea, and from the base64 of SQL's answers; false: they are none.

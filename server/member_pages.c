@@ -131,14 +131,16 @@ static void on_allowed(struct web *web, const cJSON *facts) {
         form_reply(web, facts);
         return;
     }
+    const char *whose =
+        arena_printf(web_arena(web), "%s/%" PRId64, web->account->id, fact_number(facts, "person"));
     /* What the database counts are pictures that were kept; unpacking costs for the others, too. */
-    if (!rate_take(web->services->pictures, str_from(session_of(web)), time(NULL) / 60)) {
+    if (!rate_take(web->services->pictures, str_from(whose), time(NULL) / 60)) {
         web_error(web, 429, "too_many", "照片发得太快了，请过一分钟再传");
         return;
     }
     struct upload *u = arena_alloc(web_arena(web), sizeof *u);
     u->web = web;
-    u->job = (struct background_job){.work = clean, .on_done = on_cleaned};
+    u->job = (struct background_job){.work = clean, .on_done = on_cleaned, .whose = whose};
     web->state = u;
     web_on_end(web, cancel_upload);
     background_submit(web->services->background, &u->job);

@@ -130,6 +130,7 @@ static void start_api(struct platform_call *call, const char *token) {
                                   .token = token,
                                   .body = call->body,
                                   .file = call->file,
+                                  .wants_file = call->wants_file,
                                   .attempt = call->attempt,
                                   .on_done = on_answer};
     memcpy(call->api.query, call->query, sizeof call->query);

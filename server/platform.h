@@ -47,6 +47,7 @@ struct platform_call {
     struct api_parameter query[API_QUERY_MAX];
     struct str body;
     const struct api_file *file;
+    bool wants_file;    /* a download: `file` of the result, unless the platform refuses */
     bool without_token; /* sign-in calls carry the secret instead */
     int attempt;        /* 0 for the first; back-off and the platform's second host depend on it */
     void (*on_done)(struct platform_call *call, const struct platform_result *result);

@@ -12,7 +12,7 @@ struct rate {
     unsigned each, all;
     pthread_mutex_t lock; /* guards all below */
     unsigned taken;
-    int64_t minute;
+    int64_t span;
     uint64_t seed; /* so that nobody can choose whose place to fill */
     unsigned counts[PLACES];
 };
@@ -35,17 +35,17 @@ void rate_free(struct rate *rate) {
     free(rate);
 }
 
-static void begin_minute(struct rate *rate, int64_t minute) {
-    if (rate->minute != minute) {
+static void begin_span(struct rate *rate, int64_t span) {
+    if (rate->span != span) {
         memset(rate->counts, 0, sizeof rate->counts);
         rate->taken = 0;
-        rate->minute = minute;
+        rate->span = span;
     }
 }
 
-bool rate_take(struct rate *rate, struct str key, int64_t minute) {
+bool rate_take(struct rate *rate, struct str key, int64_t span) {
     pthread_mutex_lock(&rate->lock);
-    begin_minute(rate, minute);
+    begin_span(rate, span);
     unsigned *count = &rate->counts[str_hash(key, rate->seed) % PLACES];
     bool good = *count < rate->each && rate->taken < rate->all;
     *count += good;

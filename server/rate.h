@@ -1,8 +1,8 @@
 #ifndef GULOU_RATE_H
 #define GULOU_RATE_H
 
-/* How often a minute something may happen, for one and for all together: for what strangers can
- * cause and what costs us a quota of the platform.
+/* How often a minute (or a day) something may happen, for one and for all together: for what
+ * strangers can cause and what costs us a quota of the platform.
  *
  * Use:       rate_new() once, rate_take() before each time; false: not now.
  * Limits:    a fixed table; two keys may share a place in it, and then a count.
@@ -20,7 +20,8 @@ struct rate *rate_new(unsigned each, unsigned all);
 /* NULL is fine. */
 void rate_free(struct rate *rate);
 
-/* `minute` is the current one, counted from anywhere. */
-bool rate_take(struct rate *rate, struct str key, int64_t minute);
+/* `span` is the current minute, or whatever a rate is counted in, counted from anywhere. Who has
+ * had their own share takes nothing of the others'. */
+bool rate_take(struct rate *rate, struct str key, int64_t span);
 
 #endif

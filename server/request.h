@@ -50,9 +50,10 @@ struct services {
     struct recent *recent; /* what 帮助 was answered */
     char (*periods)[PERIOD_SIZE]; /* by account: of the last 排行; empty before the first */
     struct crowd *crowd;
-    struct rate *people;        /* of all workers: messages while there is a crowd */
-    struct rate *pictures;      /* of all workers: pictures sent from pages, good or not */
-    struct rate *sign_in_codes; /* of all workers: QR codes that strangers ask for */
+    struct rate *people;   /* of all workers: messages while there is a crowd */
+    struct rate *pictures; /* of all workers: pictures sent from pages, good or not */
+    /* of all workers: QR codes that strangers ask for, in a minute and in a day */
+    struct rate *sign_in_codes, *sign_in_codes_day;
     const struct config *config;
 };
 

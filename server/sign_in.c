@@ -18,6 +18,8 @@
 #define STATE_COOKIE "gulou_signin"    /* state.page.tries */
 #define BROWSER_COOKIE "gulou_browser" /* of a desktop that shows a QR code */
 #define TRIES_MAX 2
+#define DAY_SECONDS 86400
+#define BEIJING_SECONDS (8 * 3600)
 #define CODE_USED_FIRST 40029
 #define CODE_USED_SECOND 40163
 
@@ -210,21 +212,31 @@ static void on_qr_code(struct platform_call *call, const struct platform_result 
     web_change(web, s->scene, "offer_sign_in", 5, args, on_offered);
 }
 
-/* Anybody can ask for a code, and every one counts against the account's quota. */
+/* Anybody can ask for a code, and every one counts against the account's quota. Neither may one
+ * visitor keep the others from signing in, nor many of them use up the day's. */
 static bool may_show(struct web *web) {
-    struct str who = visitors_who(web->exchange, web->services->config);
-    return rate_take(web->services->sign_in_codes, who, time(NULL) / 60);
+    struct services *services = web->services;
+    struct str who = visitors_network(web->exchange, services->config);
+    time_t now = time(NULL);
+    const char *wait = "60", *words = "扫码登录的人太多，请过一分钟再试，或在微信里打开";
+    if (rate_take(services->sign_in_codes, who, now / 60)) {
+        int64_t day = (now + BEIJING_SECONDS) / DAY_SECONDS; /* as the platform counts */
+        if (rate_take(services->sign_in_codes_day, who, day))
+            return true;
+        wait = "3600";
+        words = "今天扫码登录的次数太多，请明天再试，或在微信里打开";
+    }
+    log_warn("sign_in_codes_spent", "account=%s wait=%s", web->account->id, wait);
+    http_set_header(web->exchange, "Retry-After", wait);
+    web_error(web, 429, "too_many", words);
+    return false;
 }
 
 static void show_qr_code(struct web *web, const char *page) {
     struct signing_in *s = begin(web);
     struct arena *arena = web_arena(web);
-    if (!may_show(web)) {
-        log_warn("sign_in_codes_spent", "account=%s", web->account->id);
-        http_set_header(web->exchange, "Retry-After", "60");
-        web_error(web, 429, "too_many", "扫码登录的人太多，请过一分钟再试，或在微信里打开");
+    if (!may_show(web))
         return;
-    }
     s->page = page;
     s->scene = arena_printf(arena, "signin_%s", random_text(arena));
     cJSON *body = cJSON_CreateObject();

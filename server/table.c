@@ -101,9 +101,15 @@ static const struct table *finish(struct gathering *g, const char **why) {
     *table = (struct table){.header_row = header->row.row,
                             .columns = header->row.cells,
                             .columns_n = header->row.cells_n,
-                            .rows = rows};
+                            .above = rows};
+    size_t n = 0;
+    for (const struct gathered *one = g->first; one != header; one = one->next)
+        rows[n++] = one->row;
+    table->above_n = n;
+    table->rows = rows + n;
     for (const struct gathered *one = header->next; one; one = one->next)
-        rows[table->rows_n++] = one->row;
+        rows[n++] = one->row;
+    table->rows_n = n - table->above_n;
     return table;
 }
 
@@ -261,18 +267,23 @@ static cJSON *texts_json(const char *const *texts, size_t n) {
     return list;
 }
 
+static cJSON *rows_json(const struct table_row *rows, size_t n) {
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < n; i++) {
+        cJSON *row = cJSON_CreateObject();
+        cJSON_AddNumberToObject(row, "row", (double)rows[i].row);
+        cJSON_AddItemToObject(row, "cells", texts_json(rows[i].cells, rows[i].cells_n));
+        cJSON_AddItemToArray(list, row);
+    }
+    return list;
+}
+
 const char *table_json(struct arena *arena, const struct table *table) {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddItemToObject(json, "columns", texts_json(table->columns, table->columns_n));
     cJSON_AddNumberToObject(json, "header_row", (double)table->header_row);
-    cJSON *rows = cJSON_AddArrayToObject(json, "rows");
-    for (size_t i = 0; i < table->rows_n; i++) {
-        cJSON *row = cJSON_CreateObject();
-        cJSON_AddNumberToObject(row, "row", (double)table->rows[i].row);
-        cJSON_AddItemToObject(row, "cells",
-                              texts_json(table->rows[i].cells, table->rows[i].cells_n));
-        cJSON_AddItemToArray(rows, row);
-    }
+    cJSON_AddItemToObject(json, "above", rows_json(table->above, table->above_n));
+    cJSON_AddItemToObject(json, "rows", rows_json(table->rows, table->rows_n));
     char *text = cJSON_PrintUnformatted(json);
     cJSON_Delete(json);
     if (!text)

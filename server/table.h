@@ -7,7 +7,8 @@
  * CSV:       UTF-8 with or without a byte order mark, GB18030, or UTF-16 as "Unicode text"; any
  *            line ends; comma, semicolon or tab, whichever the header has more of.
  * XLSX:      the first sheet that is shown (server/table_xlsx.h). The bytes decide, not the name.
- * Header:    the first row with two filled cells; a title above it is passed over.
+ * Header:    the first row with two filled cells; what stands above it is a title, most likely. Who
+ *            knows the columns' names judges (gulou.with_header).
  * Cells:     terminated UTF-8 without control characters. Blanks stay, the database judges them;
  *            so do those of a row that has more of them than the header.
  * Failure:   NULL and one sentence for the clerk in `why`.
@@ -28,14 +29,15 @@ struct table {
     size_t header_row;
     const char *const *columns;
     size_t columns_n;
-    const struct table_row *rows; /* those with something in them */
-    size_t rows_n;
+    const struct table_row *above, *rows; /* of the header; those with something in them */
+    size_t above_n, rows_n;
 };
 
 const struct table *table_read(struct arena *arena, const char *path, const char **why);
 const struct table *table_parse(struct arena *arena, struct str bytes, const char **why);
 
-/* As api.import_…() take it: {"columns":[…],"header_row":n,"rows":[{"row":n,"cells":[…]}…]}. */
+/* As api.import_…() take it: {"columns":[…],"header_row":n,"above":[…],"rows":[{"row":n,
+ * "cells":[…]}…]}. */
 const char *table_json(struct arena *arena, const struct table *table);
 
 #endif

@@ -129,6 +129,48 @@ static size_t this_week(struct str text) {
     return n + unit + words_prefix(rest, "末");
 }
 
+/* 这学期, 上个学期, 暑假; *certain: not the name of something, 暑假辅导班. */
+static size_t school_term(struct str text, bool *certain) {
+    static const char *const which[] = {"整个", "这一个", "上一个", "这个", "上个", "一个",
+                                        "这一", "上一",   "这",     "本",   "上",   "一"},
+                             *const terms[] = {"学期", "学年"},
+                             *const vacations[] = {"暑假", "寒假", "暑期", "假期"};
+    size_t n = WORDS_ANY(text, which), term = 0;
+    *certain = n > 0;
+    if (n > 0)
+        term = WORDS_ANY(str_drop(text, n), terms);
+    term += term == 0 ? WORDS_ANY(str_drop(text, n), vacations) : 0;
+    return term > 0 ? n + term : 0;
+}
+
+/* 每天, 每周六, 每个月20号, 每天早上, 天天 */
+static size_t every_day(struct str text) {
+    static const char *const units[] = {"天",   "日",   "晚上", "早上", "晚", "早",
+                                        "星期", "礼拜", "周",   "月",   "年"},
+                             *const days[] = {"一", "二", "三", "四", "五",
+                                              "六", "日", "天", "末", "、"},
+                             *const marks[] = {"日", "号"};
+    int count;
+    size_t n = words_prefix(text, "天天");
+    if (n > 0)
+        return n;
+    n = words_prefix(text, "每");
+    n += n > 0 ? words_prefix(str_drop(text, n), "个") : 0;
+    size_t unit = n > 0 ? WORDS_ANY(str_drop(text, n), units) : 0, more;
+    if (unit == 0)
+        return 0;
+    bool week = week_or_month(str_drop(text, n)) > 0;
+    n += unit;
+    size_t number = week ? words_count(str_drop(text, n), &count) : 0;
+    size_t mark = number > 0 ? WORDS_ANY(str_drop(text, n + number), marks) : 0;
+    if (mark > 0)
+        n += number + mark;
+    else
+        while (week && (more = WORDS_ANY(str_drop(text, n), days)) > 0)
+            n += more;
+    return n + hours_half_day(str_drop(text, n));
+}
+
 /* 前几天, 前阵子 */
 static size_t some_days(struct str text) {
     static const char *const days[] = {"前几天", "前些天", "前两天",   "前几日", "前阵子",
@@ -150,9 +192,17 @@ static size_t whole_month(struct str text, bool *certain) {
 
 /* These may begin a name: 周末市集. */
 static size_t loose_span(struct str text) {
-    static const char *const spans[] = {"周末", "月初", "月中", "月底", "月末", "去年",  "前年",
-                                        "今年", "最近", "近期", "那天", "某天", "有一天"};
+    static const char *const spans[] = {"周末",   "月初",   "月中",   "月底", "月末", "去年",
+                                        "前年",   "今年",   "最近",   "近期", "那天", "某天",
+                                        "有一天", "上半年", "下半年", "全年"};
     return WORDS_ANY(text, spans);
+}
+
+/* 每天9:00-11:00打扫, 每天2小时; not 每天三次 */
+static bool lasts(struct str text) {
+    struct hours hours;
+    int count;
+    return hours_span(text, &hours) > 0 || hours_length(text, &hours) > words_count(text, &count);
 }
 
 /* 本周打扫, 11月打扫, 周末打扫: so many days, of which one is asked for. */
@@ -161,11 +211,17 @@ static size_t span_of_days(struct str text) {
     size_t n = this_week(text);
     n += n == 0 ? some_days(text) : 0;
     n += n == 0 ? whole_month(text, &certain) : 0;
-    if (n == 0) {
-        n = loose_span(text);
-        certain = false;
+    if (n > 0)
+        return certain || behind_deed(str_drop(text, n)) ? n : 0;
+    if ((n = every_day(text)) > 0) {
+        struct str rest = str_drop(text, n);
+        return behind_plain_deed(rest) || words_at_end(rest) || lasts(rest) ? n : 0;
     }
-    return n > 0 && (certain || behind_deed(str_drop(text, n))) ? n : 0;
+    n = school_term(text, &certain);
+    bool lesson = n > 0 && !certain && behind_lesson(str_drop(text, n));
+    n += n == 0 ? loose_span(text) : 0;
+    struct str rest = str_drop(text, n);
+    return n > 0 && !lesson && (behind_deed(rest) || words_at_end(rest)) ? n : 0;
 }
 
 /* 初三, 正月十五, 农历十月初三, 大年三十; *grade: 初三 may be one of a school. */
@@ -338,15 +394,15 @@ size_t unclear_length(struct str text) {
 
 enum unclear_kind unclear_kind(struct str text) {
     static const char *const lengths[] = {"半天", "半日", "一天", "一日"};
-    static size_t (*const spans[])(struct str) = {last_week, this_week, some_days, weeks_ago,
-                                                  loose_span};
+    static size_t (*const spans[])(struct str) = {last_week, this_week, some_days,
+                                                  weeks_ago, every_day, loose_span};
     bool ignored;
     if (WORDS_ANY(text, lengths) == text.n)
         return UNCLEAR_LENGTH;
     for (size_t i = 0; i < sizeof spans / sizeof spans[0]; i++)
         if (spans[i](text) == text.n)
             return UNCLEAR_SPAN;
-    if (whole_month(text, &ignored) == text.n)
+    if (whole_month(text, &ignored) == text.n || school_term(text, &ignored) == text.n)
         return UNCLEAR_SPAN;
     return lunar_words(text, &ignored) == text.n ? UNCLEAR_LUNAR : UNCLEAR_OTHER;
 }
@@ -370,4 +426,29 @@ static bool may_stand_inside(struct str text) {
 
 size_t unclear_day_inside(struct str text) {
     return may_stand_inside(text) ? unclear_day(text, false) : 0;
+}
+
+/* 本周, 上个月, 前几天, 这学期: no name begins like that. */
+static size_t told_span(struct str text) {
+    bool certain;
+    size_t n = last_week(text);
+    n += n == 0 ? this_week(text) : 0;
+    n += n == 0 ? some_days(text) : 0;
+    n += n == 0 ? weeks_ago(text) : 0;
+    n += n == 0 ? every_day(text) : 0;
+    if (n > 0)
+        return n;
+    n = school_term(text, &certain);
+    return certain ? n : 0;
+}
+
+size_t unclear_day_of_deed(struct str text, bool named) {
+    bool certain;
+    size_t n = told_span(text);
+    n += n == 0 ? whole_month(text, &certain) : 0;
+    n += n == 0 && words_prefix(text, "半") == 0 ? several_days(text) : 0;
+    n += n == 0 && !named ? school_term(text, &certain) : 0;
+    n += n == 0 && !named ? loose_span(text) : 0;
+    struct str rest = str_drop(text, n);
+    return n > 0 && behind_plain_deed(rest) && !behind_papers(rest) ? n : 0;
 }

@@ -63,7 +63,7 @@ struct str visitors_address(struct str peer, struct str forwarded, struct str tr
 }
 
 /* 16 bytes for any address; all that is none shares one bucket. */
-static void key_of(struct str text, unsigned char key[16]) {
+void visitors_key(struct str text, unsigned char key[16]) {
     char terminated[INET6_ADDRSTRLEN] = "";
     memset(key, 0, 16);
     if (text.n == 0 || text.n >= sizeof terminated)
@@ -95,7 +95,7 @@ static struct bucket *find(struct visitors *visitors, const unsigned char key[16
 
 bool visitors_take(struct visitors *visitors, struct str address, double now) {
     unsigned char key[16];
-    key_of(address, key);
+    visitors_key(address, key);
     struct bucket *bucket = find(visitors, key);
     if (bucket->seen > 0)
         bucket->tokens += (now - bucket->seen) * VISITOR_PER_SECOND;
@@ -113,6 +113,12 @@ struct str visitors_who(struct http_exchange *exchange, const struct config *con
     return visitors_address(str_from(http_peer(exchange)),
                             http_header_list(exchange, "X-Forwarded-For"),
                             str_from(config->trusted_proxy));
+}
+
+struct str visitors_network(struct http_exchange *exchange, const struct config *config) {
+    unsigned char *key = arena_alloc(http_arena(exchange), 16);
+    visitors_key(visitors_who(exchange, config), key);
+    return (struct str){(const char *)key, 16};
 }
 
 bool visitors_let_in(struct visitors *visitors, struct http_exchange *exchange,

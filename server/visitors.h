@@ -24,11 +24,18 @@ bool visitors_let_in(struct visitors *visitors, struct http_exchange *exchange,
 /* The address that an exchange is counted by. */
 struct str visitors_who(struct http_exchange *exchange, const struct config *config);
 
+/* The same as 16 bytes in the exchange's arena, alike for all of one /64 of IPv6; what is no
+ * address shares one, too. */
+struct str visitors_network(struct http_exchange *exchange, const struct config *config);
+
 /* ---- the parts, for the tests ---- */
 
 /* Who visits: the peer, or, when the peer is a trusted proxy, the last address of `forwarded` that
  * is none. */
 struct str visitors_address(struct str peer, struct str forwarded, struct str trusted);
+
+/* What visitors_network() makes of an address. */
+void visitors_key(struct str address, unsigned char key[16]);
 
 /* `now` in seconds, from any beginning. */
 bool visitors_take(struct visitors *visitors, struct str address, double now);

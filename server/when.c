@@ -149,6 +149,65 @@ static void read_inside(struct arena *arena, struct words *words, struct when *o
     }
 }
 
+/* Who did it, or where: what follows is the deed, or its day. */
+static size_t who_or_where(struct str text, bool *named) {
+    static const char *const people[] = {"帮忙", "帮助", "我们", "我",     "大家",
+                                         "一起", "共同", "坚持", "志愿者", "党员"},
+                             *const places[] = {"参加", "参与", "社区", "小区", "街道", "楼道",
+                                                "楼",   "院",   "公园", "广场", "村",   "家里"};
+    size_t n = WORDS_ANY(text, people);
+    *named = n == 0;
+    return n > 0 ? n : WORDS_ANY(text, places);
+}
+
+static bool names_day(struct str text, bool named) {
+    static const char *const marks[] = {"月", "日", "天"};
+    for (size_t i = 0; i < text.n; i++)
+        if (WORDS_ANY(str_drop(text, i), marks) > 0 ||
+            (!named && words_prefix(str_drop(text, i), "号") > 0))
+            return true;
+    return !words_is_digit(text);
+}
+
+/* 昨天 in 我昨天打扫, 11月20日 in 帮忙11月20日上午打扫; 小区20号 is a house, perhaps. */
+static size_t day_of_deed(struct str text, bool named, struct when *out) {
+    struct when found = {.dated = true};
+    size_t n = day_at(text, &found.day);
+    if (n == 0 || !names_day((struct str){text.p, n}, named))
+        return 0;
+    struct str rest = str_drop(text, n), other = second(rest, &found);
+    if (other.n > 0) {
+        out->unclear = other;
+        return 0;
+    }
+    rest = str_drop(rest, hours_half_day(rest));
+    if (!behind_plain_deed(rest) || behind_papers(rest))
+        return 0;
+    out->day = found.day;
+    out->dated = true;
+    return n;
+}
+
+/* Where no day stood alone: one right before what was done, at the start of a word or behind who
+ * did it. */
+static void read_day_of_deed(struct arena *arena, struct words *words, struct when *out) {
+    struct str text = words->plain;
+    for (size_t at = 0; at < text.n && out->unclear.n == 0; at++) {
+        bool named;
+        size_t n = who_or_where(str_drop(text, at), &named);
+        if (n == 0 && (at == 0 || !strchr(" ,;:", text.p[at - 1])))
+            continue;
+        struct str behind = str_drop(text, at + n);
+        size_t taken = day_of_deed(behind, named, out);
+        if (taken > 0) {
+            *words = words_without(arena, *words, at + n, taken);
+            return;
+        }
+        if (out->unclear.n == 0)
+            out->unclear = (struct str){behind.p, unclear_day_of_deed(behind, named)};
+    }
+}
+
 /* What makes the number behind it another one: 第2小时, 每2小时, 提前2小时. */
 static bool behind_another(struct str text, size_t at) {
     static const char *const words[] = {"几", "多", "第", "个", "每", "百", "前", "后", "-", "."};
@@ -236,6 +295,8 @@ void when_read(struct arena *arena, struct words *words, struct when *out) {
         out->unclear = second(words->plain, out);
     if (out->unclear.n == 0)
         read_inside(arena, words, out);
+    if (out->unclear.n == 0 && !out->dated)
+        read_day_of_deed(arena, words, out);
     if (out->unclear.n == 0 && !out->timed)
         read_ending(words->plain, out);
     int hours = out->hours.minutes / 60;

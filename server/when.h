@@ -7,11 +7,12 @@
  *   2小时 昨天 打扫 · 昨天 2小时 打扫 · 20号打扫 2小时 · 打扫卫生，昨天，2小时 · 2小时 打扫
  *
  * Where the description begins first, 昨天, 11月20日 and 2小时 standing alone in it count, too, and
- * are taken out of it; a length may also end a word, 打扫2小时, which then stays as it is. Without
- * a day it was today. 补报 before a day says nothing.
+ * are taken out of it; so is a day between who and what, 我昨天打扫. A length may also end a word,
+ * 打扫2小时, which then stays as it is. Without a day it was today. 补报 before a day says nothing.
  *
  * Nothing is guessed. Asked about is
- *   - what looks like a day and is none (unclear.h): 22/11, 上周, 下周六;
+ *   - what looks like a day and is none (unclear.h): 22/11, 上周, 下周六, and
+ *     right before the deed also inside a word: 帮忙本周打扫;
  *   - a second day or length right behind the first: 20号和21号, 2小时和3小时. What repeats or
  *     explains the first is none: 9:00-11:00 2小时, 11月21日 周六;
  *   - a bare number that may be a day (20 打扫) or stands against a later length (2 打扫 3小时);

@@ -177,7 +177,7 @@ static void finish(struct api_flight *flight, CURLcode code) {
         result.message = flight->cause[0] ? flight->cause : curl_easy_strerror(code);
     } else if (status != 200) {
         result.message = arena_printf(flight->arena, "HTTP status %ld", status);
-    } else if (is_file(flight)) {
+    } else if (flight->call->wants_file && is_file(flight)) {
         result.errcode = 0;
         result.file = buf_view(&flight->answer);
         result.file_type = flight->type ? flight->type : "";

@@ -7,8 +7,8 @@
  * Ownership: the call and what it points to stay the caller's until on_done or api_cancel(); the
  *            result is the library's and ends when on_done returns.
  * Failure:   on_done is called exactly once, never inside api_start(). Every failure has an
- *            errcode's reaction: what never arrived, what ended half-way and HTTP 5xx are
- *            API_RETRY.
+ *            errcode's reaction: what never arrived, what ended half-way, HTTP 5xx and a file or a
+ *            page where JSON was due are API_RETRY.
  * Secrets:   the token travels in the query; neither it nor a URL is ever logged here.
  * Source:    wechat-protocol.md 6: failures come as HTTP 200 with an errcode; ids exceed 2^53, so
  *            integers of 16 digits and more are given as text; bodies hold raw UTF-8.
@@ -46,7 +46,8 @@ struct api_call {
     struct api_parameter query[API_QUERY_MAX]; /* ends with the first NULL name */
     struct str body;                           /* JSON; the empty view: GET, unless `file` */
     const struct api_file *file;               /* multipart upload, field `media` */
-    int attempt;                               /* odd ones go to the platform's second host */
+    bool wants_file; /* a download; for all others what is no JSON is no answer */
+    int attempt;     /* odd ones go to the platform's second host */
     void (*on_done)(struct api_call *call, const struct api_result *result);
 
     /* private to api.c */
@@ -59,7 +60,7 @@ struct api_result {
     char rid[API_RID_MAX + 1]; /* names the request for the platform's support; may be empty */
     const char *message;       /* errmsg, or what went wrong below HTTP; for the log */
     const cJSON *json;         /* NULL for a file and without a readable answer */
-    struct str file;           /* a downloaded medium */
+    struct str file;           /* a downloaded medium, when wants_file */
     const char *file_type;
 };
 

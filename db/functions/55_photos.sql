@@ -12,19 +12,30 @@ language sql as $$
   from jsonb_array_elements(coalesce(p_photos, '[]')) as photo where photo ? 'media_id'
 $$;
 
--- One from the chat, of a declaration or of an objection: written down, and to be fetched.
+-- Who sent a photo of a declaration or of an objection.
+create or replace function gulou.photo_sender(p_account text, p_no bigint, p_objection bigint) returns int
+language sql stable as $$
+  select coalesce((select member_id from gulou.declaration where account_id = p_account and no = p_no),
+                  (select objector_id from gulou.objection where account_id = p_account and objection_no = p_objection))
+$$;
+
+-- One from the chat, of a declaration or of an objection: written down, and to be fetched. Four of one person at a time,
+-- so that whoever sends many leaves room to the others; what the platform keeps back delays a quarter of theirs.
 create or replace function gulou.add_photo_row(p_account text, p_no bigint, p_objection bigint, p_photo jsonb)
 returns void language sql as $$
   with added as (
     insert into gulou.photo (account_id, no, objection_no, media_id, pic_url, at)
     values (p_account, p_no, p_objection, p_photo ->> 'media_id', p_photo ->> 'pic_url', gulou.now_())
     on conflict do nothing returning photo_id)
-  select gulou.outbox_write(p_account, 'photo:' || photo_id, 'photo', photo_id::text) from added
+  select gulou.outbox_write(p_account, format('photo:%s:%s', gulou.photo_sender(p_account, p_no, p_objection), photo_id % 4),
+                            'photo', photo_id::text)
+  from added
 $$;
 
--- Where an outbox row's photo lies at the platform: {"media_id","pic_url"}.
+-- Where an outbox row's photo lies at the platform, and whose it is: {"media_id","pic_url","person"}.
 create or replace function api.photo_source(p_account text, p_id bigint) returns jsonb language sql stable as $$
-  select jsonb_build_object('media_id', p.media_id, 'pic_url', p.pic_url)
+  select jsonb_build_object('media_id', p.media_id, 'pic_url', p.pic_url,
+    'person', gulou.photo_sender(p_account, p.no, p.objection_no))
   from gulou.outbox o join gulou.photo p on p.account_id = o.account_id and p.photo_id = o.subject::bigint
   where o.account_id = p_account and o.outbox_id = p_id
 $$;

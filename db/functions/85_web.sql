@@ -77,7 +77,7 @@ begin
   return coalesce(gulou.web_refusal(p_account, v_openid), case when (
     select count(*) from gulou.upload
     where account_id = p_account and openid = v_openid and at > clock_timestamp() - interval '1 hour') >= 60
-    then gulou.refusal('too_many') else '{}' end);
+    then gulou.refusal('too_many') else jsonb_build_object('person', gulou.speaker(p_account, v_openid)) end);
 end $$;
 
 create or replace function api.web_upload(p_account text, p_session bytea, p_upload uuid, p_width int, p_height int,

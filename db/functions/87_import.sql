@@ -121,16 +121,45 @@ $$;
 
 create or replace function gulou.misplaced_cell(p_row jsonb) returns jsonb language sql immutable as $$
   select gulou.wrong_cell(p_row, gulou.column_letters((p_row -> 'stray' ->> 'place')::int) || '列', p_row -> 'stray' ->> 'text',
-    '这一列没有表头', '这一格空着；CSV 里一格内容含有逗号的，整格加英文双引号')
+    '这一列没有表头', '在表头里写上这一列的名称，或这一格空着；CSV 里一格内容含有逗号的，整格加英文双引号')
   where p_row ? 'stray'
 $$;
 
--- {"columns":[header…],"header_row":n,"rows":[{"row":n,"cells":[text…]}…]} by fields:
+-- The row that heads the table. The program takes the first one with two cells filled; but a single cell above it that is
+-- the name of a column heads a list of one column, and not a title, unless all of the row below are names, too.
+create or replace function gulou.header_row(p_kind text, p_table jsonb) returns int language sql immutable as $$
+  with first_rows as (
+    select row from jsonb_array_elements(p_table -> 'above') as row
+    union all select jsonb_build_object('row', p_table -> 'header_row', 'cells', p_table -> 'columns')
+    union all select row from jsonb_path_query(p_table, '$.rows[0 to 4]') as row
+  ), counted as (
+    select (row ->> 'row')::int as row, count(*) as filled,
+           count(*) filter (where exists (select from jsonb_each(gulou.import_fields(p_kind)) where value ? gulou.plain_header(cell))) as names
+    from first_rows cross join jsonb_array_elements_text(row -> 'cells') as cell
+    where gulou.plain_header(cell) <> '' group by 1
+  )
+  select coalesce(min(one.row), (p_table ->> 'header_row')::int)
+  from counted as one, counted as taken
+  where one.filled = 1 and one.names = 1 and taken.row = (p_table ->> 'header_row')::int and taken.names < taken.filled
+    and (one.row < taken.row or taken.names = 0)
+$$;
+
+create or replace function gulou.with_header(p_kind text, p_table jsonb) returns jsonb language sql immutable as $$
+  select case when head = (p_table ->> 'header_row')::int then p_table else (
+    select jsonb_build_object('header_row', head, 'columns', (jsonb_agg(row -> 'cells') filter (where (row ->> 'row')::int = head)) -> 0,
+      'rows', coalesce(jsonb_agg(row order by (row ->> 'row')::int) filter (where (row ->> 'row')::int > head), '[]'))
+    from jsonb_array_elements(coalesce(p_table -> 'above', '[]') || jsonb_build_array(jsonb_build_object('row', p_table -> 'header_row',
+      'cells', p_table -> 'columns')) || (p_table -> 'rows')) as row) end
+  from gulou.header_row(p_kind, p_table) as head
+$$;
+
+-- {"columns":[header…],"header_row":n,"above":[…],"rows":[{"row":n,"cells":[text…]}…]} by fields:
 -- {"rows":[{"row":n,"unit":"甲",…,"stray":{…}}…],"wrong":[…],"notes":[…]}. Cells that are empty are left out.
 create or replace function gulou.read_table(p_kind text, p_table jsonb) returns jsonb language plpgsql stable as $$
 declare
   v_fields  jsonb := gulou.import_fields(p_kind);
-  v_titled  boolean[] := array(select gulou.plain_header(value) <> '' from jsonb_array_elements_text(p_table -> 'columns') with ordinality
+  v_table   jsonb := gulou.with_header(p_kind, p_table);
+  v_titled  boolean[] := array(select gulou.plain_header(value) <> '' from jsonb_array_elements_text(v_table -> 'columns') with ordinality
                                order by ordinality);
   v_at      jsonb := '{}';       -- field: its place
   v_wrong   jsonb := '[]';
@@ -139,14 +168,14 @@ declare
   v_field   text;
 begin
   for v_header in select gulou.plain_header(value) as name, ordinality::int - 1 as place
-                  from jsonb_array_elements_text(p_table -> 'columns') with ordinality loop
+                  from jsonb_array_elements_text(v_table -> 'columns') with ordinality loop
     select key into v_field from jsonb_each(v_fields) where value ? v_header.name;
     if v_field is null then
       if v_header.name not in ('', '序号') then
         v_notes := v_notes || to_jsonb(gulou.unread_column(p_kind, v_header.name));
       end if;
     elsif v_at ? v_field then
-      v_wrong := v_wrong || (gulou.wrong_cell(jsonb_build_object('row', p_table -> 'header_row'), v_header.name,
+      v_wrong := v_wrong || (gulou.wrong_cell(jsonb_build_object('row', v_table -> 'header_row'), v_header.name,
         v_header.name, '这一列出现了两次', '只留一列') -> 'wrong');
     else
       v_at := v_at || jsonb_build_object(v_field, v_header.place);
@@ -154,13 +183,13 @@ begin
   end loop;
   foreach v_field in array gulou.needed_fields(p_kind) loop
     if not v_at ? v_field then
-      v_wrong := v_wrong || (gulou.wrong_cell(jsonb_build_object('row', p_table -> 'header_row'), v_fields -> v_field ->> 0,
+      v_wrong := v_wrong || (gulou.wrong_cell(jsonb_build_object('row', v_table -> 'header_row'), v_fields -> v_field ->> 0,
         '', '缺少这一列', format('表头里要有“%s”', v_fields -> v_field ->> 0)) -> 'wrong');
     end if;
   end loop;
   return jsonb_build_object('wrong', v_wrong, 'notes', v_notes, 'rows', case when v_wrong = '[]' then coalesce((
     select jsonb_agg(jsonb_build_object('row', row -> 'row') || cells order by (row ->> 'row')::int)
-    from jsonb_array_elements(p_table -> 'rows') as row
+    from jsonb_array_elements(v_table -> 'rows') as row
     cross join lateral (
       select coalesce(jsonb_object_agg(at.key, gulou.tidy(row -> 'cells' ->> (at.value)::int)), '{}')
              || jsonb_strip_nulls(jsonb_build_object('stray', gulou.stray_cell(v_titled, row -> 'cells'))) as cells

@@ -63,17 +63,24 @@ const char *const *declare_args(struct request *rq, const char *item, const stru
     return args;
 }
 
-/* What was said with `better` where `at` stands in it, if that is understood; else NULL. */
-static const char *mended(struct request *rq, struct str said, struct str at, const char *better) {
+/* What was said with `better` where `at` stands in it, if that is understood; else NULL. Within a
+ * word it needs blanks around it: 帮忙 11月20日 打扫. */
+static const char *mended(struct request *rq, struct str said, struct str at, const char *better,
+                          bool length) {
+    static const char *const before[] = {"", " "};
     struct str behind =
         str_trim((struct str){at.p + at.n, (size_t)(said.p + said.n - (at.p + at.n))});
-    const char *line = arena_printf(rq->arena, "%.*s%s %.*s", (int)(at.p - said.p), said.p, better,
-                                    (int)behind.n, behind.p);
-    struct words rest = words_read(rq->arena, str_from(line));
-    struct when when;
-    read_item(rq, &rest);
-    when_read(rq->arena, &rest, &when);
-    return when.unclear.n == 0 && when.timed ? arena_printf(rq->arena, "申报 %s", line) : NULL;
+    for (size_t i = 0; i < COUNT(before); i++) {
+        const char *line = arena_printf(rq->arena, "%.*s%s%s %.*s", (int)(at.p - said.p), said.p,
+                                        before[i], better, (int)behind.n, behind.p);
+        struct words rest = words_read(rq->arena, str_from(line));
+        struct when when;
+        read_item(rq, &rest);
+        when_read(rq->arena, &rest, &when);
+        if (when.unclear.n == 0 && when.timed && (length || when.dated))
+            return arena_printf(rq->arena, "申报 %s", line);
+    }
+    return NULL;
 }
 
 /* What was said, with a day or a length that is understood in the place of what was not: to be sent
@@ -92,7 +99,7 @@ static const char *example(struct request *rq, struct words said, struct words r
     const char *found = memmem(whole.p, whole.n, typed.p, typed.n), *line = NULL;
     const char *const *better = length ? lengths : days;
     for (size_t i = 0; found && !line && i < (length ? COUNT(lengths) : COUNT(days)); i++)
-        line = mended(rq, whole, (struct str){found, typed.n}, better[i]);
+        line = mended(rq, whole, (struct str){found, typed.n}, better[i], length);
     return line;
 }
 

@@ -18,13 +18,17 @@
 /* ---- a photo sent from a page: a phone's own, over a slow line ---- */
 #define UPLOAD_MAX_BYTES (10 << 20)
 #define UPLOAD_DEADLINE_MS 60000
-#define UPLOADS_PER_SESSION 30 /* a minute, broken ones and those nobody waits for included */
+#define UPLOADS_PER_PERSON 30  /* a minute, broken ones and those nobody waits for included */
 #define UPLOADS_PER_MINUTE 600 /* of everybody */
 
 /* ---- sign-in ---- */
-#define SIGN_IN_SECONDS 300          /* a QR code or a way through the platform's page */
-#define SIGN_IN_CODES_PER_ADDRESS 30 /* a minute; an office shares an address */
-#define SIGN_IN_CODES_PER_MINUTE 60  /* of everybody: the platform allows 100,000 a day */
+#define SIGN_IN_SECONDS 300 /* a QR code or a way through the platform's page */
+/* Codes that a desktop shows, of an address (an office shares one; IPv6: a /64) and of everybody.
+ * The platform allows an account 100,000 a day, and printed invites need some of them. */
+#define SIGN_IN_CODES_PER_ADDRESS 30 /* a minute */
+#define SIGN_IN_CODES_PER_MINUTE 300
+#define SIGN_IN_CODES_PER_ADDRESS_AND_DAY 1000
+#define SIGN_IN_CODES_PER_DAY 80000
 #define SESSION_COOKIE_SECONDS (30 * 86400)
 
 /* ---- public pages and JSON ---- */
@@ -93,7 +97,9 @@
 #define OUTBOX_FAULT_SECONDS 10 /* after a fault of the database */
 
 /* ---- pictures ---- */
-#define IMAGE_INPUT_PIXELS 60000000 /* phones reach 50 million */
+#define IMAGE_INPUT_PIXELS                                                                         \
+    60000000 /* of a JPEG, which is scaled as it is read: phones reach 50 million */
+#define IMAGE_WHOLE_PIXELS 24000000 /* of what has to be unpacked as a whole: a long screenshot */
 #define IMAGE_MAX_PIXELS 1600
 #define IMAGE_SMALL_PIXELS 320
 #define REKEY_CHUNK_PHOTOS 16

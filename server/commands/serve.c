@@ -290,10 +290,12 @@ static int serve(const struct config *config, struct worker *workers) {
         return command_fail(error);
     }
     struct rate *codes = rate_new(SIGN_IN_CODES_PER_ADDRESS, SIGN_IN_CODES_PER_MINUTE);
-    struct rate *pictures = rate_new(UPLOADS_PER_SESSION, UPLOADS_PER_MINUTE);
+    struct rate *codes_day = rate_new(SIGN_IN_CODES_PER_ADDRESS_AND_DAY, SIGN_IN_CODES_PER_DAY);
+    struct rate *pictures = rate_new(UPLOADS_PER_PERSON, UPLOADS_PER_MINUTE);
     struct rate *people = rate_new(PERSON_PER_MINUTE, UINT_MAX);
     for (int i = 0; i < config->workers; i++) {
         workers[i].services.sign_in_codes = codes;
+        workers[i].services.sign_in_codes_day = codes_day;
         workers[i].services.pictures = pictures;
         workers[i].services.people = people;
         if (pthread_create(&workers[i].thread, NULL, run_worker, &workers[i]) != 0) {
@@ -319,6 +321,7 @@ static int serve(const struct config *config, struct worker *workers) {
         event_base_free(workers[i].services.base);
     }
     rate_free(codes);
+    rate_free(codes_day);
     rate_free(pictures);
     rate_free(people);
     log_info("stopped", "clean=true");

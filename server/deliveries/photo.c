@@ -1,6 +1,8 @@
 /* Fetches a member's photo before the platform forgets it (three days), cleans it, keeps it.
  */
 
+#include <inttypes.h>
+
 #include "server/background.h"
 #include "server/base/log.h"
 #include "server/deliveries/deliveries.h"
@@ -61,7 +63,8 @@ static void on_fetched(struct outbox_item *item, const struct platform_result *r
         f->item = item;
         f->original = (struct str){arena_strndup(item->arena, result->file.p, result->file.n),
                                    result->file.n};
-        f->job = (struct background_job){.work = clean, .on_done = on_cleaned};
+        f->job =
+            (struct background_job){.work = clean, .on_done = on_cleaned, .whose = item->state};
         arena_on_free(item->arena, forget, &f->job);
         background_submit(item->services->background, &f->job);
     }
@@ -80,6 +83,8 @@ static bool is_platforms(const struct outbox_item *item, const char *url) {
 /* An unverified account may not call media/get, but its pushes name the picture's address. */
 static void on_source(struct outbox_item *item, const cJSON *source) {
     const char *url = fact_text(source, "pic_url");
+    item->state =
+        arena_printf(item->arena, "%s/%" PRId64, item->account->id, fact_number(source, "person"));
     struct platform_call call = {.path = "/cgi-bin/media/get",
                                  .query = {{"media_id", fact_text(source, "media_id")}}};
     if (!item->account->verified) {
@@ -89,6 +94,7 @@ static void on_source(struct outbox_item *item, const cJSON *source) {
         }
         call = (struct platform_call){.path = url, .without_token = true};
     }
+    call.wants_file = true;
     outbox_platform(item, &call, on_fetched);
 }
 

@@ -191,12 +191,14 @@ describe('attackers', { skip: !state && 'GULOU_E2E_STATE is not set' }, () => {
     assert.ok(serverLog().trimEnd().split('\n').every((line) => /^\d{4}-\d\d-\d\dT[\d:.]+\+08:00 level=\w+ event=\w+ /.test(line)), 'every line is one event')
   })
 
-  test('a picture that claims to be huge, or is something else, is refused before it is unpacked', async () => {
-    const pictures = { claims: noise(4, 4, [60000, 60000]), svg: Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>'),
+  test('a picture that claims to be huge, ends half-way, or is something else, is refused', async () => {
+    const photo = readFileSync(new URL('photo.jpg', import.meta.url))
+    const pictures = { claims: noise(4, 4, [60000, 60000]), half: photo.subarray(0, photo.length / 2), svg: Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>'),
       pdf: Buffer.from('%PDF-1.4'), tiff: Buffer.from('II*\0aaaaaaaaaaaaaaaa'), html: Buffer.from('\x89PNG\r\n\x1a\n<script>', 'latin1') }
     for (const [kind, body] of Object.entries(pictures)) {
       const answer = await browser.load(`${server}/demo/photos?key=${randomUUID()}`, { method: 'POST', body, headers: { 'X-CSRF-Token': browser.csrf } })
       assert.equal(answer.status, 400, kind)
+      assert.match(await answer.text(), /这不是能用的照片，请换一张/, kind)
     }
     assert.equal((await browser.open('declare')).status, 200, 'and the server lives')
   })

@@ -106,11 +106,22 @@ describe('import', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not s
     for (const path of [file('多一格.csv', BOM + csv(rows)), file('多一格.xlsx', workbook(rows))]) {
       const { status, said } = await run('units', path, '--apply')
       assert.equal(status, 1)
-      assert.ok(said.includes('  第3行 C列“前进”：这一列没有表头。应为：这一格空着；CSV 里一格内容含有逗号的，整格加英文双引号\n'), said)
+      assert.ok(said.includes('  第3行 C列“前进”：这一列没有表头。应为：在表头里写上这一列的名称，或这一格空着；CSV 里一格内容含有逗号的，整格加英文双引号\n'), said)
       assert.ok(said.includes(`${path}：新增 1，更新 0，不变 0，有误 1\n什么也没有写入`), said)
     }
     assert.deepEqual(sql(`select count(*) from gulou.org where name like '${name}%'`), [['0']])
     assert.match(await done('units', file('空格.csv', csv(rows.slice(0, 2))), '--apply'), /新增 1/)
+  })
+
+  test('a header of one column above rows of two is the header: what stands beside it is named', async () => {
+    const name = unit()
+    const rows = [['单位'], [`${name}甲`, '单位'], [`${name}乙`, '机关']]
+    for (const path of [file('一列.csv', BOM + csv(rows)), file('一列.xlsx', workbook(rows))]) {
+      const { status, said } = await run('units', path, '--apply')
+      assert.equal(status, 1)
+      assert.match(said, /第2行 B列“单位”：这一列没有表头。应为：在表头里写上这一列的名称[^]*第3行 B列“机关”：这一列没有表头/)
+    }
+    assert.match(await done('units', file('名册.csv', csv([['单位名册'], ['单位'], [`${name}甲`]]))), /新增 1/)
   })
 
   test('a sheet of codes is never written over', async () => {

@@ -1,12 +1,17 @@
 // A photo's way: sent in the chat, fetched and cleaned by itself, seen by the reviewer through a link that ends.
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { before, describe, test } from 'node:test'
 import { Client } from './client.mjs'
 import { invite } from './people.mjs'
+import { noise } from './pictures.mjs'
+import { secondServer } from './system.mjs'
+import { Visitor } from './visitor.mjs'
 
 const { GULOU_E2E_SIMULATOR, GULOU_E2E_SERVER } = process.env
 const photo = readFileSync(new URL('photo.jpg', import.meta.url))
+const PORT = Number(new URL(GULOU_E2E_SERVER ?? 'http://localhost:1').port) + 160 // nothing of the system's
 const number = (words) => Number(/编号：(\d+)/.exec(words)?.[1])
 const unescaped = (text) => text.replaceAll('&amp;', '&')
 
@@ -82,11 +87,34 @@ describe('photos', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not s
     await eventually('the flag', async () => /曾用于编号\d+/.test(await inQueue(second)))
   })
 
-  test('what is no photo is told to the member, who sends another', async () => {
-    const no = await declare('晚间巡逻', Buffer.from('no picture at all'))
-    const told = async () => (await member.received()).some((one) => one.text.includes(`编号：${no} `) &&
-      one.text.includes('请重新发一张'))
-    await eventually('the message', told)
-    assert.match(await inQueue(no), /无照片/)
+  test('who sends many slow pictures keeps another\'s waiting for one of them', async () => {
+    const one = await secondServer(PORT, undefined, { GULOU_SERVER_WORKERS: '1' })
+    try {
+      const [many, other] = [new Visitor(member), new Visitor(reviewer)]
+      for (const who of [many, other]) {
+        await who.open('declare')
+        who.server = one.address
+      }
+      const send = async (who, body) => (await who.load(`${one.address}/demo/photos?key=${randomUUID()}`, { method: 'POST', body, headers: { 'X-CSRF-Token': who.csrf } })).status
+      const slow = noise(2800, 2800)
+      let answered = 0
+      const all = Array.from({ length: 8 }, () => send(many, slow).then((status) => { answered++; return status }))
+      await Promise.race(all)
+      assert.equal(await send(other, photo), 200)
+      assert.ok(answered < 5, `${answered} of the many were first`)
+      assert.deepEqual(await Promise.all(all), Array(8).fill(200))
+    } finally {
+      await one.stop()
+    }
+  })
+
+  test('what is no photo, or half of one, is told to the member, who sends another', async () => {
+    for (const bad of [Buffer.from('no picture at all'), photo.subarray(0, photo.length / 2)]) {
+      const no = await declare('晚间巡逻', bad)
+      const told = async () => (await member.received()).some((one) => one.text.includes(`编号：${no} `) &&
+        one.text.includes('请重新发一张'))
+      await eventually('the message', told)
+      assert.match(await inQueue(no), /无照片/)
+    }
   })
 })

@@ -6,7 +6,7 @@ import { secondServer } from './system.mjs'
 
 const { GULOU_E2E_SIMULATOR, GULOU_E2E_SERVER } = process.env
 const PORT = Number(new URL(GULOU_E2E_SERVER ?? 'http://localhost:1').port) + 40 // nothing of the system's
-const CODES_PER_ADDRESS = 30, CODES_PER_MINUTE = 60
+const CODES_PER_ADDRESS = 30, CODES_PER_MINUTE = 300
 
 describe('strangers', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is not set' }, () => {
   let server
@@ -39,6 +39,16 @@ describe('strangers', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is no
     assert.match(refused.html, /请过一分钟再试/)
   })
 
+  test('nor does an IPv6 network by its many addresses', async () => {
+    const answers = await ask(2 * CODES_PER_ADDRESS + 1, (i) => `2001:db8:1:2::${i + 1}`)
+    assert.ok(answers.some((one) => one.status === 429))
+  })
+
+  test('and some who ask without end keep nobody else from signing in', async () => {
+    for (const greedy of ['203.0.113.3', '203.0.113.4', '203.0.113.5']) await ask(CODES_PER_ADDRESS + 1, () => greedy)
+    assert.deepEqual((await ask(3, () => '203.0.113.6')).map((one) => one.status), [200, 200, 200])
+  })
+
   test('nor by lines of their own, to which a proxy adds its own', async () => {
     const statuses = new Set()
     for (let i = 0; i < 2 * CODES_PER_ADDRESS + 1; i++) statuses.add(await twoLines(`192.0.2.${i}`, '203.0.113.250'))
@@ -46,7 +56,7 @@ describe('strangers', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR is no
   })
 
   test('many addresses together do not use up the quota either', async () => {
-    const answers = await ask(2 * CODES_PER_MINUTE + 1, (i) => `203.0.113.${2 + i}`)
+    const answers = await ask(2 * CODES_PER_MINUTE + 1, (i) => `198.18.${i >> 8}.${i & 255}`)
     assert.ok(answers.some((one) => one.status === 429))
   })
 

@@ -1,7 +1,7 @@
 -- Files of an office: what they may hold, what they change, and that a trial run or one wrong row leaves nothing behind.
 begin;
 set client_min_messages = warning;
-select plan(93);
+select plan(99);
 
 select api.set_clock('2026-11-20 10:00+08');
 select api.sync_account('t', '测试');
@@ -40,7 +40,27 @@ select is(fault(api.import_units('t', file('单位|单位名称', '甲|乙'), tr
 select is((select string_agg(concat_ws(' ', one ->> 'row', one ->> 'column', one ->> 'text', one ->> 'problem'), '，' order by nth)
            from jsonb_array_elements(api.import_units('t', file('单位|社区', '甲|一|前进', '乙|前进| |', '|||丙', '丁|'), true) -> 'wrong') with ordinality as told (one, nth)),
   '2 C列 前进 这一列没有表头，4 D列 丙 这一列没有表头', 'a cell that no header stands above is named, a blank one is harmless');
-select is(remedy(api.import_units('t', file('单位||社区', '甲|一|前进'), true)), '这一格空着；CSV 里一格内容含有逗号的，整格加英文双引号', 'nor does an empty header take it');
+select is(remedy(api.import_units('t', file('单位||社区', '甲|一|前进'), true)), '在表头里写上这一列的名称，或这一格空着；CSV 里一格内容含有逗号的，整格加英文双引号', 'nor does an empty header take it');
+-- The program takes the first row with two cells filled for the header; what stands above it comes along.
+create function below(p_above text, p_columns text, variadic p_rows text[]) returns jsonb language sql as $$
+  select jsonb_build_object('columns', to_jsonb(string_to_array(p_columns, '|')), 'header_row', cardinality(above) + 1,
+    'above', (select jsonb_agg(jsonb_build_object('row', place, 'cells', jsonb_build_array(cell)) order by place) from unnest(above) with ordinality as a (cell, place)),
+    'rows', (select jsonb_agg(jsonb_build_object('row', cardinality(above) + 1 + place, 'cells', to_jsonb(string_to_array(row, '|'))) order by place)
+             from unnest(p_rows) with ordinality as listed (row, place)))
+  from string_to_array(p_above, '|') as above
+$$;
+create function faults(p_report jsonb) returns text language sql as $$
+  select string_agg(concat_ws(' ', one ->> 'row', one ->> 'column', one ->> 'text', one ->> 'problem'), '，' order by nth)
+  from jsonb_array_elements(p_report -> 'wrong') with ordinality as told (one, nth)
+$$;
+select is(faults(api.import_units('t', below('单位', '甲|前进', '乙|咸熙', '丙'), true)), '2 B列 前进 这一列没有表头，3 B列 咸熙 这一列没有表头',
+  'a header of one column above rows of two: the cells beside it are named');
+select is(faults(api.import_units('t', below('单位名册|单位', '甲|单位', '乙|机关'), true)), '3 B列 单位 这一列没有表头，4 B列 机关 这一列没有表头',
+  'also where a cell of the first row looks like a header: 机关 was taken for a unit');
+select is(faults(api.import_units('t', below('单位|甲', '乙|前进', '丙'), true)), '3 B列 前进 这一列没有表头', 'and where rows of one cell come first');
+select is(faults(api.import_members('t', below('单位', '区委|王明', '区委|李四'), true)), '1 姓名  缺少这一列', 'a column that is needed is missing in the header''s own row');
+select is(counts(api.import_units('t', file('单位名册', '单位', '甲', '乙'), false)), '2 0 0 0 false', 'a title above a header of one column is passed over');
+select is(counts(api.import_units('t', below('2026年|单位', '单位|社区', '甲|前进'), false)), '1 0 0 0 false', 'a title may be called like a column');
 select is(gulou.column_letters(1) || gulou.column_letters(26) || gulou.column_letters(27) || gulou.column_letters(64), 'AZAABL', 'columns are called as a spreadsheet calls them');
 select is(fault(api.import_units('t', file('单位', ''), true)), ' 文件里没有数据', 'a file without rows is no file');
 select matches(api.import_units('t', file('单位|负责人|序号', '甲|x|1'), false) -> 'notes' ->> 0, '“负责人”一列不认识，没有读取；能读的列：.*单位', 'an unknown column is named');

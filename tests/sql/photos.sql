@@ -31,7 +31,8 @@ $$;
 
 create temp table made as select declares('o1') as a, declares('o2') as b;
 select sends('o1', 'm1');
-select is(api.photo_source('t', row_of('m1')), '{"media_id":"m1","pic_url":"http://mmbiz.qpic.cn/m1"}', 'a photo is to be fetched');
+select is(api.photo_source('t', row_of('m1')), jsonb_build_object('media_id', 'm1', 'pic_url', 'http://mmbiz.qpic.cn/m1',
+  'person', gulou.speaker('t', 'o1')), 'a photo is to be fetched, and whose it is');
 select sends('o1', 'm1');
 select is((select count(*) from gulou.outbox where account_id = 't' and kind = 'photo'), 1::bigint, 'the same one once');
 select is(gulou.photos_of('t', (select a from made)) -> 0 ->> 'status', 'waiting', 'until then it waits');

@@ -9,6 +9,8 @@
 
 #include <event2/event.h>
 #include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "server/background.h"
 
@@ -64,6 +66,45 @@ static void test_every_job_is_done_once_elsewhere_and_told_here(void **state) {
     event_base_free(base);
 }
 
+/* ---- turns ---- */
+
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static char order[JOBS];
+static size_t order_n;
+
+static void work_in_turn(struct background_job *job) {
+    pthread_mutex_lock(&gate);
+    task_of(job)->worked++;
+    order[order_n++] = job->whose ? job->whose[0] : '-';
+    pthread_mutex_unlock(&gate);
+}
+
+/* Who has many waiting lets the others go between; what is nobody's has a turn of its own. */
+static void test_people_take_turns(void **state) {
+    (void)state;
+    static const char came[] = "aaaaab-cba", *const turns = "ab-cabaaaa";
+    static struct task tasks[sizeof came - 1];
+    struct event_base *base = event_base_new();
+    struct background *background = background_new(base);
+    int left = sizeof came - 1;
+    pthread_mutex_lock(&gate);
+    for (size_t i = 0; i < sizeof came - 1; i++) {
+        char *whose = came[i] == '-' ? NULL : (char[]){came[i], '\0'};
+        tasks[i] = (struct task){
+            .job = {.work = work_in_turn, .on_done = told, .whose = whose ? strdup(whose) : NULL},
+            .base = base,
+            .left = &left};
+        background_submit(background, &tasks[i].job);
+    }
+    pthread_mutex_unlock(&gate);
+    event_base_dispatch(base);
+    assert_string_equal(order, turns);
+    for (size_t i = 0; i < sizeof came - 1; i++)
+        free((void *)(uintptr_t)tasks[i].job.whose);
+    background_free(background);
+    event_base_free(base);
+}
+
 static void test_a_cancelled_job_is_never_told(void **state) {
     (void)state;
     struct task kept, cancelled, untouched = {0};
@@ -84,6 +125,7 @@ static void test_a_cancelled_job_is_never_told(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_job_is_done_once_elsewhere_and_told_here),
+        cmocka_unit_test(test_people_take_turns),
         cmocka_unit_test(test_a_cancelled_job_is_never_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,6 +123,32 @@ static void test_what_is_no_photo_is_refused(void **state) {
     assert_false(image_clean(*state, (struct str){photo.p, 40}, &image, &why));
 }
 
+/* A line that broke while it was sent would leave half a picture as proof, the rest of it grey. */
+static void test_half_a_photo_is_refused(void **state) {
+    VipsImage *noise = NULL, *grey = NULL;
+    void *bytes[4];
+    size_t n[4];
+    assert_int_equal(0, vips_gaussnoise(&noise, 4000, 400, NULL));
+    assert_int_equal(0, vips_cast(noise, &grey, VIPS_FORMAT_UCHAR, NULL));
+    assert_int_equal(0, vips_jpegsave_buffer(grey, &bytes[0], &n[0], NULL));
+    assert_int_equal(0, vips_jpegsave_buffer(grey, &bytes[1], &n[1], "interlace", TRUE, NULL));
+    assert_int_equal(0, vips_pngsave_buffer(grey, &bytes[2], &n[2], NULL));
+    assert_int_equal(0, vips_gifsave_buffer(grey, &bytes[3], &n[3], NULL));
+    g_object_unref(noise);
+    g_object_unref(grey);
+    for (int i = 0; i < 4; i++) {
+        struct image image = {0};
+        const char *why = NULL;
+        assert_true(image_clean(*state, (struct str){bytes[i], n[i]}, &image, &why));
+        for (size_t part = 1; part < 10; part++) {
+            assert_false(
+                image_clean(*state, (struct str){bytes[i], n[i] * part / 10}, &image, &why));
+            assert_string_equal(why, "broken");
+        }
+        g_free(bytes[i]);
+    }
+}
+
 /* A few bytes that claim a gigapixel must not be unpacked. */
 static void test_a_bomb_is_refused_by_its_header(void **state) {
     VipsImage *huge = NULL;
@@ -137,6 +163,27 @@ static void test_a_bomb_is_refused_by_its_header(void **state) {
     assert_false(image_clean(*state, (struct str){bytes, n}, &image, &why));
     assert_string_equal(why, "too many pixels");
     g_free(bytes);
+}
+
+/* A JPEG is scaled as it is read; the others are unpacked pixel by pixel, which takes a second and
+ * a lot of memory for what is a few bytes. */
+static void test_what_has_to_be_unpacked_as_a_whole_may_have_fewer_pixels(void **state) {
+    VipsImage *grey = NULL;
+    void *bytes[3];
+    size_t n[3];
+    assert_int_equal(0, vips_black(&grey, 6000, IMAGE_WHOLE_PIXELS / 6000 + 1, NULL));
+    assert_int_equal(0, vips_jpegsave_buffer(grey, &bytes[0], &n[0], NULL));
+    assert_int_equal(0, vips_pngsave_buffer(grey, &bytes[1], &n[1], NULL));
+    assert_int_equal(0, vips_gifsave_buffer(grey, &bytes[2], &n[2], NULL));
+    g_object_unref(grey);
+    for (int i = 0; i < 3; i++) {
+        struct image image = {0};
+        const char *why = NULL;
+        assert_int_equal(image_clean(*state, (struct str){bytes[i], n[i]}, &image, &why), i == 0);
+        if (i > 0)
+            assert_string_equal(why, "too many pixels");
+        g_free(bytes[i]);
+    }
 }
 
 static void test_transparent_parts_become_white(void **state) {
@@ -183,7 +230,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_the_same_photo_gives_the_same_bytes, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_no_photo_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_half_a_photo_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_bomb_is_refused_by_its_header, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_what_has_to_be_unpacked_as_a_whole_may_have_fewer_pixels, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_transparent_parts_become_white, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_cover_can_be_drawn, set_up, tear_down),
     };

@@ -99,6 +99,18 @@ static void a_title_above_the_header_is_passed_over(void **state) {
     assert_table(STR("单位\n甲\n"), "1:单位;2:甲");
 }
 
+/* Who knows the columns' names may find that one of them is the header. */
+static void what_stands_above_the_header_comes_along(void **state) {
+    (void)state;
+    const char *why = NULL;
+    const struct table *table = table_parse(arena, STR("名册\n\n单位\n甲,前进\n乙,咸熙\n"), &why);
+    assert_string_equal(
+        table_json(arena, table),
+        "{\"columns\":[\"甲\",\"前进\"],\"header_row\":4,\"above\":[{\"row\":1,\"cells\":[\"名册\"]"
+        "},"
+        "{\"row\":3,\"cells\":[\"单位\"]}],\"rows\":[{\"row\":5,\"cells\":[\"乙\",\"咸熙\"]}]}");
+}
+
 static void quotes_commas_and_apostrophes_inside_cells(void **state) {
     (void)state;
     assert_table(STR("名称,说明\n\"甲,\"\"乙\"\"\",'=1+1\n"), "1:名称|说明;2:甲,\"乙\"|=1+1");
@@ -235,6 +247,7 @@ int main(void) {
                                         teardown),
         cmocka_unit_test_setup_teardown(rows_are_counted_as_excel_counts_them, setup, teardown),
         cmocka_unit_test_setup_teardown(a_title_above_the_header_is_passed_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_stands_above_the_header_comes_along, setup, teardown),
         cmocka_unit_test_setup_teardown(quotes_commas_and_apostrophes_inside_cells, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(what_is_no_table_is_refused_in_words, setup, teardown),

@@ -47,6 +47,19 @@ static void test_an_ipv6_network_is_one_visitor(void **state) {
     assert_true(visitors_take(*state, STR("2001:db8:1:3::1"), 1));
 }
 
+static void test_limits_elsewhere_count_the_same_visitors(void **state) {
+    (void)state;
+    unsigned char one[16], neighbour[16], other[16];
+    visitors_key(STR("2001:db8:1:2::1"), one);
+    visitors_key(STR("2001:db8:1:2:ffff::9"), neighbour);
+    visitors_key(STR("2001:db8:1:3::1"), other);
+    assert_memory_equal(one, neighbour, 16);
+    assert_memory_not_equal(one, other, 16);
+    visitors_key(STR("203.0.113.7"), one);
+    visitors_key(STR("203.0.113.8"), other);
+    assert_memory_not_equal(one, other, 16);
+}
+
 static void test_more_addresses_than_there_is_room_for(void **state) {
     char address[32];
     for (int i = 0; i < 3 * VISITORS_MAX; i++) {
@@ -79,6 +92,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_an_ipv6_network_is_one_visitor, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_more_addresses_than_there_is_room_for, set_up,
                                         tear_down),
+        cmocka_unit_test(test_limits_elsewhere_count_the_same_visitors),
         cmocka_unit_test(test_only_a_trusted_proxy_says_who_visits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,33 @@ static void what_looks_like_a_day_is_asked_about(void **state) {
         {"农历十月初三打扫2小时", "农历十月初三"},
         {"正月十五打扫2小时", "正月十五"},
         {"半天打扫", "半天"},
+        {"每天打扫2小时", "每天"},
+        {"每天早上打扫2小时", "每天早上"},
+        {"每日 打扫2小时", "每日"},
+        {"天天打扫2小时", "天天"},
+        {"每天9:00-11:00打扫", "每天"},
+        {"每天2小时打扫", "每天"},
+        {"每周打扫2小时", "每周"},
+        {"每周六打扫2小时", "每周六"},
+        {"每个月20号打扫2小时", "每个月20号"},
+        {"這學期打扫2小时", "这学期"},
+        {"上个学期护学2小时", "上个学期"},
+        {"本学期 打扫2小时", "本学期"},
+        {"暑假打扫2小时", "暑假"},
+        {"上半年打扫2小时", "上半年"},
+        {"最近 打扫2小时", "最近"},
+        /* … also in the midst of what was done */
+        {"帮忙本周打扫2小时", "本周"},
+        {"幫忙這學期打扫2小时", "这学期"},
+        {"我上周打扫2小时", "上周"},
+        {"大家前几天打扫2小时", "前几天"},
+        {"帮忙周末打扫2小时", "周末"},
+        {"帮忙11月打扫2小时", "11月"},
+        {"帮忙连续三天打扫2小时", "连续三天"},
+        {"在前进社区每天打扫2小时", "每天"},
+        {"参加上个月打扫2小时", "上个月"},
+        {"清理楼道 本周打扫2小时", "本周"},
+        {"我昨天和今天打扫2小时", "今天"},
     };
     for (size_t i = 0; i < sizeof unclear / sizeof unclear[0]; i++) {
         struct words rest;
@@ -225,6 +252,25 @@ static void descriptions_pass_whatever_figures_they_hold(void **state) {
         "初步整理",
         "三天两头打扫",
         "20号街道清扫",
+        "每天晨练队的集合",
+        "每天三次巡逻",
+        "每周一歌排练",
+        "每日优鲜站送菜",
+        "每人一盏灯",
+        "天天超市门口劝导",
+        "暑假辅导班",
+        "学期总结会",
+        "上学接送",
+        "本学堂打扫",
+        "整理本周打扫记录",
+        "整理 上周走访记录",
+        "帮忙本周打扫照片归档",
+        "参加周末打扫活动",
+        "帮忙半天打扫",
+        "帮上周老师搬家",
+        "社区本周刊分发",
+        "小区20号打扫",
+        "我们11-20打扫",
     };
     for (size_t i = 0; i < sizeof today / sizeof today[0]; i++) {
         struct words rest;
@@ -299,6 +345,11 @@ static void a_day_stands_before_in_or_behind_the_description(void **state) {
         {"11月20日（周五）2小时 打扫", {.month = 11, .day = 20}, "打扫"},
         {"昨天打扫卫生，共2小时", {.days_ago = 1}, "打扫卫生"},
         {"2 打扫卫生 昨天", {.days_ago = 1}, "打扫卫生"},
+        {"我昨天打扫2小时", {.days_ago = 1}, "我打扫2小时"},
+        {"帮忙11月20日上午打扫 2小时", {.month = 11, .day = 20}, "帮忙上午打扫"},
+        {"大家一起20号打扫 2小时", {.day = 20}, "大家一起打扫"},
+        {"在前进社区周六打扫 2小时", {.day = -6}, "在前进社区打扫"},
+        {"2小时 清理楼道 昨天打扫", {.days_ago = 1}, "清理楼道 打扫"},
     };
     for (size_t i = 0; i < sizeof declared / sizeof declared[0]; i++) {
         struct words rest;
@@ -344,10 +395,11 @@ static void what_is_asked_about_unclear_words(void **state) {
         const char *words;
         enum unclear_kind kind;
     } asked[] = {
-        {"上周", UNCLEAR_SPAN},      {"11月", UNCLEAR_SPAN},        {"11月上旬", UNCLEAR_SPAN},
-        {"周末", UNCLEAR_SPAN},      {"一周前", UNCLEAR_SPAN},      {"初三", UNCLEAR_LUNAR},
-        {"腊月初八", UNCLEAR_LUNAR}, {"半天", UNCLEAR_LENGTH},      {"22/11", UNCLEAR_OTHER},
-        {"下周六", UNCLEAR_OTHER},   {"20号和21号", UNCLEAR_OTHER}, {"三天", UNCLEAR_OTHER}};
+        {"上周", UNCLEAR_SPAN},        {"11月", UNCLEAR_SPAN},   {"11月上旬", UNCLEAR_SPAN},
+        {"每天", UNCLEAR_SPAN},        {"这学期", UNCLEAR_SPAN}, {"周末", UNCLEAR_SPAN},
+        {"一周前", UNCLEAR_SPAN},      {"初三", UNCLEAR_LUNAR},  {"腊月初八", UNCLEAR_LUNAR},
+        {"半天", UNCLEAR_LENGTH},      {"22/11", UNCLEAR_OTHER}, {"下周六", UNCLEAR_OTHER},
+        {"20号和21号", UNCLEAR_OTHER}, {"三天", UNCLEAR_OTHER}};
     for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++)
         if (unclear_kind(str_from(asked[i].words)) != asked[i].kind)
             fail_msg("asked about otherwise: %s", asked[i].words);

@@ -444,6 +444,13 @@ static struct outcome outcome_of_bytes(const char *bytes, size_t n, enum fake_en
     return o;
 }
 
+static struct outcome download_of(const char *bytes, size_t n, enum fake_end end) {
+    static struct outcome o;
+    fake_bytes(&side.fake, "/x", bytes, n, end);
+    run(&o, (struct api_call){.path = "/x", .wants_file = true});
+    return o;
+}
+
 static void assert_unreachable(struct outcome o) {
     assert_int_equal(o.done, 1);
     assert_int_equal(o.errcode, -1);
@@ -529,7 +536,7 @@ static void a_medium_comes_as_its_bytes(void **state) {
                                  "Content-Type: application/octet-stream\r\n"
                                  "Content-disposition: attachment; filename=\"a.jpg\"\r\n"
                                  "Content-Length: 6\r\n\r\n\xff\xd8\0\0{}";
-    struct outcome o = outcome_of_bytes(medium, sizeof medium - 1, FAKE_KEEP);
+    struct outcome o = download_of(medium, sizeof medium - 1, FAKE_KEEP);
     assert_int_equal(o.errcode, 0);
     assert_false(o.json);
     assert_int_equal(o.file_n, 6);
@@ -541,14 +548,31 @@ static void a_picture_without_a_name_is_a_picture(void **state) {
     (void)state;
     static const char medium[] =
         "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: 4\r\n\r\n\xff\xd8\xff\xe0";
-    struct outcome o = outcome_of_bytes(medium, sizeof medium - 1, FAKE_KEEP);
+    struct outcome o = download_of(medium, sizeof medium - 1, FAKE_KEEP);
     assert_int_equal(o.errcode, 0);
     assert_int_equal(o.file_n, 4);
 }
 
+/* Somebody between us and the platform answers for it, perhaps: nothing was sent or published. */
+static void a_file_where_none_was_asked_for_is_no_success(void **state) {
+    (void)state;
+    static const char picture[] =
+        "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: 4\r\n\r\n\xff\xd8\xff\xe0";
+    static const char named[] = "HTTP/1.1 200 OK\r\nContent-Disposition: attachment\r\n"
+                                "Content-Length: 4\r\n\r\nfine";
+    assert_unreachable(outcome_of_bytes(picture, sizeof picture - 1, FAKE_KEEP));
+    assert_unreachable(outcome_of_bytes(named, sizeof named - 1, FAKE_KEEP));
+    static const char refusal[] = "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n"
+                                  "Content-Length: 17\r\n\r\n{\"errcode\":45009}";
+    assert_int_equal(outcome_of_bytes(refusal, sizeof refusal - 1, FAKE_KEEP).errcode, 45009);
+}
+
 static void a_download_that_fails_says_why(void **state) {
     (void)state;
-    struct outcome o = answer_of("{\"errcode\":40007,\"errmsg\":\"invalid media_id rid: 1-2-3\"}");
+    static const char refusal[] =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 56\r\n\r\n"
+        "{\"errcode\":40007,\"errmsg\":\"invalid media_id rid: 1-2-3\"}";
+    struct outcome o = download_of(refusal, sizeof refusal - 1, FAKE_KEEP);
     assert_int_equal(o.errcode, 40007);
     assert_int_equal(o.file_n, 0);
     assert_string_equal(o.rid, "1-2-3");
@@ -558,7 +582,7 @@ static void half_a_medium_is_no_medium(void **state) {
     (void)state;
     static const char medium[] =
         "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: 400\r\n\r\n\xff\xd8\xff";
-    assert_unreachable(outcome_of_bytes(medium, sizeof medium - 1, FAKE_CLOSE));
+    assert_unreachable(download_of(medium, sizeof medium - 1, FAKE_CLOSE));
 }
 
 static void an_upload_is_one_named_file_with_its_length(void **state) {
@@ -635,6 +659,7 @@ int main(void) {
         CALLS(what_is_under_way_at_the_end_is_dropped),
         CALLS(a_medium_comes_as_its_bytes),
         CALLS(a_picture_without_a_name_is_a_picture),
+        CALLS(a_file_where_none_was_asked_for_is_no_success),
         CALLS(a_download_that_fails_says_why),
         CALLS(half_a_medium_is_no_medium),
         CALLS(an_upload_is_one_named_file_with_its_length),
