@@ -112,12 +112,14 @@ static bool same(const struct background_job *a, const struct background_job *b)
 static void queue(struct background *b, struct background_job *job) {
     struct background_job *other, *before = NULL;
     job->turn = b->running && same(b->running, job) ? b->turn + 1 : b->turn;
-    TAILQ_FOREACH(other, &b->waiting, link)
-    if (same(other, job))
-        job->turn = other->turn + 1;
-    TAILQ_FOREACH(other, &b->waiting, link)
-    if (other->turn <= job->turn)
-        before = other;
+    TAILQ_FOREACH(other, &b->waiting, link) {
+        if (same(other, job))
+            job->turn = other->turn + 1;
+    }
+    TAILQ_FOREACH(other, &b->waiting, link) {
+        if (other->turn <= job->turn)
+            before = other;
+    }
     if (before)
         TAILQ_INSERT_AFTER(&b->waiting, before, job, link);
     else

@@ -3,13 +3,14 @@
 
 /* Work that would keep an event loop from answering (pictures): one thread beside each loop.
  *
- * Order:     as it came, but whose work it is take turns: thirty pictures of one person keep
- * another one's waiting for one of them. Use:       embed a struct background_job in your own
- * context, fill the upper half, background_submit(). `work` runs in the other thread, then
- * `on_done` in the loop's. Ownership: job and context stay the caller's until on_done or
- * background_cancel(); between submitting and either of them only `work` may touch what it works
- * on. Failure:   on_done is called exactly once, never inside background_submit(). Thread:    all
- * but `work` in the loop's; the other thread starts with the first job. */
+ * Use:       embed a struct background_job in your own context, fill the upper half,
+ *            background_submit(). `work` runs in the other thread, then `on_done` in the loop's.
+ * Order:     as it came, but people take turns: thirty pictures of one keep another's waiting for
+ *            one of them.
+ * Ownership: job and context stay the caller's until on_done or background_cancel(); between
+ *            submitting and either of them only `work` may touch what it works on.
+ * Failure:   on_done is called exactly once, never inside background_submit().
+ * Thread:    all but `work` in the loop's; the other thread starts with the first job. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,8 +22,7 @@ struct event_base;
 struct background_job {
     void (*work)(struct background_job *job);
     void (*on_done)(struct background_job *job);
-    const char
-        *whose; /* any text that names them, until the job is done; NULL: a turn of its own */
+    const char *whose; /* a text that names them, valid until then; NULL: a turn of its own */
 
     /* private to background.c */
     TAILQ_ENTRY(background_job) link;

@@ -97,9 +97,9 @@
 #define OUTBOX_FAULT_SECONDS 10 /* after a fault of the database */
 
 /* ---- pictures ---- */
-#define IMAGE_INPUT_PIXELS                                                                         \
-    60000000 /* of a JPEG, which is scaled as it is read: phones reach 50 million */
-#define IMAGE_WHOLE_PIXELS 24000000 /* of what has to be unpacked as a whole: a long screenshot */
+/* Phones reach 50 million. A JPEG is scaled as it is read; the others are unpacked as a whole. */
+#define IMAGE_INPUT_PIXELS 60000000
+#define IMAGE_WHOLE_PIXELS 24000000
 #define IMAGE_MAX_PIXELS 1600
 #define IMAGE_SMALL_PIXELS 320
 #define REKEY_CHUNK_PHOTOS 16
