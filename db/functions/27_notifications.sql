@@ -82,35 +82,31 @@ begin
         window_left = case when f.window_until > v_now then greatest(f.window_left, v_left) else v_left end;
 end $$;
 
--- What waits for this person's next reply, the three oldest; the same again for a repeated message.
+-- What waits for this person's next reply, the three oldest; the same again for a repeated message. What another message
+-- of theirs takes just now, whose commit may wait for a standby, is that one's; another attempt of this very message is
+-- waited for, because only one of the two replies will be seen.
 create or replace function gulou.notes_for(p_account text, p_openid text, p_key uuid) returns jsonb
 language plpgsql as $$
 declare
-  v_lane  text;
+  v_lane  text := coalesce('member:' || gulou.speaker(p_account, p_openid), 'guest:' || p_openid);
   v_notes jsonb;
 begin
+  perform pg_advisory_xact_lock(hashtextextended(p_key::text, 0));
   select jsonb_agg(facts order by outbox_id) into v_notes from gulou.outbox
   where account_id = p_account and shown_with = p_key;
   if v_notes is not null then
     return v_notes;
   end if;
-  v_lane := coalesce('member:' || gulou.speaker(p_account, p_openid), 'guest:' || p_openid);
-  if not exists (
-       select from gulou.outbox where account_id = p_account and lane = v_lane and status = 'held') then
-    return null;
-  end if;
   with oldest as materialized (
     select outbox_id from gulou.outbox
     where account_id = p_account and lane = v_lane and status = 'held'
-    order by outbox_id limit 3 for update),
+    order by outbox_id limit 3 for update skip locked),
   told as (
     update gulou.outbox o set status = 'done', shown_with = p_key, ended_at = clock_timestamp()
     from oldest where o.account_id = p_account and o.outbox_id = oldest.outbox_id
     returning o.outbox_id, o.facts)
   select jsonb_agg(facts order by outbox_id) into v_notes from told;
-  -- None was left: perhaps another attempt of this very message took them while we waited.
-  return coalesce(v_notes, (select jsonb_agg(facts order by outbox_id) from gulou.outbox
-                            where account_id = p_account and shown_with = p_key));
+  return v_notes;
 end $$;
 
 -- Wraps the function that people's messages call: notes each act, and adds {"notes":[…]} to its facts. Every message

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { Client } from './client.mjs'
 import { invite } from './people.mjs'
-import { sql, until } from './system.mjs'
+import { lock, sql, until } from './system.mjs'
 
 const { GULOU_E2E_SIMULATOR } = process.env
 const number = (words) => Number(/编号：(\d+)/.exec(words)?.[1])
@@ -52,6 +52,19 @@ describe('notifications', { skip: !GULOU_E2E_SIMULATOR && 'GULOU_E2E_SIMULATOR i
     assert.deepEqual(await told(one, `编号：${no}`), [])
     assert.match(await one.say('积分'), new RegExp(`^【提醒】您的申报（编号：${no} [^]*————\\n可用：0`))
     assert.doesNotMatch(await one.say('积分'), /提醒/)
+  })
+
+  // As by an earlier message of theirs whose commit waits for a standby.
+  test('what another message of theirs is about to tell keeps no answer back', async () => {
+    const one = await person()
+    const no = await declare(one)
+    sql(`update gulou.follower set window_until = now() where openid = '${one.openid}'`)
+    await reviewer.say(`通过 ${no}`)
+    await waitsForReply(no)
+    const other = await lock(`select from gulou.outbox where facts ->> 'no' = '${no}' for update; select from gulou.follower where openid = '${one.openid}' for update`)
+    assert.match(await one.say('积分'), /^可用：0/)
+    await other.release()
+    assert.match(await one.say('积分'), new RegExp(`^【提醒】您的申报（编号：${no} `))
   })
 
   test('when the platform closes the window first, nothing is lost', async () => {
