@@ -3,8 +3,8 @@
 --   wrk -t1 -c64 -d3s -s replay.lua http://127.0.0.1:8080 -- FILE SKIP DEPTH [again]
 --
 -- The first SKIP requests of the file were sent by an earlier run. FILE holds "BYTES\n" and the whole HTTP request, as often
--- as there are requests (pushes.mjs writes it). DEPTH of them go out at once on each connection. `again` starts anew at its
--- end; without it a file that ends too early is an error. Prints one line of JSON at the end.
+-- as there are requests (pushes.mjs writes it). DEPTH of them go out at once on each connection. With `again` they go round
+-- in a circle; without it a file that ends too early is an error. Prints one line of JSON at the end.
 
 local thread
 
@@ -22,6 +22,7 @@ function init(args)
    for _ = 1, tonumber(args[2]) do read() end
    start = file:seek()
    probing = true
+   if again then blocks = all_blocks() end
 end
 
 function read()
@@ -29,28 +30,42 @@ function read()
    return length and file:read(tonumber(length))
 end
 
+function block(first)
+   if depth == 1 then return first end
+   local texts = {first}
+   for i = 2, depth do texts[i] = read() end
+   return table.concat(texts)
+end
+
+-- What is sent again and again is put together once: a load that costs little leaves the cores to who is measured.
+function all_blocks()
+   local all = {}
+   for first in read do all[#all + 1] = block(first) end
+   return all
+end
+
 function following()
+   if again then return blocks[sent / depth % #blocks + 1] end
    local text = read()
    if not text then
       file:seek("set")
       text = read()
-      if not again then ended = 1 end
+      ended = 1
    end
-   sent = sent + 1
-   return text
+   return block(text)
 end
 
 function request()
    if probing then -- wrk asks once before it begins, and throws that request away
       probing = false
+      file:seek("set", start)
       local first = read()
       file:seek("set", start)
       return first
    end
-   if depth == 1 then return following() end
-   local texts = {}
-   for i = 1, depth do texts[i] = following() end
-   return table.concat(texts)
+   local text = following()
+   sent = sent + depth
+   return text
 end
 
 function done(summary, latency)
