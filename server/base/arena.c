@@ -128,17 +128,6 @@ void arena_release(void) {
     }
 }
 
-bool arena_try_room(struct arena *arena, size_t size) {
-    if (rounded(size) <= arena->rest_n) {
-        return true;
-    }
-    struct block *block = block_new(rounded(size), memory_try);
-    if (block != NULL) {
-        block_add(arena, block);
-    }
-    return block != NULL;
-}
-
 static void *take(struct arena *arena, size_t n) {
     void *memory = arena->rest;
     arena->rest += n;
@@ -146,15 +135,25 @@ static void *take(struct arena *arena, size_t n) {
     return memory;
 }
 
-/* Apart, so that the ordinary way is short. */
-static __attribute__((noinline)) void *take_of_new_block(struct arena *arena, size_t n) {
-    block_add(arena, block_new(n, memory_get));
+/* Apart, so that the ordinary way is short. NULL only when `get` has none. */
+static __attribute__((noinline)) void *take_of_new_block(struct arena *arena, size_t n,
+                                                         void *(*get)(size_t size)) {
+    struct block *block = block_new(n, get);
+    if (block == NULL) {
+        return NULL;
+    }
+    block_add(arena, block);
     return take(arena, n);
 }
 
 void *arena_room(struct arena *arena, size_t size) {
     size_t n = rounded(size);
-    return n <= arena->rest_n ? take(arena, n) : take_of_new_block(arena, n);
+    return n <= arena->rest_n ? take(arena, n) : take_of_new_block(arena, n, memory_get);
+}
+
+void *arena_try_room(struct arena *arena, size_t size) {
+    size_t n = rounded(size);
+    return n <= arena->rest_n ? take(arena, n) : take_of_new_block(arena, n, memory_try);
 }
 
 void *arena_alloc(struct arena *arena, size_t size) {

@@ -9,7 +9,6 @@
  * blocks for its next arenas. */
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 struct arena;
@@ -29,9 +28,8 @@ void *arena_alloc(struct arena *arena, size_t size);
 /* The same without zeroing, for what is written over at once. */
 void *arena_room(struct arena *arena, size_t size);
 
-/* For what is large and can be refused: whether the next arena_alloc() of up to `size` bytes needs
- * no reserve. */
-bool arena_try_room(struct arena *arena, size_t size);
+/* The same for what can be refused: NULL when only the reserve would have room. */
+void *arena_try_room(struct arena *arena, size_t size);
 
 /* A NUL-terminated copy of `n` bytes; an embedded NUL is kept. */
 char *arena_strndup(struct arena *arena, const char *bytes, size_t n);
