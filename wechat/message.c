@@ -16,7 +16,7 @@ struct reader {
     struct str names[XML_DEPTH_MAX]; /* the open elements below <xml> */
     int depth;                       /* 0 outside, 1 inside <xml> */
     bool has_children;               /* the innermost open element is no leaf */
-    struct buf texts;                /* of all fields, each with its NUL */
+    struct buf texts;                /* names and values, each with its NUL */
     size_t text_at;                  /* where the innermost open element's begins */
     struct message_field *first;
     struct message_field *last;
@@ -64,8 +64,9 @@ static void XMLCALL on_start(void *data, const XML_Char *name, const XML_Char **
         stop(reader, MESSAGE_TOO_DEEP);
         return;
     } else {
-        size_t n = strlen(name);
-        reader->names[reader->depth - 1] = (struct str){arena_strndup(reader->arena, name, n), n};
+        size_t n = strlen(name), at = reader->texts.n;
+        buf_add(&reader->texts, name, n + 1);
+        reader->names[reader->depth - 1] = (struct str){reader->texts.p + at, n};
     }
     reader->depth++;
     reader->has_children = false;
