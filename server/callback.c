@@ -1,7 +1,6 @@
 #include "server/callback.h"
 
 #include <event2/event.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -11,7 +10,6 @@
 #include "server/base/limits.h"
 #include "server/base/log.h"
 #include "server/base/metrics.h"
-#include "server/base/random.h"
 #include "server/crowd.h"
 #include "server/route.h"
 #include "wechat/callback.h"
@@ -22,7 +20,7 @@ struct work {
     struct request rq;
     struct callback_open open;
     struct http_exchange *exchange; /* NULL once the connection is done with */
-    struct event *budget;
+    struct event *budget;           /* and, once all is over, the end of the work */
     struct attempt_call attempt;
     int attempt_by_age;
     int attempt_counted; /* 0: not yet */
@@ -58,24 +56,18 @@ static void free_work(struct work *w) {
     LIST_REMOVE(w, link);
     active--;
     crowd_leave(w->under_way);
-    event_free(w->budget);
+    event_del(w->budget);
     arena_free(w->rq.arena);
 }
 
-static void on_over(evutil_socket_t fd, short what, void *arg) {
-    (void)fd;
-    (void)what;
-    struct work *w = arg;
-    if (w->counting)
-        attempt_cancel(w->rq.services->redis, &w->attempt);
-    free_work(w);
+static bool is_over(const struct work *w) {
+    return w->rq.ended && !w->exchange;
 }
 
+/* Not at once: whoever ended the work is still running on its memory. */
 static void free_when_over(struct work *w) {
-    if (!w->rq.ended || w->exchange)
-        return;
-    /* Whoever ended the work is still running on its memory. */
-    event_base_once(w->rq.services->base, -1, EV_TIMEOUT, on_over, w, NULL);
+    if (is_over(w))
+        event_active(w->budget, EV_TIMEOUT, 0);
 }
 
 static void on_exchange_end(void *arg) {
@@ -109,8 +101,8 @@ static void on_attempt(struct attempt_call *call, int attempt) {
     w->attempt_counted = attempt;
     if (attempt < w->attempt_by_age)
         attempt = w->attempt_by_age;
-    log_info("callback_late", "request=%s account=%s attempt=%d", w->rq.id, w->rq.account->id,
-             attempt);
+    log_info("callback_late", "request=%s account=%s attempt=%d", request_id(&w->rq),
+             w->rq.account->id, attempt);
     if (w->rq.ended)
         return;
     /* An earlier attempt may be under way where this one knows nothing of, so only the first may
@@ -126,6 +118,12 @@ static void on_budget(evutil_socket_t fd, short what, void *arg) {
     (void)fd;
     (void)what;
     struct work *w = arg;
+    if (is_over(w)) {
+        if (w->counting)
+            attempt_cancel(w->rq.services->redis, &w->attempt);
+        free_work(w);
+        return;
+    }
     if (w->rq.ended || w->answered)
         return;
     metric_add(METRIC_CALLBACKS_LATE, 1);
@@ -137,7 +135,7 @@ static void on_budget(evutil_socket_t fd, short what, void *arg) {
     }
     w->counting = true;
     w->attempt.on_done = on_attempt;
-    attempt_count(w->rq.services->redis, &w->attempt, w->rq.key);
+    attempt_count(w->rq.services->redis, &w->attempt, request_key(&w->rq));
 }
 
 /* ---- too much at once ---- */
@@ -153,7 +151,8 @@ static void on_turned_away(struct attempt_call *call, int attempt) {
         return;
     }
     metric_add(METRIC_CALLBACKS_TURNED_AWAY, 1);
-    log_warn("callback_turned_away", "request=%s account=%s", w->rq.id, w->rq.account->id);
+    log_warn("callback_turned_away", "request=%s account=%s", request_id(&w->rq),
+             w->rq.account->id);
     request_reply(&w->rq, str_from(w->turned_away));
 }
 
@@ -165,29 +164,26 @@ static bool turn_away(struct work *w) {
         return false;
     w->counting = true;
     w->attempt.on_done = on_turned_away;
-    attempt_count(w->rq.services->redis, &w->attempt, w->rq.key);
+    attempt_count(w->rq.services->redis, &w->attempt, request_key(&w->rq));
     return true;
 }
 
 /* ---- one push ---- */
 
-static struct str keep(struct arena *arena, struct str text) {
-    return (struct str){arena_strndup(arena, text.n > 0 ? text.p : "", text.n), text.n};
-}
-
-static struct callback_query query_of(struct http_exchange *x, struct arena *arena) {
-    return (struct callback_query){
-        .signature = keep(arena, http_query(x, "signature")),
-        .timestamp = keep(arena, http_query(x, "timestamp")),
-        .nonce = keep(arena, http_query(x, "nonce")),
-        .echostr = keep(arena, http_query(x, "echostr")),
-        .encrypt_type = keep(arena, http_query(x, "encrypt_type")),
-        .msg_signature = keep(arena, http_query(x, "msg_signature")),
-    };
+static struct callback_query query_of(struct http_exchange *x) {
+    struct callback_query query = {0};
+    const struct http_parameter parameters[] = {{STR("signature"), &query.signature},
+                                                {STR("timestamp"), &query.timestamp},
+                                                {STR("nonce"), &query.nonce},
+                                                {STR("echostr"), &query.echostr},
+                                                {STR("encrypt_type"), &query.encrypt_type},
+                                                {STR("msg_signature"), &query.msg_signature}};
+    http_query_all(x, parameters, sizeof parameters / sizeof *parameters);
+    return query;
 }
 
 static void verify(struct http_exchange *x, const struct account *account) {
-    struct callback_query query = query_of(x, http_arena(x));
+    struct callback_query query = query_of(x);
     if (callback_verify(account->wechat, &query) == CALLBACK_OK) {
         metric_add(METRIC_CALLBACKS, 1);
         http_reply(x, 200, "text/plain; charset=utf-8", query.echostr);
@@ -195,12 +191,6 @@ static void verify(struct http_exchange *x, const struct account *account) {
     }
     log_warn("callback_refused", "account=%s reason=verification", account->id);
     refuse(x, 403, METRIC_CALLBACKS_REFUSED);
-}
-
-static const char *new_request_id(struct arena *arena) {
-    uint64_t id;
-    random_bytes(&id, sizeof id);
-    return arena_printf(arena, "%016" PRIx64, id);
 }
 
 /* What the platform counts for its window (wechat-protocol.md 7.4). */
@@ -225,42 +215,44 @@ static void start_work(struct work *w, struct http_exchange *x) {
     rq->message = &w->open.message;
     rq->open = &w->open;
     rq->openid = str_z(rq->arena, rq->message->from_user);
-    rq->key = callback_message_key(rq->arena, rq->account->id, rq->message);
     rq->act = act_of(rq->message);
     rq->on_ended = on_work_end;
     w->attempt_by_age = attempt_by_age(rq->message);
     rq->later = w->attempt_by_age > 1;
     w->exchange = x;
     http_on_end(x, on_exchange_end, w);
-    w->budget = evtimer_new(rq->services->base, on_budget, w);
-    struct timeval budget = {CALLBACK_BUDGET_MS / 1000, CALLBACK_BUDGET_MS % 1000 * 1000};
-    evtimer_add(w->budget, &budget);
+    w->budget = arena_room(rq->arena, event_get_struct_event_size());
+    evtimer_assign(w->budget, rq->services->base, on_budget, w);
     LIST_INSERT_HEAD(&works, w, link);
     active++;
     if (!turn_away(w)) {
         w->under_way = crowd_enter(rq->services->crowd, rq->openid);
         route_message(rq);
     }
+    struct timeval budget = {CALLBACK_BUDGET_MS / 1000, CALLBACK_BUDGET_MS % 1000 * 1000};
+    if (!rq->ended) /* which most that need no database have by now */
+        evtimer_add(w->budget, &budget);
 }
 
 static void receive(struct http_exchange *x, struct services *services,
                     const struct account *account) {
-    /* Everything is copied out of the exchange, because the work may outlive it. */
     struct arena *arena = arena_new();
     struct work *w = arena_alloc(arena, sizeof *w);
     w->rq.arena = arena;
     w->rq.account = account;
     w->rq.services = services;
-    w->rq.id = new_request_id(arena);
-    struct callback_query query = query_of(x, arena);
-    struct str body = keep(arena, http_body(x));
-    enum callback_result result = callback_open(arena, account->wechat, &query, body, &w->open);
+    struct callback_query query = query_of(x);
+    /* The work may outlive the exchange: what it keeps of it, beside what is read into the arena.
+     */
+    query.nonce.p = str_z(arena, query.nonce);
+    enum callback_result result =
+        callback_open(arena, account->wechat, &query, http_body(x), &w->open);
     if (result == CALLBACK_OK) {
         start_work(w, x);
         return;
     }
-    log_warn("callback_refused", "request=%s account=%s reason=\"%s\"", w->rq.id, account->id,
-             w->open.reason ? w->open.reason : "");
+    log_warn("callback_refused", "request=%s account=%s reason=\"%s\"", request_id(&w->rq),
+             account->id, w->open.reason ? w->open.reason : "");
     if (result == CALLBACK_MALFORMED)
         refuse(x, 400, METRIC_CALLBACKS_MALFORMED);
     else

@@ -74,7 +74,7 @@ static void delete_session(void *session) {
 static void new_session(struct dialogue *d, enum step first) {
     d->session = cJSON_CreateObject();
     arena_on_free(d->rq->arena, delete_session, d->session);
-    set(d, "id", cJSON_CreateString(d->rq->key));
+    set(d, "id", cJSON_CreateString(request_key(d->rq)));
     set(d, "photos", cJSON_CreateArray());
     set(d, "replies", cJSON_CreateArray());
     go_to(d, first);
@@ -115,7 +115,7 @@ static void save(struct dialogue *d, struct str reply) {
     d->reply = reply;
     cJSON *replies = cJSON_GetObjectItem(d->session, "replies");
     cJSON *kept = cJSON_CreateObject();
-    cJSON_AddStringToObject(kept, "key", d->rq->key);
+    cJSON_AddStringToObject(kept, "key", request_key(d->rq));
     cJSON_AddStringToObject(kept, "text", str_z(d->rq->arena, reply));
     cJSON_AddItemToArray(replies, kept);
     while (cJSON_GetArraySize(replies) > REPLIES_KEPT) {
@@ -507,7 +507,7 @@ static void take_line(struct dialogue *d) {
 /* Filed under the key of this very message, however often the platform repeats it. */
 static void take_reason(struct dialogue *d) {
     set(d, "words", cJSON_CreateString(str_z(d->rq->arena, words_typed(d->words))));
-    set(d, "filed_by", cJSON_CreateString(d->rq->key));
+    set(d, "filed_by", cJSON_CreateString(request_key(d->rq)));
     go_to(d, DONE);
     d->submit = true;
     save(d, STR("已提交"));
@@ -563,7 +563,7 @@ static void take_input(struct dialogue *d) {
 static const char *reply_before(const struct dialogue *d) {
     const cJSON *kept;
     cJSON_ArrayForEach(kept, fact(d->session, "replies")) {
-        if (fact_is(kept, "key", d->rq->key)) {
+        if (fact_is(kept, "key", request_key(d->rq))) {
             return fact_text(kept, "text");
         }
     }
@@ -630,7 +630,7 @@ static void on_loaded(struct dialogue_call *call, enum dialogue_status status, i
         const char *before = reply_before(d);
         bool submitted = fact_true(d->session, "confirmed") && step_of(d) == DONE;
         if (before != NULL && ((submitted && words_is(d->words, "确认")) ||
-                               fact_is(d->session, "filed_by", d->rq->key))) {
+                               fact_is(d->session, "filed_by", request_key(d->rq)))) {
             submit(d);
             return;
         }

@@ -94,6 +94,9 @@ static void run(evutil_socket_t fd, short what, void *arg) {
     if (MHD_get_timeout(s->daemon, &ms) == MHD_YES) {
         if (ms > 1000)
             ms = 1000;
+        /* One that stands already comes within a second, too. */
+        if (ms == 1000 && evtimer_pending(s->timer, NULL))
+            return;
         struct timeval wait = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
         evtimer_add(s->timer, &wait);
     }
@@ -217,26 +220,30 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **context,
 }
 
 struct head {
+    const char *length; /* what Content-Length says, NULL: nothing */
     int hosts;
     int lengths;
     int encodings;
     bool bad;
 };
 
+#define IS(name, n, header) ((n) == strlen(header) && strcasecmp(name, header) == 0)
+
 static enum MHD_Result on_head_field(void *arg, enum MHD_ValueKind kind, const char *name,
-                                     const char *value) {
-    (void)kind;
+                                     size_t name_n, const char *value, size_t value_n) {
+    (void)kind, (void)value_n;
     struct head *head = arg;
     /* "Content-Length : 3" is a length for some and an unknown field for others. */
-    head->bad |= *name == '\0' || strpbrk(name, " \t\v\f\r\n");
-    if (strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0)
+    head->bad |= name_n == 0 || strpbrk(name, " \t\v\f\r\n");
+    if (IS(name, name_n, MHD_HTTP_HEADER_HOST))
         head->hosts++;
-    if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
+    if (IS(name, name_n, MHD_HTTP_HEADER_CONTENT_LENGTH)) {
         head->lengths++;
+        head->length = value;
         size_t digits = value ? strspn(value, "0123456789") : 0;
         head->bad |= digits == 0 || digits > 18 || value[digits] != '\0';
     }
-    if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
+    if (IS(name, name_n, MHD_HTTP_HEADER_TRANSFER_ENCODING)) {
         head->encodings++;
         head->bad |= !value || strcasecmp(value, "chunked") != 0;
     }
@@ -248,16 +255,15 @@ static int check_head(struct http_exchange *x) {
     struct head head = {0};
     if (x->refused)
         return x->refused;
-    MHD_get_connection_values(x->mhd, MHD_HEADER_KIND, on_head_field, &head);
+    MHD_get_connection_values_n(x->mhd, MHD_HEADER_KIND, on_head_field, &head);
     if (head.bad || head.hosts > 1 || head.lengths > 1 || head.encodings > 1 ||
         (head.lengths && head.encodings))
         return MHD_HTTP_BAD_REQUEST;
     int64_t length;
-    const char *text =
-        MHD_lookup_connection_value(x->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    if (text && (!str_to_i64(str_from(text), &length) || length > (int64_t)x->body_max))
+    if (head.length &&
+        (!str_to_i64(str_from(head.length), &length) || length > (int64_t)x->body_max))
         return MHD_HTTP_CONTENT_TOO_LARGE;
-    x->body_said = text ? (size_t)length : x->body_max;
+    x->body_said = head.length ? (size_t)length : x->body_max;
     return 0;
 }
 
@@ -397,7 +403,8 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd, const ch
 /* The library's own takes a step for each byte, and hardly anything we are sent is escaped. */
 static size_t unescape(void *context, struct MHD_Connection *mhd, char *text) {
     (void)context, (void)mhd;
-    return strchr(text, '%') ? MHD_http_unescape(text) : strlen(text);
+    const char *escape = strchrnul(text, '%');
+    return *escape ? MHD_http_unescape(text) : (size_t)(escape - text);
 }
 
 static int listen_on(const struct addrinfo *address, bool shared) {
@@ -515,6 +522,32 @@ struct str http_body(const struct http_exchange *x) {
 
 struct str http_query(const struct http_exchange *x, const char *name) {
     return str_from(MHD_lookup_connection_value(x->mhd, MHD_GET_ARGUMENT_KIND, name));
+}
+
+struct wanted {
+    const struct http_parameter *parameters;
+    size_t n;
+};
+
+static enum MHD_Result on_parameter(void *arg, enum MHD_ValueKind kind, const char *name,
+                                    size_t name_n, const char *value, size_t value_n) {
+    const struct wanted *wanted = arg;
+    (void)kind;
+    for (size_t i = 0; value && i < wanted->n; i++) {
+        const struct http_parameter *p = &wanted->parameters[i];
+        if (p->name.n != name_n || strncasecmp(p->name.p, name, name_n) != 0)
+            continue;
+        if (!p->value->p) /* else it came before: the first one counts */
+            *p->value = (struct str){value, value_n};
+        break;
+    }
+    return MHD_YES;
+}
+
+void http_query_all(const struct http_exchange *x, const struct http_parameter *parameters,
+                    size_t n) {
+    MHD_get_connection_values_n(x->mhd, MHD_GET_ARGUMENT_KIND, on_parameter,
+                                &(struct wanted){parameters, n});
 }
 
 struct str http_header(const struct http_exchange *x, const char *name) {

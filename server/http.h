@@ -74,6 +74,15 @@ struct str http_path(const struct http_exchange *exchange); /* decoded, without 
 struct str http_body(const struct http_exchange *exchange);
 /* Decoded; the empty view when absent. */
 struct str http_query(const struct http_exchange *exchange, const char *name);
+
+/* Several at once, which is cheaper; a value that is the empty view is set. */
+struct http_parameter {
+    struct str name;
+    struct str *value;
+};
+void http_query_all(const struct http_exchange *exchange, const struct http_parameter *parameters,
+                    size_t n);
+
 struct str http_header(const struct http_exchange *exchange, const char *name);
 /* All lines of that name as one list: "a,b". */
 struct str http_header_list(struct http_exchange *exchange, const char *name);

@@ -9,9 +9,10 @@
 #include "server/base/limits.h"
 #include "server/base/log.h"
 #include "server/base/metrics.h"
+#include "server/base/random.h"
 #include "server/notification_words.h"
 #include "server/say.h"
-#include "wechat/message.h"
+#include "wechat/callback.h"
 
 #define RECALL_MAX_BYTES 4096 /* "action key words" */
 
@@ -49,6 +50,25 @@ void request_success(struct request *rq) {
 void request_busy(struct request *rq) {
     metric_add(METRIC_REPLIES_BUSY, 1);
     end(rq, STR("系统繁忙，请稍后再试"));
+}
+
+/* ---- its names ---- */
+
+const char *request_id(struct request *rq) {
+    unsigned char id[8];
+    if (!rq->id) {
+        char *text = arena_room(rq->arena, 2 * sizeof id + 1);
+        random_bytes(id, sizeof id);
+        str_hex(id, sizeof id, text);
+        rq->id = text;
+    }
+    return rq->id;
+}
+
+const char *request_key(struct request *rq) {
+    if (!rq->key)
+        rq->key = callback_message_key(rq->arena, rq->account->id, rq->message);
+    return rq->key;
 }
 
 /* ---- one call of the database ---- */
@@ -91,15 +111,15 @@ static void on_answer(struct pg_call *call, enum pg_status status, const char *j
     struct request *rq = (struct request *)(void *)((char *)call - offsetof(struct request, call));
     rq->calling = false;
     if (status != PG_OK) {
-        log_error("call_failed", "request=%s account=%s function=%s cause=%s sqlstate=%s", rq->id,
-                  rq->account->id, call->function, status == PG_LATE ? "deadline" : "fault",
-                  call->sqlstate);
+        log_error("call_failed", "request=%s account=%s function=%s cause=%s sqlstate=%s",
+                  request_id(rq), rq->account->id, call->function,
+                  status == PG_LATE ? "deadline" : "fault", call->sqlstate);
         request_busy(rq);
         return;
     }
     cJSON *facts = cJSON_ParseWithLength(json, n);
     if (!facts) {
-        log_error("call_failed", "request=%s account=%s function=%s cause=no_json", rq->id,
+        log_error("call_failed", "request=%s account=%s function=%s cause=no_json", request_id(rq),
                   rq->account->id, call->function);
         request_busy(rq);
         return;
@@ -117,7 +137,7 @@ static void on_answer(struct pg_call *call, enum pg_status status, const char *j
 /* Groups are sorted by this: by person first, so that two groups lock people's rows, too, in one
  * order, and not only their messages'. It never leaves the process. */
 static const char *order_of(struct request *rq) {
-    return arena_printf(rq->arena, "%s %s", rq->openid, rq->key);
+    return arena_printf(rq->arena, "%s %s", rq->openid, request_key(rq));
 }
 
 void request_call(struct request *rq, const struct action *action, enum request_kind kind,
@@ -138,7 +158,7 @@ void request_call(struct request *rq, const struct action *action, enum request_
         call->around = together ? "spoken_together" : "spoken";
         call->args[call->n++] = rq->account->id;
         call->args[call->n++] = rq->openid;
-        call->args[call->n++] = rq->key;
+        call->args[call->n++] = request_key(rq);
         call->args[call->n++] = rq->act;
         call->around_n = call->n;
     }
@@ -146,8 +166,8 @@ void request_call(struct request *rq, const struct action *action, enum request_
     if (kind != REQUEST_LOOKS)
         call->args[call->n++] = rq->openid;
     if (changes) {
-        call->args[call->n++] = rq->key;
-        call->args[call->n++] = rq->id;
+        call->args[call->n++] = request_key(rq);
+        call->args[call->n++] = request_id(rq);
     }
     assert(n >= 0 && call->n + n <= PG_ARGUMENTS_MAX);
     for (int i = 0; i < n; i++)
@@ -156,8 +176,8 @@ void request_call(struct request *rq, const struct action *action, enum request_
     rq->calling = true;
     if (!pg_submit(rq->services->pg, call)) {
         rq->calling = false;
-        log_warn("call_refused", "request=%s account=%s function=%s cause=queue_full", rq->id,
-                 rq->account->id, function);
+        log_warn("call_refused", "request=%s account=%s function=%s cause=queue_full",
+                 request_id(rq), rq->account->id, function);
         /* What an earlier attempt may have done must not be told as not done. */
         if (rq->later) {
             metric_add(METRIC_CALLBACKS_TURNED_AWAY, 1);
@@ -173,7 +193,7 @@ bool request_give_up(struct request *rq) {
         return false;
     pg_cancel(rq->services->pg, &rq->call);
     rq->calling = false;
-    log_warn("call_given_up", "request=%s account=%s function=%s", rq->id, rq->account->id,
+    log_warn("call_given_up", "request=%s account=%s function=%s", request_id(rq), rq->account->id,
              rq->call.function);
     request_busy(rq);
     return true;
@@ -193,7 +213,7 @@ static void remember(struct request *rq) {
         return;
     struct buf value;
     buf_init(&value, rq->arena);
-    buf_printf(&value, "%s %s ", rq->action->name, rq->key);
+    buf_printf(&value, "%s %s ", rq->action->name, request_key(rq));
     if (!rq->call.changes)
         buf_addstr(&value, rq->words);
     struct str text = rq->recalled.n > 0 ? rq->recalled : buf_view(&value);

@@ -62,9 +62,9 @@ struct request {
     const struct account *account;
     const struct message *message;
     const char *openid; /* who speaks, terminated */
-    const char *key;    /* the message's key, a UUID's text; the same for every attempt */
+    const char *key;    /* of an earlier message, which this one continues; else request_key()'s */
     const char *act;    /* message, tap or arrival, as the platform counts it; NULL: nobody reads */
-    const char *id;     /* names this attempt in the log and in the database's rows */
+    const char *id;     /* request_id()'s */
     struct services *services;
     struct str words; /* what was typed or tapped; empty for a photo and the like */
     void *state;      /* the action's own, NULL at first */
@@ -99,6 +99,13 @@ enum request_kind {
     REQUEST_CHANGES_TOGETHER, /* as CHANGES, by a function that answers many messages at once */
     REQUEST_READS_TOGETHER,   /* as READS, likewise */
 };
+
+/* Names this attempt in the log and in the database's rows. Made when it is first asked for, as is
+ * the key: most that is answered without the database needs neither. */
+const char *request_id(struct request *rq);
+
+/* The message's key, a UUID's text; the same for every attempt. */
+const char *request_key(struct request *rq);
 
 /* Calls api.function with the leading arguments of its kind, then args[0..n), which must live as
  * long as the request (NULL is SQL's null). Later action->answer gets the facts, or one of the

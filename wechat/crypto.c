@@ -14,8 +14,7 @@
 
 /* Fetching an algorithm costs more than using it, so each thread does it once. */
 struct tools {
-    EVP_MD *sha1;
-    EVP_MD *sha256;
+    EVP_MD_CTX *sha1, *sha256; /* begun: a copy into the third costs less than beginning it */
     EVP_MD_CTX *digest;
     EVP_CIPHER *aes;
     struct cipher {
@@ -27,12 +26,20 @@ struct tools {
 
 static _Thread_local struct tools own;
 
+static EVP_MD_CTX *begun(const char *algorithm) {
+    EVP_MD *digest = EVP_MD_fetch(NULL, algorithm, NULL);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool ok = digest != NULL && context != NULL && EVP_DigestInit_ex2(context, digest, NULL) == 1;
+    EVP_MD_free(digest); /* the context holds it */
+    return ok ? context : NULL;
+}
+
 static struct tools *tools(void) {
     if (own.aes != NULL) {
         return &own;
     }
-    own.sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
-    own.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    own.sha1 = begun("SHA1");
+    own.sha256 = begun("SHA256");
     own.digest = EVP_MD_CTX_new();
     own.aes = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
     own.cipher[0].context = EVP_CIPHER_CTX_new();
@@ -46,8 +53,8 @@ static struct tools *tools(void) {
 }
 
 void wechat_crypto_release(void) {
-    EVP_MD_free(own.sha1);
-    EVP_MD_free(own.sha256);
+    EVP_MD_CTX_free(own.sha1);
+    EVP_MD_CTX_free(own.sha256);
     EVP_MD_CTX_free(own.digest);
     EVP_CIPHER_CTX_free(own.cipher[0].context);
     EVP_CIPHER_CTX_free(own.cipher[1].context);
@@ -77,7 +84,7 @@ void wechat_sign(size_t n, const struct str *parts, char out[WECHAT_SIGNATURE_CH
     unsigned char digest[WECHAT_SIGNATURE_CHARS / 2];
     struct tools *t = tools();
     sort_parts(n, parts, sorted);
-    EVP_DigestInit_ex2(t->digest, t->sha1, NULL);
+    EVP_MD_CTX_copy_ex(t->digest, t->sha1);
     for (size_t i = 0; i < n; i++) {
         EVP_DigestUpdate(t->digest, sorted[i].p, sorted[i].n);
     }
@@ -93,7 +100,7 @@ bool wechat_signed(struct str given, size_t n, const struct str *parts) {
 
 void wechat_digest(struct str text, unsigned char out[WECHAT_DIGEST_BYTES]) {
     struct tools *t = tools();
-    EVP_DigestInit_ex2(t->digest, t->sha256, NULL);
+    EVP_MD_CTX_copy_ex(t->digest, t->sha256);
     EVP_DigestUpdate(t->digest, text.p, text.n);
     EVP_DigestFinal_ex(t->digest, out, NULL);
 }
@@ -159,16 +166,18 @@ const char *envelope_error_text(enum envelope_error error) {
     return "unknown";
 }
 
-/* A context that holds this key: an account's second message needs no key schedule. */
+/* A context that holds this key: an account's second message needs no key schedule. The IV is the
+ * first half of the key: that is the protocol. To decrypt it need not be told again, because it
+ * changes only the first block, which is random and which nobody reads. */
 static EVP_CIPHER_CTX *cipher_for(const unsigned char *key, int encrypt) {
     struct cipher *c = &tools()->cipher[encrypt];
-    /* The IV is the first half of the key: that is the protocol. */
     if (c->keyed && memcmp(c->key, key, sizeof c->key) == 0) {
-        return EVP_CipherInit_ex2(c->context, NULL, NULL, key, encrypt, NULL) == 1 ? c->context
-                                                                                   : NULL;
+        bool ready = !encrypt || EVP_CipherInit_ex2(c->context, NULL, NULL, key, 1, NULL) == 1;
+        return ready ? c->context : NULL;
     }
+    /* The library's own padding is added by EVP_CipherFinal_ex() alone, which nobody calls. */
     c->keyed = EVP_CipherInit_ex2(c->context, own.aes, key, key, encrypt, NULL) == 1 &&
-               EVP_CIPHER_CTX_set_padding(c->context, 0) == 1;
+               (encrypt || EVP_CIPHER_CTX_set_padding(c->context, 0) == 1);
     memcpy(c->key, key, sizeof c->key);
     return c->keyed ? c->context : NULL;
 }

@@ -1,13 +1,13 @@
 #include "wechat/message.h"
 
 #include <expat.h>
+#include <stdalign.h>
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
 #include "server/base/buf.h"
 #include "server/base/limits.h"
-#include "server/base/memory.h"
 #include "server/base/random.h"
 
 struct reader {
@@ -16,7 +16,7 @@ struct reader {
     struct str names[XML_DEPTH_MAX]; /* the open elements below <xml> */
     int depth;                       /* 0 outside, 1 inside <xml> */
     bool has_children;               /* the innermost open element is no leaf */
-    struct buf texts;                /* of all fields, each with its NUL */
+    struct buf texts;                /* names and values, each with its NUL */
     size_t text_at;                  /* where the innermost open element's begins */
     struct message_field *first;
     struct message_field *last;
@@ -64,8 +64,9 @@ static void XMLCALL on_start(void *data, const XML_Char *name, const XML_Char **
         stop(reader, MESSAGE_TOO_DEEP);
         return;
     } else {
-        size_t n = strlen(name);
-        reader->names[reader->depth - 1] = (struct str){arena_strndup(reader->arena, name, n), n};
+        size_t n = strlen(name), at = reader->texts.n;
+        buf_add(&reader->texts, name, n + 1);
+        reader->names[reader->depth - 1] = (struct str){reader->texts.p + at, n};
     }
     reader->depth++;
     reader->has_children = false;
@@ -145,51 +146,81 @@ struct str message_field(const struct message_field *fields, const char *path) {
     return field != NULL ? field->value : (struct str){NULL, 0};
 }
 
-/* Each thread keeps one parser: making one costs as much as reading a message. */
-static _Thread_local XML_Parser own;
+/* Expat's memory for one document, given back at once: a parser that is kept has all its tables
+ * emptied piece by piece before the next document, which takes longer than making one here. */
+static _Thread_local struct arena *scratch;
+
+struct piece {
+    size_t n;
+    alignas(max_align_t) char bytes[];
+};
+
+static void *piece_get(size_t n) {
+    struct piece *piece = arena_try_room(scratch, sizeof *piece + n);
+    if (piece == NULL) {
+        return NULL;
+    }
+    piece->n = n;
+    return piece->bytes;
+}
+
+static void *piece_resize(void *bytes, size_t n) {
+    void *resized = piece_get(n);
+    if (bytes != NULL && resized != NULL) {
+        size_t before = ((struct piece *)(void *)((char *)bytes - sizeof(struct piece)))->n;
+        memcpy(resized, bytes, before < n ? before : n);
+    }
+    return resized;
+}
+
+static void piece_put(void *bytes) {
+    (void)bytes;
+}
 
 /* Naming the encoding overrides what the document claims: a push is UTF-8. */
 static XML_Parser parser_for(struct reader *reader) {
-    static const XML_Memory_Handling_Suite memory = {memory_malloc, memory_realloc, memory_put};
+    static const XML_Memory_Handling_Suite memory = {piece_get, piece_resize, piece_put};
     static _Thread_local unsigned long salt; /* against chosen names that collide in its tables */
-    bool ready = own != NULL && XML_ParserReset(own, "UTF-8");
-    if (!ready) {
-        XML_ParserFree(own);
-        own = XML_ParserCreate_MM("UTF-8", &memory, NULL);
-        if (own == NULL) {
-            return NULL;
-        }
+    XML_Parser parser = XML_ParserCreate_MM("UTF-8", &memory, NULL);
+    if (parser == NULL) {
+        return NULL;
+    }
+    if (salt == 0) {
         random_bytes(&salt, sizeof salt);
     }
-    XML_SetHashSalt(own, salt);
-    XML_SetUserData(own, reader);
-    XML_SetElementHandler(own, on_start, on_end);
-    XML_SetCharacterDataHandler(own, on_text);
-    XML_SetStartDoctypeDeclHandler(own, on_doctype);
-    return own;
+    XML_SetHashSalt(parser, salt);
+    XML_SetUserData(parser, reader);
+    XML_SetElementHandler(parser, on_start, on_end);
+    XML_SetCharacterDataHandler(parser, on_text);
+    XML_SetStartDoctypeDeclHandler(parser, on_doctype);
+    return parser;
 }
 
-void message_release(void) {
-    XML_ParserFree(own);
-    own = NULL;
+static enum message_error read_with(struct reader *reader, struct str xml) {
+    reader->parser = parser_for(reader);
+    if (reader->parser == NULL) {
+        return MESSAGE_NOT_XML;
+    }
+    enum XML_Status status = XML_Parse(reader->parser, xml.p, (int)xml.n, XML_TRUE);
+    return reader->error != MESSAGE_OK ? reader->error
+           : status != XML_STATUS_OK   ? MESSAGE_NOT_XML
+                                       : MESSAGE_OK;
 }
 
 enum message_error message_fields_parse(struct arena *arena, struct str xml,
                                         const struct message_field **out) {
     struct reader reader = {.arena = arena};
-    if (xml.n > HTTP_BODY_MAX_BYTES || (reader.parser = parser_for(&reader)) == NULL) {
+    if (xml.n > HTTP_BODY_MAX_BYTES) {
         return MESSAGE_NOT_XML;
     }
     buf_init_for(&reader.texts, arena, xml.n); /* what is in a document is no longer than it */
-    enum XML_Status status = XML_Parse(reader.parser, xml.p, (int)xml.n, XML_TRUE);
-    if (reader.error != MESSAGE_OK) {
-        return reader.error;
+    scratch = arena_new();
+    enum message_error error = read_with(&reader, xml);
+    arena_free(scratch);
+    if (error == MESSAGE_OK) {
+        *out = reader.first;
     }
-    if (status != XML_STATUS_OK) {
-        return MESSAGE_NOT_XML;
-    }
-    *out = reader.first;
-    return MESSAGE_OK;
+    return error;
 }
 
 static const struct {

@@ -6,8 +6,7 @@
  * Elements may come in any order, unknown ones are kept among the fields and otherwise ignored.
  * Text may be CDATA, split CDATA or entities. Refused: a DOCTYPE, deep nesting, invalid UTF-8, NUL,
  * a repeated element at the top, a root other than <xml>. Source: developers.weixin.qq.com
- * "接收普通消息", "接收事件推送". Ownership: all views live in the arena. Thread: any; each keeps
- * its own parser. */
+ * "接收普通消息", "接收事件推送". Ownership: all views live in the arena. Thread: any. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -70,8 +69,5 @@ struct str message_field(const struct message_field *fields, const char *path);
 /* Only the leaves, for envelopes: <xml><ToUserName/><Encrypt/></xml>. */
 enum message_error message_fields_parse(struct arena *arena, struct str xml,
                                         const struct message_field **out);
-
-/* Frees what this thread keeps; before the thread ends. Using the module again is fine. */
-void message_release(void);
 
 #endif

@@ -36,14 +36,6 @@ struct release {
     void *what;
 };
 
-/* Lies at the beginning of its first block. */
-struct arena {
-    struct block *block;
-    char *rest; /* of the block: what nobody has taken yet */
-    size_t rest_n;
-    struct release *releases;
-};
-
 static _Thread_local struct block *spare;
 static _Thread_local int spare_n;
 
@@ -128,37 +120,21 @@ void arena_release(void) {
     }
 }
 
-bool arena_try_room(struct arena *arena, size_t size) {
-    if (rounded(size) <= arena->rest_n) {
-        return true;
+static void *take_of_new_block(struct arena *arena, size_t size, void *(*get)(size_t size)) {
+    struct block *block = block_new(rounded(size), get);
+    if (block == NULL) {
+        return NULL;
     }
-    struct block *block = block_new(rounded(size), memory_try);
-    if (block != NULL) {
-        block_add(arena, block);
-    }
-    return block != NULL;
+    block_add(arena, block);
+    return arena_take(arena, size);
 }
 
-static void *take(struct arena *arena, size_t n) {
-    void *memory = arena->rest;
-    arena->rest += n;
-    arena->rest_n -= n;
-    return memory;
+void *arena_more(struct arena *arena, size_t size) {
+    return take_of_new_block(arena, size, memory_get);
 }
 
-/* Apart, so that the ordinary way is short. */
-static __attribute__((noinline)) void *take_of_new_block(struct arena *arena, size_t n) {
-    block_add(arena, block_new(n, memory_get));
-    return take(arena, n);
-}
-
-void *arena_room(struct arena *arena, size_t size) {
-    size_t n = rounded(size);
-    return n <= arena->rest_n ? take(arena, n) : take_of_new_block(arena, n);
-}
-
-void *arena_alloc(struct arena *arena, size_t size) {
-    return memset(arena_room(arena, size), 0, size);
+void *arena_try_more(struct arena *arena, size_t size) {
+    return take_of_new_block(arena, size, memory_try);
 }
 
 char *arena_strndup(struct arena *arena, const char *bytes, size_t n) {

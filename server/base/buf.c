@@ -25,8 +25,7 @@ static size_t room_for(const struct buf *buf, size_t more) {
     return buf->room * 2 > wanted ? buf->room * 2 : wanted;
 }
 
-static void move_to(struct buf *buf, size_t room) {
-    char *bigger = arena_room(buf->arena, room);
+static void move_to(struct buf *buf, char *bigger, size_t room) {
     memcpy(bigger, buf->p, buf->n + 1);
     buf->p = bigger;
     buf->room = room;
@@ -35,24 +34,26 @@ static void move_to(struct buf *buf, size_t room) {
 void buf_grow(struct buf *buf, size_t more) {
     size_t room = room_for(buf, more);
     if (room > 0) {
-        move_to(buf, room);
+        move_to(buf, arena_room(buf->arena, room), room);
     }
 }
 
-bool buf_try_room(struct buf *buf, size_t total) {
-    if (total < buf->room) {
-        return true;
-    }
-    if (!arena_try_room(buf->arena, total + 1)) {
+static bool try_move(struct buf *buf, size_t room) {
+    char *bigger = arena_try_room(buf->arena, room);
+    if (bigger == NULL) {
         return false;
     }
-    move_to(buf, total + 1);
+    move_to(buf, bigger, room);
     return true;
+}
+
+bool buf_try_room(struct buf *buf, size_t total) {
+    return total < buf->room || try_move(buf, total + 1);
 }
 
 bool buf_try_add(struct buf *buf, const void *bytes, size_t n) {
     size_t room = room_for(buf, n);
-    if (room > BUF_LARGE_BYTES && !arena_try_room(buf->arena, room)) {
+    if (room > BUF_LARGE_BYTES && !try_move(buf, room)) {
         return false;
     }
     buf_add(buf, bytes, n);

@@ -131,7 +131,6 @@ static void *run_worker(void *context) {
     event_free(worker->stop);
     event_free(worker->drain);
     wechat_crypto_release();
-    message_release();
     arena_release();
     return NULL;
 }

@@ -98,16 +98,18 @@ static void v1_verification(void **state) {
 
 static void v2_encrypted_reply(void **state) {
     (void)state;
-    struct str cipher =
-        envelope_encrypt(arena, key, APP_ID, (const unsigned char *)"707722b803182950",
-                         STR("{\"demo_resp\":\"good luck\"}"));
-    assert_true(str_is(cipher, "ELGduP2YcVatjqIS+eZbp80MNLoAUWvzzyJxgGzxZO/"
-                               "5sAvd070Bs6qrLARC9nVHm48Y4hyRbtzve1L32tmxSQ=="));
-    struct str parts[] = {STR("AAAAA"), STR("1713424427"), STR("415670741"), cipher};
-    assert_true(str_is(sign(4, parts), "1b9339964ed2e271e7c7b6ff2b0ef902fc94dea1"));
-    struct str message;
-    assert_int_equal(envelope_decrypt(arena, key, APP_ID, cipher, &message), ENVELOPE_OK);
-    assert_true(str_is(message, "{\"demo_resp\":\"good luck\"}"));
+    for (int again = 0; again < 2; again++) { /* a thread keeps what it has made of a key */
+        struct str cipher =
+            envelope_encrypt(arena, key, APP_ID, (const unsigned char *)"707722b803182950",
+                             STR("{\"demo_resp\":\"good luck\"}"));
+        assert_true(str_is(cipher, "ELGduP2YcVatjqIS+eZbp80MNLoAUWvzzyJxgGzxZO/"
+                                   "5sAvd070Bs6qrLARC9nVHm48Y4hyRbtzve1L32tmxSQ=="));
+        struct str parts[] = {STR("AAAAA"), STR("1713424427"), STR("415670741"), cipher};
+        assert_true(str_is(sign(4, parts), "1b9339964ed2e271e7c7b6ff2b0ef902fc94dea1"));
+        struct str message;
+        assert_int_equal(envelope_decrypt(arena, key, APP_ID, cipher, &message), ENVELOPE_OK);
+        assert_true(str_is(message, "{\"demo_resp\":\"good luck\"}"));
+    }
 }
 
 static void spare_bits_of_the_key_may_be_anything(void **state) {

@@ -59,6 +59,26 @@ static void any_order_and_unknown_elements(void **state) {
     assert_true(str_is(message_field(message.fields, "New/Deep"), "1"));
 }
 
+/* What the parser has room for at first is far less. */
+static void long_names_and_many_attributes_are_read_whole(void **state) {
+    (void)state;
+    struct buf xml;
+    char name[9000];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    buf_init(&xml, arena);
+    buf_puts(&xml, "<xml");
+    for (int i = 0; i < 500; i++) {
+        buf_printf(&xml, " a%d='%d'", i, i);
+    }
+    buf_printf(&xml, ">" HEAD "<MsgType>text</MsgType><%s><%sm>deep</%sm></%s></xml>", name, name,
+               name, name);
+    struct message message = parse(buf_view(&xml).p);
+    struct str value = message_field(message.fields, arena_printf(arena, "%s/%sm", name, name));
+    assert_true(str_is(value, "deep"));
+    assert_true(str_is(message.from_user, "oA-b_9"));
+}
+
 static void every_type_parses(void **state) {
     (void)state;
     static const char *const types[] = {"text",       "image",    "voice", "video",
@@ -184,6 +204,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(text_in_every_spelling),
         TEST(any_order_and_unknown_elements),
+        TEST(long_names_and_many_attributes_are_read_whole),
         TEST(every_type_parses),
         TEST(every_event_parses),
         TEST(hostile_xml_is_refused),
