@@ -59,25 +59,34 @@ language sql as $$
                            and p_follower.window_until >= clock_timestamp() + interval '50 seconds' end
 $$;
 
--- How long and for how many customer messages a person's act opens a window: a message for 48 hours and 5 of them; a tap, a
--- scan or a follow for a minute and 3 (protocol 7.4).
-create or replace function gulou.window_end(p_long boolean) returns timestamptz language sql as $$
-  select clock_timestamp() + case when p_long then interval '48 hours' else interval '1 minute' end
-$$;
-
-create or replace function gulou.window_count(p_long boolean) returns int language sql immutable as $$
-  select case when p_long then 5 else 3 end
-$$;
-
--- Of somebody who has never been heard of.
+-- A person's act opens a window for customer messages: a message 48 hours and 5 of them; a tap, a scan or a follow a minute
+-- and 3 (protocol 7.4). For many at once, who were found to need it: most people have been silent for a while. Nobody waits
+-- for a person's row: whoever holds it just now (an earlier message of theirs, whose commit may wait for a standby) leaves
+-- it to the next message.
 drop function if exists gulou.open_window(text, text, text);
-create or replace function gulou.open_first_window(p_account text, p_openid text, p_act text) returns void
+create or replace function gulou.open_windows(p_account text[], p_openid text[], p_act text[]) returns void
 language plpgsql as $$
 declare
-  v_long boolean := p_act = 'message';
+  v_now timestamptz := clock_timestamp();
 begin
+  with opened as materialized (
+    select account, openid, v_now + case when long then interval '48 hours' else interval '1 minute' end as until,
+           case when long then 5 else 3 end as left
+    from (select account, openid, bool_or(act = 'message') as long
+          from unnest(p_account, p_openid, p_act) as c (account, openid, act) group by account, openid) as spoken),
+  known as materialized (
+    select f.account_id, f.openid, o.until, o.left from opened o
+    join gulou.follower f on f.account_id = o.account and f.openid = o.openid
+    order by f.account_id, f.openid for update of f skip locked),
+  changed as (
+    update gulou.follower f
+    set window_until = greatest(f.window_until, k.until),
+        window_left = greatest(case when f.window_until > v_now then f.window_left end, k.left)
+    from known k where f.account_id = k.account_id and f.openid = k.openid)
   insert into gulou.follower as f (account_id, openid, subscribed, seen_at, window_until, window_left)
-  values (p_account, p_openid, true, gulou.now_(), gulou.window_end(v_long), gulou.window_count(v_long))
+  select o.account, o.openid, true, gulou.now_(), o.until, o.left from opened o
+  where not exists (select from gulou.follower f where f.account_id = o.account and f.openid = o.openid)
+  order by o.account, o.openid
   on conflict (account_id, openid) do update
     set window_until = greatest(f.window_until, excluded.window_until),
         window_left = greatest(f.window_left, excluded.window_left);
@@ -111,41 +120,30 @@ begin
 end $$;
 
 -- Wraps the function that people's messages call: notes each act, and adds {"notes":[…]} to its facts. Every message
--- comes here and few have anything to note or to show: one statement finds that out for all of them, and notes it. Nobody
--- waits for a person's row: whoever holds it just now (an earlier message of theirs, whose commit may wait for a standby)
--- leaves it to the next message.
+-- comes here, and in a rush nearly none has anything to note or to show: one statement finds that out for all of them.
 create or replace function gulou.spoken_all(p_account text[], p_openid text[], p_key uuid[], p_act text[], p_facts jsonb[])
 returns jsonb[] language plpgsql as $$
 declare
-  v_strange int[];
+  v_new     int[];
   v_waiting int[];
   v_place   int;
   v_notes   jsonb;
 begin
-  with seen as materialized (
-    select place::int, c.account, c.openid, c.act = 'message' as long, f.openid is null as strange,
-           coalesce(gulou.window_stays_open(f, c.act), false) as stays_open,
-           exists (select from gulou.outbox where account_id = c.account and shown_with = c.key)
-           or exists (select from gulou.outbox where account_id = c.account and status = 'held' and lane = coalesce(
+  select array_agg(place order by place) filter (where not known), array_agg(place order by place) filter (where waits)
+  into v_new, v_waiting
+  from unnest(p_account, p_openid, p_key, p_act) with ordinality as c (account, openid, key, act, place)
+  cross join lateral (
+    select exists (select from gulou.follower
+                   where account_id = account and openid = c.openid and gulou.window_stays_open(follower, act)),
+           exists (select from gulou.outbox where account_id = account and shown_with = key)
+           or exists (select from gulou.outbox where account_id = account and status = 'held' and lane = coalesce(
              (select 'member:' || member_id::text from gulou.binding
-              where account_id = c.account and openid = c.openid and ended_at is null), 'guest:' || c.openid)) as waits
-    from unnest(p_account, p_openid, p_key, p_act) with ordinality as c (account, openid, key, act, place)
-    left join gulou.follower f on f.account_id = c.account and f.openid = c.openid),
-  stale as materialized (
-    select f.account_id, f.openid, spoken.long
-    from (select account, openid, bool_or(long) as long from seen where not stays_open and not strange
-          group by account, openid) as spoken
-    join gulou.follower f on f.account_id = spoken.account and f.openid = spoken.openid
-    order by f.account_id, f.openid for update of f skip locked),
-  opened as (
-    update gulou.follower f
-    set window_until = greatest(f.window_until, gulou.window_end(long)),
-        window_left = greatest(case when f.window_until > clock_timestamp() then f.window_left end, gulou.window_count(long))
-    from stale where f.account_id = stale.account_id and f.openid = stale.openid)
-  select array_agg(place order by place) filter (where strange), array_agg(place order by place) filter (where waits)
-  into v_strange, v_waiting from seen;
-  if v_strange is not null then
-    perform gulou.open_first_window(p_account[place], p_openid[place], p_act[place]) from unnest(v_strange) as place;
+              where account_id = account and openid = c.openid and ended_at is null), 'guest:' || c.openid)))
+    as seen (known, waits)
+  where not known or waits;
+  if v_new is not null then
+    perform gulou.open_windows(array_agg(p_account[place]), array_agg(p_openid[place]), array_agg(p_act[place]))
+    from unnest(v_new) as place;
   end if;
   foreach v_place in array coalesce(v_waiting, '{}') loop
     v_notes := gulou.notes_for(p_account[v_place], p_openid[v_place], p_key[v_place]);

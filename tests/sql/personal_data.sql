@@ -49,7 +49,7 @@ select is(shown(1), '王*明', 'consent withdrawn: masked again');
 select ok((api.audit() ->> 'ok')::boolean, 'and the books are in order');
 
 -- ---- a copy
-select gulou.open_first_window('t', 'o3', 'message');
+select gulou.open_windows(array['t'], array['o3'], array['message']);
 insert into gulou.image values ('t', sha256('jpeg'), 4, 3, 'jpeg', 'small', now());
 update gulou.photo set status = 'stored', digest = sha256('jpeg'), pic_url = null where account_id = 't';
 create temp table copy as select api.member_export('t', 3, '本人申请查阅', 'office') as facts;
