@@ -227,13 +227,13 @@ declare
   v_done      int[] := '{}';
   v_all       jsonb[] := '{}';
 begin
+  perform gulou.inbox_take_all(p_key);
   for v_account, v_places in
     select account, array_agg(place order by place)
     from (select account, min(place)::int as place from unnest(p_account, p_key) with ordinality as c (account, key, place)
           group by account, key) as once
     group by account order by account
   loop
-    perform gulou.inbox_take_all(p_key, v_places);
     select array_agg(place) filter (where answer is null), array_agg(known), array_agg(answer)
     into v_new, v_known, v_answers
     from (select place, i.message_key is not null as known,
