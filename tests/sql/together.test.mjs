@@ -100,8 +100,8 @@ const dropped = { inbox: ['received_at'], period_score: ['version', 'changed_at'
 
 const dump = async () => (await rows(dump_sql))[0]
 
-// What is not the database's choice has names that do not depend on the order of numbering: a declaration of this group is
-// called by its words, a photo by its declaration.
+// Those of one person come later in a statement, so numbers are given in another order: a declaration of this group is called
+// by its words here, a photo by its declaration.
 class Names {
   constructor(before, state) {
     const known = new Set(before.declaration.map(({ no }) => no))
@@ -245,11 +245,9 @@ class History {
     compare(group, before, one, other, contested)
     if (contested) {
       this.count('contested')
-      await client.query('savepoint after')
       await client.query('rollback to before')
       const apart = await undone(async () => ({ results: await this.apart(group, before, other.answers), state: await dump() }))
       compare_apart(group, before, one, apart)
-      // Their order does not matter to the caps, so the state that stays is the one after the other again.
       await this.both(group, 'alone')
     }
   }
@@ -345,6 +343,7 @@ function compare({ kind, around, messages }, before, one, other, contested) {
   const approving = kind === 'approve'
   check_scores(one)
   if (around) check_shown(messages, one)
+  if (approving) check_news(messages, one, other)
   const [a, b] = [one, other].map(({ answers, state }) => {
     const { tables, names } = canonical(before, structuredClone(state), approving)
     return { tables, answers: answers.map((answer) => {
@@ -384,6 +383,15 @@ function check_scores({ answers, state }) {
       const own = state.period_score.find((row) => row.version === version)
       if (own) assert.deepEqual([own.period, own.member_id, own.org_id, String(own.points)], [period, member, org, points])
     }
+  }
+}
+
+// News of the group's approvals reach nobody later than one after the other.
+function check_news(messages, one, other) {
+  for (const openid of new Set(messages.map((message) => message.openid))) {
+    const keys = messages.filter((message) => message.openid === openid).map(({ key }) => key)
+    const [a, b] = [one, other].map(({ state }) => state.outbox.filter((row) => keys.includes(row.shown_with)).length)
+    assert.ok(a >= b, `${a} notes instead of ${b} for ${openid} ${JSON.stringify(messages)}`)
   }
 }
 
