@@ -55,14 +55,16 @@ begin
   return not exists (select from gulou.inbox where account_id = p_account and message_key = p_key);
 end $$;
 
--- The same lock for many messages, in the order of their places; who is new shows afterwards.
-create or replace function gulou.inbox_take_all(p_key uuid[], p_places int[]) returns void language plpgsql as $$
+-- The same lock for many messages, in the order of their places; who is new shows afterwards. All of them come before any
+-- other lock: who waits for a message of another group holds no member that the other waits for.
+drop function if exists gulou.inbox_take_all(uuid[], int[]);
+create or replace function gulou.inbox_take_all(p_key uuid[]) returns void language plpgsql as $$
 declare
-  v_place int;
+  v_key uuid;
 begin
-  foreach v_place in array p_places loop
-    if not pg_try_advisory_xact_lock(uuid_hash_extended(p_key[v_place], 0)) then
-      perform pg_advisory_xact_lock(uuid_hash_extended(p_key[v_place], 0));
+  foreach v_key in array p_key loop
+    if not pg_try_advisory_xact_lock(uuid_hash_extended(v_key, 0)) then
+      perform pg_advisory_xact_lock(uuid_hash_extended(v_key, 0));
     end if;
   end loop;
 end $$;

@@ -269,8 +269,8 @@ declare
   v_done    int[] := '{}';
   v_all     jsonb[] := '{}';
 begin
+  perform gulou.inbox_take_all(p_key);
   for v_places in select places from gulou.rounds_of(p_account, p_member) as places loop
-    perform gulou.inbox_take_all(p_key, v_places);
     perform gulou.lock_members(p_account, p_member, v_places);
     with asked as materialized (
       select c.*, i.message_key is not null as known, i.answer as old

@@ -119,49 +119,70 @@ begin
     join gulou.service_item i on i.account_id = own.account_id and i.item = own.item);
 end $$;
 
--- One turn of approve_all: each number is asked for once. What was refused stands under "message number", what was approved
--- under its number, the scores that changed under their message.
-create or replace function gulou.approve_turn(p_account text, p_reviewer int[], p_request text[], p_asked int[], p_nos bigint[],
-  out refused jsonb, out approved jsonb, out scores jsonb) language plpgsql as $$
+-- What many messages approve, one element of each array for a message. Locks in one order everywhere: declarations by
+-- number, then members by number; no deadlock between two reviewers. Caps are cut by service time, so the order of typing
+-- does not matter; a number that several messages name is the first one's that may decide it, and the others find that.
+-- What was refused stands under "message number", what was approved under its number, the scores that changed under their
+-- message.
+drop function if exists gulou.approve_turn(text, int[], text[], int[], bigint[]);
+create or replace function gulou.approve_all(p_account text, p_reviewer int[], p_request text[], p_nos text[]) returns jsonb[]
+language plpgsql as $$
 declare
+  v_now      timestamptz := gulou.now_();
+  v_nos      bigint[] := array(select distinct no from unnest(p_nos) as nos, unnest(nos::bigint[]) as no);
+  v_members  int[];
   v_row      record;
-  v_one      record;
+  v_found    gulou.declaration;   -- as the next message finds it
+  v_message  int;
   v_refusal  jsonb;
+  v_one      record;
   v_owns     gulou.declaration[] := '{}';
   v_requests text[] := '{}';
-  v_days     gulou.declaration_day[] := '{}';
-  v_members  int[] := '{}';   -- whose days are still to be written
   v_messages int[] := '{}';   -- of v_owns
+  v_days     gulou.declaration_day[] := '{}';
+  v_unnoted  int[] := '{}';   -- members whose days are still to be written
+  v_refused  jsonb := '{}';
+  v_approved jsonb := '{}';
+  v_scores   jsonb := '{}';
 begin
-  refused := '{}';
-  approved := '{}';
-  scores := '{}';
+  perform gulou.period_gate(p_account, false);
+  perform from gulou.declaration where account_id = p_account and no = any (v_nos) order by no for update;
+  v_members := array(select distinct member_id from gulou.declaration where account_id = p_account and no = any (v_nos));
+  perform gulou.lock_members(array_fill(p_account, array[cardinality(v_members)]), v_members,
+                             array(select generate_subscripts(v_members, 1)));
   for v_row in
-    select d as own, i as item, r as rule, asked.message
-    from unnest(p_asked, p_nos) as asked (message, no)
+    select d as own, i as item, r as rule, asked.messages
+    from (select no, array_agg(distinct message::int order by message::int) as messages
+          from unnest(p_nos) with ordinality as m (nos, message), unnest(nos::bigint[]) as no group by no) as asked
     join gulou.declaration d on d.account_id = p_account and d.no = asked.no
     join gulou.service_item i on i.account_id = p_account and i.item = d.item
     join gulou.rule_version r on r.account_id = p_account and r.rule_version = d.rule_version
     order by d.started_at, d.no
   loop
-    v_refusal := gulou.review_refusal(v_row.own, (v_row.own).no, p_reviewer[v_row.message]);
-    if v_refusal is not null then
-      refused := refused || jsonb_build_object(v_row.message || ' ' || (v_row.own).no, v_refusal);
-      continue;
-    end if;
-    if (v_row.own).member_id = any (v_members) then   -- the next of a member is cut behind the one before
-      insert into gulou.declaration_day select * from unnest(v_days);
-      v_days := '{}';
-      v_members := '{}';
-    end if;
-    v_one := gulou.count_one(v_row.own, v_row.item, v_row.rule);
-    v_days := v_days || v_one.days;
-    v_members := v_members || (v_row.own).member_id;
-    v_row.own := v_one.own;
-    v_row.own.reviewer_id := p_reviewer[v_row.message];
-    v_owns := v_owns || v_row.own;
-    v_requests := v_requests || p_request[v_row.message];
-    v_messages := v_messages || v_row.message;
+    v_found := v_row.own;
+    foreach v_message in array v_row.messages loop
+      v_refusal := gulou.review_refusal(v_found, v_found.no, p_reviewer[v_message]);
+      if v_refusal is not null then
+        v_refused := v_refused || jsonb_build_object(v_message || ' ' || v_found.no, v_refusal);
+        continue;
+      end if;
+      if v_found.member_id = any (v_unnoted) then   -- the next of a member is cut behind the one before
+        insert into gulou.declaration_day select * from unnest(v_days);
+        v_days := '{}';
+        v_unnoted := '{}';
+      end if;
+      v_one := gulou.count_one(v_row.own, v_row.item, v_row.rule);
+      v_days := v_days || v_one.days;
+      v_unnoted := v_unnoted || v_found.member_id;
+      v_row.own := v_one.own;
+      v_row.own.reviewer_id := p_reviewer[v_message];
+      v_owns := v_owns || v_row.own;
+      v_requests := v_requests || p_request[v_message];
+      v_messages := v_messages || v_message;
+      v_found.status := 'approved';
+      v_found.reviewer_id := p_reviewer[v_message];
+      v_found.reviewed_at := v_now;
+    end loop;
   end loop;
   if cardinality(v_owns) > 0 then
     insert into gulou.declaration_day select * from unnest(v_days);
@@ -171,49 +192,13 @@ begin
       select row, (row ->> 'member')::int as member from jsonb_array_elements((
         select gulou.add_scores(p_account, array_agg(period), array_agg(member_id), array_agg(org_id), array_agg(counted))
         from unnest(v_owns))) as row)
-    select coalesce(jsonb_object_agg(message, rows), '{}') into scores
+    select coalesce(jsonb_object_agg(message, rows), '{}') into v_scores
     from (select message, jsonb_agg(distinct row) as rows
           from (select member_id, v_messages[row_number() over ()] as message from unnest(v_owns)) as approved
           join changed on changed.member = approved.member_id group by message) as of_message;
     perform gulou.notify_approved(v_owns);
-    approved := gulou.approved_facts(v_owns);
+    v_approved := gulou.approved_facts(v_owns);
   end if;
-end $$;
-
--- What many messages approve, one element of each array for a message; a number that two of them name is decided by the
--- first. Locks in one order everywhere: declarations by number, then members by number; no deadlock between two reviewers.
--- Caps are cut by service time, so the order of typing does not matter.
-create or replace function gulou.approve_all(p_account text, p_reviewer int[], p_request text[], p_nos text[]) returns jsonb[]
-language plpgsql as $$
-declare
-  v_asked    int[];
-  v_nos      bigint[];
-  v_members  int[];
-  v_turn     record;
-  v_one      record;
-  v_refused  jsonb := '{}';
-  v_approved jsonb := '{}';
-  v_scores   jsonb := '{}';
-begin
-  perform gulou.period_gate(p_account, false);
-  select array_agg(message), array_agg(no) into v_asked, v_nos
-  from (select distinct message::int, no from unnest(p_nos) with ordinality as m (nos, message), unnest(nos::bigint[]) as no) as pair;
-  perform from gulou.declaration where account_id = p_account and no = any (v_nos) order by no for update;
-  v_members := array(select distinct member_id from gulou.declaration where account_id = p_account and no = any (v_nos));
-  perform gulou.lock_members(array_fill(p_account, array[cardinality(v_members)]), v_members,
-                             array(select generate_subscripts(v_members, 1)));
-  for v_turn in
-    select array_agg(message) as asked, array_agg(no) as nos
-    from (select message, no, row_number() over (partition by no order by message) as turn
-          from unnest(v_asked, v_nos) as pair (message, no)) as placed
-    group by turn order by turn
-  loop
-    v_one := gulou.approve_turn(p_account, p_reviewer, p_request, v_turn.asked, v_turn.nos);
-    v_refused := v_refused || v_one.refused;
-    v_approved := v_approved || v_one.approved;
-    v_scores := (select coalesce(jsonb_object_agg(key, coalesce(a.value, '[]') || coalesce(b.value, '[]')), '{}')
-                 from jsonb_each(v_scores) a full join jsonb_each(v_one.scores) b using (key));
-  end loop;
   return array(
     select jsonb_build_object('scores', coalesce(v_scores -> message::text, '[]'), 'results', (
       select jsonb_agg(coalesce(v_refused -> (message || ' ' || no), v_approved -> no::text,
@@ -242,13 +227,13 @@ declare
   v_done      int[] := '{}';
   v_all       jsonb[] := '{}';
 begin
+  perform gulou.inbox_take_all(p_key);
   for v_account, v_places in
     select account, array_agg(place order by place)
     from (select account, min(place)::int as place from unnest(p_account, p_key) with ordinality as c (account, key, place)
           group by account, key) as once
     group by account order by account
   loop
-    perform gulou.inbox_take_all(p_key, v_places);
     select array_agg(place) filter (where answer is null), array_agg(known), array_agg(answer)
     into v_new, v_known, v_answers
     from (select place, i.message_key is not null as known,

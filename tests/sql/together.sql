@@ -1,7 +1,7 @@
 -- Many messages in one call (…_together): each gets what it would have got alone, one after the other.
 begin;
 set client_min_messages = warning;
-select plan(28);
+select plan(30);
 
 select api.set_clock('2026-11-20 18:00+08');
 select api.sync_account(one, '测试') from unnest(array['t', 'u']) as one;
@@ -88,6 +88,14 @@ update gulou.rule_version set day_cap = 30 where account_id = 't';
 select approves(array['o7', 'o8'], array[format('{%s}', no_('傍晚')), format('{%s}', no_('别人'))]);
 select results_eq($$select words, counted, cap from gulou.declaration where words in ('别人', '傍晚') order by no$$,
   $$values ('别人', 20, null), ('傍晚', 10, 'day')$$, 'INV-14: the cap cuts what was later, whoever was approved first');
+-- A number that the first of its messages may not decide is the next one's, in its place among the services all the same.
+insert into gulou.member_role values ('t', 6, 'reviewer');
+select together(message('o9', '清早', '06:00'), message('o9', '夜里', '18:00'));
+create temp table next as select approves(array['o7', 'o6', 'o6'], array[format('{%s}', no_('清早')), format('{%s}', no_('清早')), format('{%s}', no_('夜里'))]) as a;
+select is(array[a[1] #>> '{results,0,refusal}', a[2] #>> '{results,0,ok}', a[3] #>> '{results,0,ok}'], '{own_unit,true,true}',
+  'whom one message may not approve, the next one may') from next;
+select results_eq($$select words, counted, cap from gulou.declaration where words in ('清早', '夜里') order by no$$,
+  $$values ('清早', 20, null), ('夜里', 10, 'day')$$, 'INV-14: and the cap cuts what was later');
 create temp table same as select approves(array['o7', 'o7'], array['{1}', '{1}'],
   p_keys => array['00000000-0000-0000-0000-000000000002', '00000000-0000-0000-0000-000000000002']::uuid[]) as a;
 select is(a[1], a[2], 'a reviewer''s message that is there twice has one answer') from same;
