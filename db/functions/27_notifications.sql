@@ -303,21 +303,28 @@ begin
     return jsonb_build_object('told', 0);
   end if;
   for v_one in
+    with untold as materialized (
+      select r.account_id, r.member_id, gulou.org_on(r.account_id, r.member_id, v_today) as org_id
+      from gulou.member_role r
+      join gulou.binding b on b.account_id = r.account_id and b.member_id = r.member_id and b.ended_at is null
+      where r.role = 'reviewer'
+        and not exists (select from gulou.outbox o where o.account_id = r.account_id and o.kind = 'notification'
+                        and o.subject = 'queue_waiting:' || v_today || ':' || r.member_id)),
+    due as materialized (
+      select account_id, period, last_day from (select distinct account_id from untold) as a
+      left join lateral gulou.reviews_due(account_id) on true),
+    waiting as materialized (   -- each looked at once, not once a reviewer
+      select d.account_id, d.member_id, d.org_id, d.created_at, case d.status when 'appealed' then d.reviewer_id end as rejected_by,
+             due.period is not null and gulou.ended_in(due.period, d.ended_at) as due
+      from due join gulou.declaration d using (account_id) where d.status in ('submitted', 'appealed'))
     select r.account_id, r.member_id, w.waiting, w.oldest, w.due, due.period, due.last_day
-    from gulou.member_role r
-    join gulou.binding b on b.account_id = r.account_id and b.member_id = r.member_id and b.ended_at is null
-    left join lateral gulou.reviews_due(r.account_id) due on true
+    from untold r join due using (account_id)
     cross join lateral (
-      select count(*) as waiting, v_today - gulou.local_day(min(d.created_at)) as oldest,
-             count(*) filter (where gulou.ended_in(due.period, d.ended_at)) as due
-      from gulou.declaration d
-      where d.account_id = r.account_id and d.status in ('submitted', 'appealed')
-        and d.member_id <> r.member_id
-        and d.org_id is distinct from gulou.org_on(r.account_id, r.member_id, v_today)
-        and not (d.status = 'appealed' and d.reviewer_id = r.member_id)) w
-    where r.role = 'reviewer' and w.waiting > 0
-      and not exists (select from gulou.outbox o where o.account_id = r.account_id and o.kind = 'notification'
-                      and o.subject = 'queue_waiting:' || v_today || ':' || r.member_id)
+      select count(*) as waiting, v_today - gulou.local_day(min(created_at)) as oldest, count(*) filter (where waiting.due) as due
+      from waiting
+      where account_id = r.account_id and member_id <> r.member_id and org_id is distinct from r.org_id
+        and rejected_by is distinct from r.member_id) w
+    where w.waiting > 0
   loop
     -- Yesterday's count, not yet seen, says nothing that today's does not.
     update gulou.outbox set status = 'done', ended_at = clock_timestamp()

@@ -40,12 +40,13 @@ end $$;
 
 create or replace function api.fold_scores() returns jsonb language plpgsql as $$
 declare
+  c_most constant int := 1000;   -- approvals of these members wait meanwhile
   v_rows int := 0;
 begin
   if pg_try_advisory_xact_lock(hashtextextended('gulou.fold_scores', 0)) then
-    v_rows := gulou.fold_scores(5000);
+    v_rows := gulou.fold_scores(c_most);
   end if;
-  return jsonb_build_object('rows', v_rows, 'more', v_rows = 5000);
+  return jsonb_build_object('rows', v_rows, 'more', v_rows = c_most);
 end $$;
 
 -- How many members have strictly more than so many points, for each of many. A period has few different scores, because its
