@@ -131,8 +131,9 @@ function canonical(before, state, approving) {
     if (one.kind === 'photo') Object.assign(one, { lane: one.lane.replace(/:\d+$/, ''), subject: names.photos.get(one.subject) })
     one.ended_at = one.ended_at !== null
     const isNew = !names.subjects.has(`${one.account_id} ${one.subject}`)
-    const place = (places.get(one.lane) ?? 0) + 1
-    places.set(one.lane, place)
+    const lane = `${one.account_id} ${one.lane}`
+    const place = (places.get(lane) ?? 0) + 1
+    places.set(lane, place)
     one.place = place
     // The news that a group's approvals make: all of it is written before the first of its people is answered, in the order
     // of the numbers. So it may be shown with an earlier message of theirs than one after the other, never with a later one.
