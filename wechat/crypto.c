@@ -14,8 +14,9 @@
 
 /* Fetching an algorithm costs more than using it, so each thread does it once. */
 struct tools {
-    EVP_MD_CTX *sha1, *sha256; /* begun: a copy into the third costs less than beginning it */
-    EVP_MD_CTX *digest;
+    EVP_MD *sha1;
+    EVP_MD *sha256;
+    EVP_MD_CTX *digest; /* begun anew each time: that takes no memory, which a copy would */
     EVP_CIPHER *aes;
     struct cipher {
         EVP_CIPHER_CTX *context;
@@ -26,20 +27,12 @@ struct tools {
 
 static _Thread_local struct tools own;
 
-static EVP_MD_CTX *begun(const char *algorithm) {
-    EVP_MD *digest = EVP_MD_fetch(NULL, algorithm, NULL);
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool ok = digest != NULL && context != NULL && EVP_DigestInit_ex2(context, digest, NULL) == 1;
-    EVP_MD_free(digest); /* the context holds it */
-    return ok ? context : NULL;
-}
-
 static struct tools *tools(void) {
     if (own.aes != NULL) {
         return &own;
     }
-    own.sha1 = begun("SHA1");
-    own.sha256 = begun("SHA256");
+    own.sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+    own.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     own.digest = EVP_MD_CTX_new();
     own.aes = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
     own.cipher[0].context = EVP_CIPHER_CTX_new();
@@ -53,8 +46,8 @@ static struct tools *tools(void) {
 }
 
 void wechat_crypto_release(void) {
-    EVP_MD_CTX_free(own.sha1);
-    EVP_MD_CTX_free(own.sha256);
+    EVP_MD_free(own.sha1);
+    EVP_MD_free(own.sha256);
     EVP_MD_CTX_free(own.digest);
     EVP_CIPHER_CTX_free(own.cipher[0].context);
     EVP_CIPHER_CTX_free(own.cipher[1].context);
@@ -84,7 +77,7 @@ void wechat_sign(size_t n, const struct str *parts, char out[WECHAT_SIGNATURE_CH
     unsigned char digest[WECHAT_SIGNATURE_CHARS / 2];
     struct tools *t = tools();
     sort_parts(n, parts, sorted);
-    EVP_MD_CTX_copy_ex(t->digest, t->sha1);
+    EVP_DigestInit_ex2(t->digest, t->sha1, NULL);
     for (size_t i = 0; i < n; i++) {
         EVP_DigestUpdate(t->digest, sorted[i].p, sorted[i].n);
     }
@@ -100,7 +93,7 @@ bool wechat_signed(struct str given, size_t n, const struct str *parts) {
 
 void wechat_digest(struct str text, unsigned char out[WECHAT_DIGEST_BYTES]) {
     struct tools *t = tools();
-    EVP_MD_CTX_copy_ex(t->digest, t->sha256);
+    EVP_DigestInit_ex2(t->digest, t->sha256, NULL);
     EVP_DigestUpdate(t->digest, text.p, text.n);
     EVP_DigestFinal_ex(t->digest, out, NULL);
 }
