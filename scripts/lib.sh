@@ -36,7 +36,7 @@ check_names() {
 check_names
 
 BUILD_PACKAGES="gcc g++ cmake ninja-build ccache mold pkg-config libmicrohttpd-dev libevent-dev libpq-dev libhiredis-dev
-  libcjson-dev libtomlplusplus-dev libexpat1-dev libpopt-dev libutf8proc-dev libopencc-dev libkainjow-mustache-dev
+  libcjson-dev libtomlplusplus-dev libexpat1-dev libpugixml-dev libpopt-dev libutf8proc-dev libopencc-dev libkainjow-mustache-dev
   libssl-dev libcurl4-openssl-dev libvips-dev libqrencode-dev
   libxlsxwriter-dev libcsv-dev libzip-dev libseccomp-dev"
 RUN_PACKAGES="postgresql-15 redis-server nodejs curl util-linux fonts-noto-cjk age"

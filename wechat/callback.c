@@ -91,7 +91,7 @@ static enum callback_result open_encrypted(struct arena *arena,
     if (error != MESSAGE_OK) {
         return refuse(out, CALLBACK_MALFORMED, message_error_text(error));
     }
-    struct str base64 = str_trim(message_field(envelope, "Encrypt"));
+    struct str base64 = str_trim(message_value(envelope, "Encrypt"));
     struct str parts[] = {{NULL, 0}, query->timestamp, query->nonce, base64};
     if (base64.n == 0) {
         return refuse(out, CALLBACK_MALFORMED, "no Encrypt");
@@ -107,7 +107,7 @@ static enum callback_result open_encrypted(struct arena *arena,
     }
     /* Only the decrypted content counts; in compatible mode the fields beside it are ignored. */
     result = parse(arena, xml, out);
-    struct str outside = message_field(envelope, "ToUserName");
+    struct str outside = message_value(envelope, "ToUserName");
     if (result == CALLBACK_OK && outside.n > 0 && !str_eq(outside, out->message.to_user)) {
         return refuse(out, CALLBACK_FORBIDDEN, "another ToUserName outside");
     }

@@ -64,7 +64,7 @@ const char *message_error_text(enum message_error error);
 enum message_error message_parse(struct arena *arena, struct str xml, struct message *out);
 
 /* The first leaf of that path; the empty view when there is none. */
-struct str message_field(const struct message_field *fields, const char *path);
+struct str message_value(const struct message_field *fields, const char *path);
 
 /* Only the leaves, for envelopes: <xml><ToUserName/><Encrypt/></xml>. */
 enum message_error message_fields_parse(struct arena *arena, struct str xml,

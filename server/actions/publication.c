@@ -11,12 +11,12 @@ static void answer(struct request *rq, const cJSON *facts) {
 }
 
 static const char *detail(struct request *rq, const char *path) {
-    return str_z(rq->arena, message_field(rq->message->fields, path));
+    return str_z(rq->arena, message_value(rq->message->fields, path));
 }
 
 static void start(struct request *rq, const struct command *command) {
     (void)command;
-    struct str status = message_field(rq->message->fields, "PublishEventInfo/publish_status");
+    struct str status = message_value(rq->message->fields, "PublishEventInfo/publish_status");
     int64_t number;
     if (!str_to_i64(status, &number) || number < 0 || number > INT32_MAX) {
         request_success(rq);

@@ -20,8 +20,8 @@ static void start(struct request *rq, const struct command *command) {
     const struct message *m = rq->message;
     struct str message = m->job_id, status = m->status;
     if (message.n == 0) {
-        message = message_field(m->fields, "SubscribeMsgSentEvent/List/MsgID");
-        status = message_field(m->fields, "SubscribeMsgSentEvent/List/ErrorStatus");
+        message = message_value(m->fields, "SubscribeMsgSentEvent/List/MsgID");
+        status = message_value(m->fields, "SubscribeMsgSentEvent/List/ErrorStatus");
     }
     if (message.n == 0) {
         request_success(rq);

@@ -59,11 +59,25 @@ static size_t utf8_length(const unsigned char *p, size_t n) {
     return 0;
 }
 
+/* Most text is ASCII: eight bytes of it at a time. */
+static size_t ascii_length(const unsigned char *p, size_t n) {
+    const uint64_t each = UINT64_MAX / 255;
+    size_t at = 0;
+    for (uint64_t eight; n - at >= sizeof eight; at += sizeof eight) {
+        memcpy(&eight, p + at, sizeof eight);
+        if ((((eight - each) | eight) & each * 0x80) != 0) /* a NUL, or no ASCII */
+            break;
+    }
+    return at;
+}
+
 bool str_is_utf8(struct str text) {
     const unsigned char *p = (const unsigned char *)text.p;
-    size_t at = 0, length = 1;
-    while (at < text.n && (length = utf8_length(p + at, text.n - at)) > 0)
+    size_t at = ascii_length(p, text.n), length = 1;
+    while (at < text.n && (length = utf8_length(p + at, text.n - at)) > 0) {
         at += length;
+        at += ascii_length(p + at, text.n - at);
+    }
     return at == text.n;
 }
 

@@ -163,6 +163,15 @@ static void text_for_the_database_is_utf8(void **state) {
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
         assert_false(str_is_utf8(broken[i]));
     }
+    /* Eight letters are looked at together; wherever the fault lies, it is seen. */
+    for (size_t i = 0; i < 24; i++) {
+        char letters[] = "abcdefghijklmnopqrstuvwx";
+        assert_true(str_is_utf8(STR(letters)));
+        letters[i] = '\0';
+        assert_false(str_is_utf8(STR(letters)));
+        letters[i] = '\x80';
+        assert_false(str_is_utf8(STR(letters)));
+    }
 }
 
 static void a_nul_in_a_json_is_found(void **state) {

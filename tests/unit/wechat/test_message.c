@@ -44,6 +44,12 @@ static void text_in_every_spelling(void **state) {
     assert_true(str_is(parse(TEXT_OF("<Content><![CDATA[a]]]]><![CDATA[>b]]></Content>")).content,
                        "a]]>b"));
     assert_true(str_is(parse(TEXT_OF("<Content/>")).content, ""));
+    assert_true(
+        str_is(parse(TEXT_OF("<Content> <![CDATA[a&lt;]]> &lt;<!-- no -->b\r\n</Content>")).content,
+               " a&lt; <b\n"));
+    assert_true(str_is(
+        parse("\xef\xbb\xbf<?xml version='1.0'?>\n" TEXT_OF("<Content>c</Content>") "\n").content,
+        "c"));
     assert_true(str_is(
         parse(TEXT_OF("<Content>1</Content><bizmsgmenuid>m</bizmsgmenuid>")).bizmsgmenuid, "m"));
 }
@@ -56,7 +62,7 @@ static void any_order_and_unknown_elements(void **state) {
     assert_int_equal(message.type, MESSAGE_IMAGE);
     assert_true(str_is(message.msg_id, "18446744073709551615"));
     assert_int_equal(message.create_time, 1348831860);
-    assert_true(str_is(message_field(message.fields, "New/Deep"), "1"));
+    assert_true(str_is(message_value(message.fields, "New/Deep"), "1"));
 }
 
 /* What the parser has room for at first is far less. */
@@ -74,7 +80,7 @@ static void long_names_and_many_attributes_are_read_whole(void **state) {
     buf_printf(&xml, ">" HEAD "<MsgType>text</MsgType><%s><%sm>deep</%sm></%s></xml>", name, name,
                name, name);
     struct message message = parse(buf_view(&xml).p);
-    struct str value = message_field(message.fields, arena_printf(arena, "%s/%sm", name, name));
+    struct str value = message_value(message.fields, arena_printf(arena, "%s/%sm", name, name));
     assert_true(str_is(value, "deep"));
     assert_true(str_is(message.from_user, "oA-b_9"));
 }
@@ -138,7 +144,7 @@ static void every_event_parses(void **state) {
         assert_true(str_is(message.event, events[i]));
         assert_true(str_is(message.job_id, "7"));
         assert_int_equal(message.msg_id.n, 0);
-        assert_true(str_is(message_field(message.fields, "ScanCodeInfo/ScanResult"), "1"));
+        assert_true(str_is(message_value(message.fields, "ScanCodeInfo/ScanResult"), "1"));
     }
 }
 
@@ -161,6 +167,42 @@ static void hostile_xml_is_refused(void **state) {
     assert_refused(STR(TEXT_OF("<Content>a\0b</Content>")), MESSAGE_NOT_XML);
     assert_refused(STR(TEXT_OF("<Content>&#0;</Content>")), MESSAGE_NOT_XML);
     assert_refused(STR(TEXT_OF("<Content>a</Content><Content>b</Content>")), MESSAGE_REPEATED);
+}
+
+/* A quick parser is a lenient one: what is no XML is refused all the same. */
+static void nearly_xml_is_refused(void **state) {
+    (void)state;
+    static const char *const contents[] = {"\x01",
+                                           "a\x1f",
+                                           "12345678\x0b",
+                                           "&#1;",
+                                           "&#xd800;",
+                                           "&#xffff;",
+                                           "&#x110000;",
+                                           "&#99999999999999999999;",
+                                           "&#;",
+                                           "&#x;",
+                                           "&",
+                                           "&lt",
+                                           "a]]>b",
+                                           "\xed\xa0\x80",
+                                           "<b>",
+                                           "</b>",
+                                           "<",
+                                           "<![CDATA[a"};
+    for (size_t i = 0; i < sizeof contents / sizeof *contents; i++) {
+        assert_refused(str_from(arena_printf(arena, TEXT_OF("<Content>%s</Content>"), contents[i])),
+                       MESSAGE_NOT_XML);
+        /* also where nobody would read it */
+        assert_refused(
+            str_from(arena_printf(arena, TEXT_OF("%s<Content>a</Content>"), contents[i])),
+            MESSAGE_NOT_XML);
+    }
+    assert_refused(STR("text" TEXT_OF("")), MESSAGE_NOT_XML);
+    assert_refused(STR(TEXT_OF("") "text"), MESSAGE_NOT_XML);
+    assert_refused(STR(TEXT_OF("") "<"), MESSAGE_NOT_XML);
+    assert_refused(STR(TEXT_OF("") "<xml/>"), MESSAGE_NOT_XML);
+    assert_refused(STR(TEXT_OF("") "<![CDATA[a]]>"), MESSAGE_NOT_XML);
 }
 
 static void a_deep_or_crowded_tree_is_refused(void **state) {
@@ -208,6 +250,7 @@ int main(void) {
         TEST(every_type_parses),
         TEST(every_event_parses),
         TEST(hostile_xml_is_refused),
+        TEST(nearly_xml_is_refused),
         TEST(a_deep_or_crowded_tree_is_refused),
         TEST(missing_and_wrong_fields_are_refused),
     };
