@@ -6,6 +6,7 @@
  * element beside <xml>, references that nobody declared. */
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -97,6 +98,28 @@ void add_decoded(buf *out, const char *text) {
     buf_puts(out, document.first_child().value());
 }
 
+/* ---- memory ---- */
+
+/* The library takes a page for each document; each thread keeps one. */
+thread_local struct {
+    alignas(max_align_t) char bytes[32768];
+    bool taken;
+} page;
+
+void *page_get(size_t size) {
+    if (page.taken || size > sizeof page.bytes)
+        return memory_malloc(size);
+    page.taken = true;
+    return page.bytes;
+}
+
+void page_put(void *memory) {
+    if (memory == page.bytes)
+        page.taken = false;
+    else
+        memory_put(memory);
+}
+
 /* ---- the tree ---- */
 
 struct leaves {
@@ -174,8 +197,7 @@ message_error find_root(const pugi::xml_document &document, pugi::xml_node *root
 } // namespace
 
 message_error message_fields_parse(arena *memory, str xml, const message_field **out) {
-    static const bool ours =
-        (pugi::set_memory_management_functions(memory_malloc, memory_put), true);
+    static const bool ours = (pugi::set_memory_management_functions(page_get, page_put), true);
     (void)ours;
     if (xml.n > HTTP_BODY_MAX_BYTES || !ends_with_tag(xml) || has_controls(xml) ||
         !str_is_utf8(xml))
