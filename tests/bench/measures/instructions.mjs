@@ -24,7 +24,7 @@ export default {
   once: true,
   rows: {
     F: { what: 'instructions in user space, a secure message without database', unit: '', goal: atMost(100000),
-    reason: 'SHA-1 without the processor’s instructions under valgrind 18k, base64 11k; expat over two documents 33k' },
+    reason: 'SHA-1 without the processor’s instructions under valgrind 18k, base64 11k' },
     Fown: { what: 'of which our own code', unit: '', goal: atMost(15000),
     reason: 'fields are read, the reply is cleaned, parts are sorted and signed' }
   },
