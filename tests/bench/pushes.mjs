@@ -1,5 +1,5 @@
-// Pushes made beforehand, signed and encrypted as the platform does, in a file that replay.lua reads; and the look at what
-// became of them.
+// Pushes made beforehand, signed and encrypted as the platform does, in a file that replay.lua, pace.c and rush.c read; and
+// the look at what became of them.
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { accountsFromToml } from '../simulator/accounts.mjs'
 import { decrypt } from '../simulator/crypto.mjs'
@@ -11,6 +11,8 @@ export const account = accountsFromToml(config)[0]
 
 // Members as seed.sql names them, in an order that soon meets all of them.
 export const memberOf = (i, members) => `oBench${String(1 + i * 7919 % members).padStart(22, '0')}`
+
+const AT_ONCE = 16 // of those that are sent again
 
 export class Pushes {
   // `act(i)`: {person, content} or {person, type, fields}, what the i-th push says. Not strict: an answer is only decrypted, because co-wechat writes
@@ -26,6 +28,11 @@ export class Pushes {
   compose(count) {
     this.fields = Array.from({ length: count }, () => { const { person, ...said } = this.act(this.next++); return this.platform.compose(person, { type: 'text', ...said }) })
     return this.write()
+  }
+
+  // Those after the first `sent` were not needed: what they said is composed anew.
+  takeBack(sent) {
+    this.next -= this.fields.length - sent
   }
 
   write() {
@@ -46,11 +53,15 @@ export class Pushes {
   // eyes. What a load left unanswered at its end is among them, so that afterwards all have been served, once.
   async again(server, numbers, expected) {
     this.platform.server = server
-    for (const i of numbers) {
-      const fields = this.fields[i]
-      const { message, error } = await this.insist(fields)
-      if (!expected.test(message?.text)) throw new Error(`push ${i} was answered: ${error ?? message?.text}`)
+    const left = [...numbers]
+    const look = async () => {
+      while (left.length > 0) {
+        const i = left.shift()
+        const { message, error } = await this.insist(this.fields[i])
+        if (!expected.test(message?.text)) throw new Error(`push ${i} was answered: ${error ?? message?.text}`)
+      }
     }
+    await Promise.all(Array.from({ length: AT_ONCE }, look))
   }
 
   // What was cut may still be under way, and is then answered by silence, or with 还在处理.

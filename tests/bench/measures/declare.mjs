@@ -33,7 +33,7 @@ export default {
   },
   async round(bench) {
     const pushes = declarations('declare', bench.members)
-    const base = await declareByPgbench('base', bench.members, bench.seconds)
+    const base = await declareByPgbench('base', bench.members, bench.slice)
     const rows = {}
     for (const connections of [64, 256]) {
       const result = await bench.served((server) => declare(server, 'base', pushes, { connections, seconds: bench.seconds }))
