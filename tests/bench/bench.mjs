@@ -8,8 +8,8 @@ const SEED = fileURLToPath(new URL('./seed.sql', import.meta.url))
 
 export class Bench {
   constructor({ quick, full, rounds }) {
-    const seconds = quick ? 2 : 4
-    Object.assign(this, { quick, full, rounds: Number(rounds ?? (quick ? 1 : 3)), seconds, slice: seconds / 2, members: quick ? 2000 : 5000 })
+    const seconds = quick ? 1 : 4
+    Object.assign(this, { quick, full, rounds: Number(rounds ?? (quick ? 1 : 3)), seconds, slice: Math.max(1, seconds / 2), members: quick ? 2000 : 5000 })
   }
 
   // Once, in a state folder that is used again. Ten declarations of each member end on `last`, a day in SQL; yesterday
