@@ -11,8 +11,8 @@ const WARM_SECONDS = 1 // a fresh connection of PostgreSQL reads and plans every
 const ENOUGH = 3 // times the messages of the first second are as a rule more than any later one sees
 
 // {answered, sent, seconds, rate, p50, p99, ended}; the file may only `end` too early when the caller can do with that.
-export async function wrk(address, file, { connections, seconds, again = false, mayEnd = false }) {
-  const { stdout } = await run('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, address, '--', file, ...(again ? ['again'] : [])].map(String))
+export async function wrk(address, file, { connections, seconds, skip = 0, again = false, mayEnd = false }) {
+  const { stdout } = await run('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, address, '--', file, skip, ...(again ? ['again'] : [])].map(String))
   const result = JSON.parse(stdout.trim().split('\n').at(-1))
   if (result.failed > 0) throw new Error(`${result.failed} requests failed: ${stdout}`)
   if (result.ended && !mayEnd) throw new Error(`the pushes in ${file} were too few`)
@@ -50,18 +50,19 @@ export async function serve(server, pushes, { connections = 64, seconds, most, e
   const refused = async () => await server.metric('gulou_replies_busy_total') + await server.metric('gulou_callbacks_turned_away_total')
   const refusedBefore = await refused()
   const run = async (seconds, perSecond) => {
-    const composed = pushes.compose(Math.ceil(perSecond * seconds) + connections).fields.length
+    pushes.compose(Math.ceil(perSecond * seconds) + connections)
+    const [skip, fresh] = [pushes.sent, pushes.fields.length - pushes.sent]
     const writtenBefore = written?.()
     const before = [cpuSeconds(server.pid), postgresSeconds()]
-    const result = await wrk(server.address, pushes.file, { connections, seconds, mayEnd: perSecond < most })
+    const result = await wrk(server.address, pushes.file, { connections, seconds, skip, mayEnd: perSecond < most })
     const cpu = { server: (cpuSeconds(server.pid) - before[0]) / result.answered, postgres: (postgresSeconds() - before[1]) / result.answered }
     await quiet(server)
-    const [sent, answered] = [Math.min(result.sent, composed), Math.min(result.answered, composed - connections)]
+    const [sent, answered] = [Math.min(result.sent, fresh), Math.min(result.answered, fresh - connections)]
+    pushes.sent += sent
     const done = written?.() - writtenBefore
     if (done < answered || done > sent) throw new Error(`${sent} pushes were sent, ${answered} answered, and ${done} are written`)
-    await pushes.again(server.address, worthAnotherLook(sent, connections), expected)
+    await pushes.again(server.address, worthAnotherLook(pushes.sent, connections), expected)
     if (written && written() - writtenBefore !== sent) throw new Error(`${sent} pushes were sent, ${written() - writtenBefore} are written`)
-    pushes.takeBack(sent)
     return { ...result, cpu }
   }
   const warm = await run(WARM_SECONDS, most)

@@ -21,23 +21,23 @@ export class Pushes {
     Object.assign(this, { act, strict })
     this.file = `${state}/${name}.pushes`
     this.platform = new Platform({ account })
-    this.next = 0
+    this.fields = []
+    this.sent = 0 // so many of the first
   }
 
-  // Fresh pushes into the file; they replace those before.
+  // So many that were not sent are then at the end of the file.
   compose(count) {
-    this.fields = Array.from({ length: count }, () => { const { person, ...said } = this.act(this.next++); return this.platform.compose(person, { type: 'text', ...said }) })
-    return this.write()
+    const from = this.fields.length
+    for (let i = from; i < this.sent + count; i++) {
+      const { person, ...said } = this.act(i)
+      this.fields.push(this.platform.compose(person, { type: 'text', ...said }))
+    }
+    return this.write(from)
   }
 
-  // Those after the first `sent` were not needed: what they said is composed anew.
-  takeBack(sent) {
-    this.next -= this.fields.length - sent
-  }
-
-  write() {
-    const out = openSync(this.file, 'w')
-    for (let i = 0; i < this.fields.length; i += 1000) {
+  write(from = 0) {
+    const out = openSync(this.file, from === 0 ? 'w' : 'a')
+    for (let i = from; i < this.fields.length; i += 1000) {
       writeSync(out, this.fields.slice(i, i + 1000).map((fields) => { const text = this.text(fields); return `${Buffer.byteLength(text)}\n${text}` }).join(''))
     }
     closeSync(out)

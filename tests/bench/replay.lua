@@ -1,9 +1,10 @@
 -- For wrk: sends the requests of a file one after the other, each once.
 --
---   wrk -t1 -c64 -d3s -s replay.lua http://127.0.0.1:8080 -- FILE [again]
+--   wrk -t1 -c64 -d3s -s replay.lua http://127.0.0.1:8080 -- FILE SKIP [again]
 --
--- FILE holds "BYTES\n" and the whole HTTP request, as often as there are requests (pushes.mjs writes it). With `again` they
--- go round in a circle; without it a file that ends too early is an error. Prints one line of JSON at the end.
+-- FILE holds "BYTES\n" and the whole HTTP request, as often as there are requests (pushes.mjs writes it). The first SKIP were
+-- sent by an earlier run. With `again` they go round in a circle; without it a file that ends too early is an error. Prints
+-- one line of JSON at the end.
 
 local thread
 
@@ -16,8 +17,10 @@ function init(args)
    file = assert(io.open(args[1], "rb"))
    sent = 0
    ended = 0
+   for _ = 1, tonumber(args[2]) do read() end
+   start = file:seek()
    probing = true
-   if args[2] == "again" then requests = all() end
+   if args[3] == "again" then requests = all() end
 end
 
 function read()
@@ -36,7 +39,7 @@ function following()
    if requests then return requests[sent % #requests + 1] end
    local text = read()
    if not text then
-      file:seek("set")
+      file:seek("set", start)
       text = read()
       ended = 1
    end
@@ -47,7 +50,7 @@ function request()
    local text = following()
    if probing then -- wrk asks once before it begins, and throws that request away
       probing = false
-      file:seek("set")
+      file:seek("set", start)
    else
       sent = sent + 1
    end

@@ -23,8 +23,8 @@ async function paced({ seconds, members }, server) {
   const most = await wrk(server.address, pushes.file, { connections: CONNECTIONS, seconds: seconds + 1 })
   await pushes.again(server.address, worthAnotherLook(most.sent, CONNECTIONS), EXPECTED)
   const rate = Math.floor(most.rate / 2)
-  pushes.compose(rate * (seconds + 1))
-  const { stdout } = await run(`${build}/bench_pace`, [server.port, pushes.file, CONNECTIONS, rate, seconds].map(String))
+  const even = declarations('even', members).compose(rate * (seconds + 1))
+  const { stdout } = await run(`${build}/bench_pace`, [server.port, even.file, CONNECTIONS, rate, seconds].map(String))
   const result = JSON.parse(stdout)
   if (count('base') - before !== most.sent + result.sent) throw new Error('not as many declarations were written as were sent')
   return { ...result, rate }
