@@ -1,5 +1,5 @@
 // What the measures share: the seeded database `base`, the sizes of a quick or a whole run, servers that live as long as
-// a measurement.
+// a measurement. A measurement takes so many `seconds`, a `slice` when the best of several counts.
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { sql, startServer } from './machine.mjs'
@@ -8,19 +8,24 @@ const SEED = fileURLToPath(new URL('./seed.sql', import.meta.url))
 
 export class Bench {
   constructor({ quick, full, rounds }) {
-    Object.assign(this, { quick, full, rounds: Number(rounds ?? (quick ? 1 : 3)), seconds: quick ? 2 : 4, members: quick ? 2000 : 5000 })
+    const seconds = quick ? 1 : 4
+    Object.assign(this, { quick, full, rounds: Number(rounds ?? (quick ? 1 : 3)), seconds, slice: Math.max(1, seconds / 2), members: quick ? 2000 : 5000 })
   }
 
-  // Once, in a state folder that is used again.
-  seed(database = 'base', members = this.members) {
+  // Once, in a state folder that is used again. Ten declarations of each member end on `last`, a day in SQL; yesterday
+  // without it.
+  seed(database = 'base', members = this.members, last = 'null') {
     // A measure declares for hours what a member does in years, and nobody reviews it.
     sql(database, "create or replace function gulou.waiting_max() returns int language sql immutable as 'select 100000'")
-    const [[seeded]] = sql(database, "select count(*) from gulou.account where account_id = 'bench'")
-    if (seeded !== '0') return
-    sql(database, readFileSync(SEED, 'utf8'))
-    // What the seed writes is right by construction, and audited when it is small: no foreign key is looked up.
-    sql(database, `set session_replication_role = replica; select bench.seed(${members})`)
-    sql(database, 'vacuum analyze')
+    const [[seeded]] = sql(database, "select count(*) from gulou.member where account_id = 'bench' and member_id < 100000000")
+    if (seeded === '0') {
+      sql(database, readFileSync(SEED, 'utf8'))
+      // What the seed writes is right by construction, and audited when it is small: no foreign key is looked up.
+      sql(database, `set session_replication_role = replica; select bench.seed(${members}, ${last})`)
+      sql(database, 'vacuum analyze')
+    } else if (seeded !== String(members)) {
+      throw new Error(`the state folder's database ${database} has ${seeded} members, and this run needs ${members}: take another folder`)
+    }
   }
 
   // So many declarations of half an hour that wait for a reviewer; the first of their numbers. Ten that follow each other

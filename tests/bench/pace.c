@@ -2,7 +2,7 @@
  * the answers before them have come. A push without a free connection waits for one; its time runs
  * from the moment it was due, so a server that stalls is charged for everything that it held up.
  *
- *   bench_pace PORT PUSHES SKIP CONNECTIONS PER_SECOND SECONDS
+ *   bench_pace PORT PUSHES CONNECTIONS PER_SECOND SECONDS
  *
  * Prints {"sent","answered","p50","p99","max"}, times in ms. The first second is not counted. */
 
@@ -11,13 +11,10 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/queue.h>
-#include <time.h>
 
-#define PUSH_MAX 65536
+#include "pushes.h"
+
 #define TICK_US 500
 
 struct connection {
@@ -33,20 +30,9 @@ static double started, per_second, seconds;
 static long sent, answered, total, counted;
 static double *times;
 
-static void fail(const char *what) {
-    fprintf(stderr, "bench_pace: %s\n", what);
-    exit(1);
-}
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static size_t read_push(char *push) {
-    size_t n;
-    if (fscanf(pushes, "%zu%*c", &n) != 1 || n > PUSH_MAX || fread(push, 1, n, pushes) != n)
+static size_t next_push(char *push) {
+    size_t n = read_push(pushes, push);
+    if (n == 0)
         fail("the file of pushes ends too early");
     return n;
 }
@@ -58,7 +44,7 @@ static void send_due(void) {
         struct connection *c = SLIST_FIRST(&free_ones);
         SLIST_REMOVE_HEAD(&free_ones, link);
         c->due = started + (double)sent++ / per_second;
-        bufferevent_write(c->bev, push, read_push(push));
+        bufferevent_write(c->bev, push, next_push(push));
     }
 }
 
@@ -71,15 +57,9 @@ static void on_tick(evutil_socket_t fd, short what, void *context) {
 
 /* Whether a whole answer has come; it is taken. */
 static bool take_answer(struct evbuffer *in) {
-    struct evbuffer_ptr end = evbuffer_search(in, "\r\n\r\n", 4, NULL);
-    if (end.pos < 0)
-        return false;
-    char *head = (char *)evbuffer_pullup(in, end.pos + 4);
-    const char *length = memmem(head, (size_t)end.pos, "Content-Length: ", 16);
-    if (strncmp(head, "HTTP/1.1 200", 12) != 0 || !length)
-        fail("an answer is none");
-    size_t whole = (size_t)end.pos + 4 + strtoul(length + 16, NULL, 10);
-    return evbuffer_get_length(in) >= whole && evbuffer_drain(in, whole) == 0;
+    size_t have = evbuffer_get_length(in);
+    size_t whole = answer_length((char *)evbuffer_pullup(in, -1), have);
+    return whole > 0 && whole <= have && evbuffer_drain(in, whole) == 0;
 }
 
 static void on_read(struct bufferevent *bev, void *context) {
@@ -120,19 +100,14 @@ static int ascending(const void *a, const void *b) {
 }
 
 int main(int argc, char **argv) {
-    static char skipped[PUSH_MAX];
-    if (argc != 7)
-        fail("usage: bench_pace PORT PUSHES SKIP CONNECTIONS PER_SECOND SECONDS");
-    pushes = fopen(argv[2], "rb");
-    if (!pushes)
-        fail("no such file");
-    for (long i = strtol(argv[3], NULL, 10); i > 0; i--)
-        read_push(skipped);
+    if (argc != 6)
+        fail("usage: bench_pace PORT PUSHES CONNECTIONS PER_SECOND SECONDS");
+    pushes = open_pushes(argv[2]);
     base = event_base_new();
-    for (long i = strtol(argv[4], NULL, 10); i > 0; i--)
+    for (long i = strtol(argv[3], NULL, 10); i > 0; i--)
         connect_one((in_port_t)strtol(argv[1], NULL, 10));
-    per_second = strtod(argv[5], NULL);
-    seconds = strtod(argv[6], NULL) + 1;
+    per_second = strtod(argv[4], NULL);
+    seconds = strtod(argv[5], NULL) + 1;
     total = (long)(per_second * seconds);
     times = calloc((size_t)total + 1, sizeof *times);
     struct event *tick = event_new(base, -1, EV_PERSIST, on_tick, NULL);

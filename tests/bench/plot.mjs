@@ -25,7 +25,7 @@ plot "${data}" using 1:3 with linespoints title "declarations p50", "" using 1:4
 `
 
 export async function plot(bench, file) {
-  const { seconds, members } = bench
+  const { slice: seconds, members } = bench
   const rows = []
   for (const connections of LOADS) {
     const [write, read] = await bench.served(async (server) => [

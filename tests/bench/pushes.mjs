@@ -1,5 +1,5 @@
-// Pushes made beforehand, signed and encrypted as the platform does, in a file that replay.lua reads; and the look at what
-// became of them.
+// Pushes made beforehand, signed and encrypted as the platform does, in a file that replay.lua, pace.c and rush.c read; and
+// the look at what became of them.
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { accountsFromToml } from '../simulator/accounts.mjs'
 import { decrypt } from '../simulator/crypto.mjs'
@@ -12,6 +12,8 @@ export const account = accountsFromToml(config)[0]
 // Members as seed.sql names them, in an order that soon meets all of them.
 export const memberOf = (i, members) => `oBench${String(1 + i * 7919 % members).padStart(22, '0')}`
 
+const AT_ONCE = 16 // of those that are sent again
+
 export class Pushes {
   // `act(i)`: {person, content} or {person, type, fields}, what the i-th push says. Not strict: an answer is only decrypted, because co-wechat writes
   // times in milliseconds, which the platform would not take.
@@ -19,18 +21,23 @@ export class Pushes {
     Object.assign(this, { act, strict })
     this.file = `${state}/${name}.pushes`
     this.platform = new Platform({ account })
-    this.next = 0
+    this.fields = []
+    this.sent = 0 // so many of the first
   }
 
-  // Fresh pushes into the file; they replace those before.
+  // So many that were not sent are then at the end of the file.
   compose(count) {
-    this.fields = Array.from({ length: count }, () => { const { person, ...said } = this.act(this.next++); return this.platform.compose(person, { type: 'text', ...said }) })
-    return this.write()
+    const from = this.fields.length
+    for (let i = from; i < this.sent + count; i++) {
+      const { person, ...said } = this.act(i)
+      this.fields.push(this.platform.compose(person, { type: 'text', ...said }))
+    }
+    return this.write(from)
   }
 
-  write() {
-    const out = openSync(this.file, 'w')
-    for (let i = 0; i < this.fields.length; i += 1000) {
+  write(from = 0) {
+    const out = openSync(this.file, from === 0 ? 'w' : 'a')
+    for (let i = from; i < this.fields.length; i += 1000) {
       writeSync(out, this.fields.slice(i, i + 1000).map((fields) => { const text = this.text(fields); return `${Buffer.byteLength(text)}\n${text}` }).join(''))
     }
     closeSync(out)
@@ -46,11 +53,15 @@ export class Pushes {
   // eyes. What a load left unanswered at its end is among them, so that afterwards all have been served, once.
   async again(server, numbers, expected) {
     this.platform.server = server
-    for (const i of numbers) {
-      const fields = this.fields[i]
-      const { message, error } = await this.insist(fields)
-      if (!expected.test(message?.text)) throw new Error(`push ${i} was answered: ${error ?? message?.text}`)
+    const left = [...numbers]
+    const look = async () => {
+      while (left.length > 0) {
+        const i = left.shift()
+        const { message, error } = await this.insist(this.fields[i])
+        if (!expected.test(message?.text)) throw new Error(`push ${i} was answered: ${error ?? message?.text}`)
+      }
     }
+    await Promise.all(Array.from({ length: AT_ONCE }, look))
   }
 
   // What was cut may still be under way, and is then answered by silence, or with 还在处理.

@@ -1,10 +1,10 @@
 -- For wrk: sends the requests of a file one after the other, each once.
 --
---   wrk -t1 -c64 -d3s -s replay.lua http://127.0.0.1:8080 -- FILE SKIP DEPTH [again]
+--   wrk -t1 -c64 -d3s -s replay.lua http://127.0.0.1:8080 -- FILE SKIP [again]
 --
--- The first SKIP requests of the file were sent by an earlier run. FILE holds "BYTES\n" and the whole HTTP request, as often
--- as there are requests (pushes.mjs writes it). DEPTH of them go out at once on each connection. With `again` they go round
--- in a circle; without it a file that ends too early is an error. Prints one line of JSON at the end.
+-- FILE holds "BYTES\n" and the whole HTTP request, as often as there are requests (pushes.mjs writes it). The first SKIP were
+-- sent by an earlier run. With `again` they go round in a circle; without it a file that ends too early is an error. Prints
+-- one line of JSON at the end.
 
 local thread
 
@@ -15,14 +15,12 @@ end
 
 function init(args)
    file = assert(io.open(args[1], "rb"))
-   depth = tonumber(args[3])
-   again = args[4] == "again"
    sent = 0
    ended = 0
    for _ = 1, tonumber(args[2]) do read() end
    start = file:seek()
    probing = true
-   if again then blocks = all_blocks() end
+   if args[3] == "again" then requests = all() end
 end
 
 function read()
@@ -30,41 +28,32 @@ function read()
    return length and file:read(tonumber(length))
 end
 
-function block(first)
-   if depth == 1 then return first end
-   local texts = {first}
-   for i = 2, depth do texts[i] = read() end
-   return table.concat(texts)
-end
-
--- What is sent again and again is put together once: a load that costs little leaves the cores to who is measured.
-function all_blocks()
-   local all = {}
-   for first in read do all[#all + 1] = block(first) end
-   return all
+-- What is sent again and again is read once: a load that costs little leaves the cores to who is measured.
+function all()
+   local texts = {}
+   for text in read do texts[#texts + 1] = text end
+   return texts
 end
 
 function following()
-   if again then return blocks[sent / depth % #blocks + 1] end
+   if requests then return requests[sent % #requests + 1] end
    local text = read()
    if not text then
-      file:seek("set")
+      file:seek("set", start)
       text = read()
       ended = 1
    end
-   return block(text)
+   return text
 end
 
 function request()
+   local text = following()
    if probing then -- wrk asks once before it begins, and throws that request away
       probing = false
       file:seek("set", start)
-      local first = read()
-      file:seek("set", start)
-      return first
+   else
+      sent = sent + 1
    end
-   local text = following()
-   sent = sent + depth
    return text
 end
 

@@ -44,12 +44,11 @@ $$;
 
 -- ---------------------------------------------------------------- declarations
 
--- One service a member and round, of five categories in turn. Rounds go back in time from yesterday, nine days each; after
--- forty they begin again.
+-- One service a member and round, of five categories in turn. Rounds go back in time, nine days each; after forty they
+-- begin again.
 create or replace view bench.service as
   select 'bench'::text as account_id, member_id, round, 1 + member_id % 75 as org_id,
-         (array[3, 7, 13, 29, 40])[1 + (member_id + round) % 5] as item,
-         gulou.local_midnight(gulou.local_day(now()) - 1 - round % 40 * 9 - member_id % 9) as started_at
+         (array[3, 7, 13, 29, 40])[1 + (member_id + round) % 5] as item, round % 40 * 9 + member_id % 9 as days_before
   from gulou.member cross join generate_series(0, 399) as round
   where account_id = 'bench' and member_id < 100000000;
 
@@ -62,10 +61,12 @@ create or replace function bench.events(p_first bigint, p_last bigint, p_steps t
   where account_id = 'bench' and no between p_first and p_last
 $$;
 
--- Declarations of so many minutes; returns the first of their numbers, which come in random order of members.
-create or replace function bench.declare(p_first int, p_last int, p_rounds int, p_minutes int, p_status text)
+-- Declarations of so many minutes, the last of them on p_day, yesterday without it; returns the first of their numbers,
+-- which come in random order of members.
+create or replace function bench.declare(p_first int, p_last int, p_rounds int, p_minutes int, p_status text, p_day date default null)
 returns bigint language plpgsql as $$
 declare
+  v_day   date := coalesce(p_day, gulou.local_day(now()) - 1);
   v_first bigint := nextval('gulou.declaration_no');
   v_done  boolean := p_status <> 'submitted';
 begin
@@ -77,7 +78,8 @@ begin
     case when v_done then gulou.period_of('bench', gulou.local_day(started_at)) end,
     case when v_done then 100000001 end, case when v_done then started_at + interval '21 hours' end,
     started_at + interval '20 hours'
-  from bench.service where member_id between p_first and p_last and round < p_rounds;
+  from bench.service cross join lateral gulou.local_midnight(v_day - days_before) as started_at
+  where member_id between p_first and p_last and round < p_rounds;
   perform setval('gulou.declaration_no', greatest(v_first, (select max(no) from gulou.declaration where account_id = 'bench')));
   return v_first + 1;
 end $$;
@@ -107,9 +109,9 @@ begin
   end loop;
 end $$;
 
-create or replace function bench.history(p_first int, p_last int, p_rounds int) returns void language plpgsql as $$
+create or replace function bench.history(p_first int, p_last int, p_rounds int, p_day date) returns void language plpgsql as $$
 declare
-  v_first bigint := bench.declare(p_first, p_last, p_rounds, 120, 'approved');
+  v_first bigint := bench.declare(p_first, p_last, p_rounds, 120, 'approved', p_day);
 begin
   analyze gulou.declaration;
   perform bench.events(v_first, v_first + (p_last - p_first + 1) * p_rounds, '{submitted,in_review,approved}');
@@ -135,11 +137,11 @@ begin
 end $$;
 
 -- All at once: so many members with ten services each, and reviewers. The planner has to know what is there.
-create or replace function bench.seed(p_members int) returns void language plpgsql as $$
+create or replace function bench.seed(p_members int, p_day date) returns void language plpgsql as $$
 begin
   perform bench.units();
   perform bench.people(1, p_members);
   perform bench.reviewers(40);
   analyze gulou.member, gulou.balance;
-  perform bench.history(1, p_members, 10);
+  perform bench.history(1, p_members, 10, p_day);
 end $$;

@@ -47,11 +47,12 @@ export default {
   rows: { D: { what: 'approvals, ten numbers a message, 64 connections', unit: '/s', against: 'pgbench, best of -c 8, 16, 32', goal: atLeast(3),
     reason: 'ten approvals are a hundred rows with their indexes, which cost the same whoever asks; a group shares the statements and the commit' } },
   async round(bench) {
-    const { seconds } = bench
+    const { seconds, slice } = bench
     const most = { pgbench: 1500, served: 2500 }
-    const first = bench.waiting(TEN * ((seconds + 1) * (3 * most.pgbench + most.served) + 64))
-    const result = await bench.served((server) => approve(server, 'base', { first: first + 3 * TEN * (seconds + 1) * most.pgbench, most: most.served, seconds }))
-    const base = await approveByPgbench('base', { first, most: most.pgbench, seconds })
+    const byPgbench = 3 * (slice + 1) * most.pgbench
+    const first = bench.waiting(TEN * (byPgbench + (seconds + 1) * most.served + 64))
+    const result = await bench.served((server) => approve(server, 'base', { first: first + TEN * byPgbench, most: most.served, seconds }))
+    const base = await approveByPgbench('base', { first, most: most.pgbench, seconds: slice })
     return { D: { figure: result.rate, baseline: base.tps, note: spent(result, base) } }
   }
 }

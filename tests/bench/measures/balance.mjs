@@ -18,7 +18,7 @@ export default {
   rows: { C: { what: '积分 through the callback, 64 connections', unit: '/s', against: 'pgbench, best of -c 8, 16, 32', goal: atLeast(1.5),
     reason: 'nothing is committed, so a group shares little: both sides run the same function on the same two cores, and ours decrypts and signs beside it' } },
   async round(bench) {
-    const base = await askByPgbench('base', bench.members, bench.seconds)
+    const base = await askByPgbench('base', bench.members, bench.slice)
     const result = await bench.served((server) => ask(server, questions('balance', bench.members), { seconds: bench.seconds }))
     return { C: { figure: result.rate, baseline: base.tps, note: spent(result, base) } }
   }

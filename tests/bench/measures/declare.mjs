@@ -32,11 +32,10 @@ export default {
     reason: 'the function itself takes most of both' }
   },
   async round(bench) {
-    const pushes = declarations('declare', bench.members)
-    const base = await declareByPgbench('base', bench.members, bench.seconds)
+    const base = await declareByPgbench('base', bench.members, bench.slice)
     const rows = {}
     for (const connections of [64, 256]) {
-      const result = await bench.served((server) => declare(server, 'base', pushes, { connections, seconds: bench.seconds }))
+      const result = await bench.served((server) => declare(server, 'base', declarations('declare', bench.members), { connections, seconds: bench.seconds }))
       rows[`B${connections}`] = { figure: result.rate, baseline: base.tps, note: spent(result, base) }
     }
     return rows

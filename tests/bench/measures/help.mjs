@@ -8,6 +8,7 @@ import { memberOf, Pushes } from '../pushes.mjs'
 
 const PEOPLE = 64
 const PUSHES = 4096
+export const HELP = /您好！点一下就可以/
 export const helps = (name) => new Pushes(name, (i) => ({ person: memberOf(i % PEOPLE, 1000), content: '帮助' }))
 
 // A whole nginx of our own; its worker is the service user's when we are root.
@@ -43,7 +44,7 @@ export default {
   async prepare(bench) {
     this.pushes = helps('help').compose(PUSHES)
     const size = await bench.served(async (server) => {
-      await this.pushes.again(server.address, [0, 1, 2], /您好！点一下就可以/)
+      await this.pushes.again(server.address, [0, 1, 2], HELP)
       const fields = this.pushes.fields[0]
       return (await this.pushes.platform.post(this.pushes.platform.request(fields), 5000)).body.length
     })

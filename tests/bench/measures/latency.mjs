@@ -18,12 +18,13 @@ async function alone({ seconds, members }, server) {
 
 // The server's maximum first, then half of it.
 async function paced({ seconds, members }, server) {
-  const pushes = declarations('paced', members).compose(MOST * (2 * seconds + 3))
+  const pushes = declarations('paced', members).compose(MOST * (seconds + 1))
   const before = count('base')
   const most = await wrk(server.address, pushes.file, { connections: CONNECTIONS, seconds: seconds + 1 })
   await pushes.again(server.address, worthAnotherLook(most.sent, CONNECTIONS), EXPECTED)
   const rate = Math.floor(most.rate / 2)
-  const { stdout } = await run(`${build}/bench_pace`, [server.port, pushes.file, most.sent, CONNECTIONS, rate, seconds].map(String))
+  const even = declarations('even', members).compose(rate * (seconds + 1))
+  const { stdout } = await run(`${build}/bench_pace`, [server.port, even.file, CONNECTIONS, rate, seconds].map(String))
   const result = JSON.parse(stdout)
   if (count('base') - before !== most.sent + result.sent) throw new Error('not as many declarations were written as were sent')
   return { ...result, rate }
