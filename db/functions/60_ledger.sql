@@ -67,6 +67,10 @@ declare
   v_now   timestamptz := gulou.now_();
   v_round gulou.ledger_tx[];
 begin
+  if (select count(distinct member_id) from unnest(p_txs)) = cardinality(p_txs) then   -- nearly always
+    perform gulou.post_round(p_txs, v_now);
+    return;
+  end if;
   for v_round in
     select array_agg(tx order by place) from (
       select tx, place, row_number() over (partition by (tx).account_id, (tx).member_id order by place) as round

@@ -15,27 +15,23 @@ language sql immutable as $$
 $$;
 
 -- NULL: may_decide(); else why not. The declaration is locked.
-create or replace function gulou.review_refusal(p_own gulou.declaration, p_no bigint, p_reviewer int)
+drop function if exists gulou.review_refusal(gulou.declaration, bigint, int);
+create or replace function gulou.review_refusal(p_own gulou.declaration, p_no bigint, p_reviewer int, p_unit int)
 returns jsonb language plpgsql stable as $$
-declare
-  v_account text := p_own.account_id;
-  v_unit    int;
 begin
   if p_own.no is null then
     return jsonb_build_object('no', p_no, 'refusal', 'not_found');
-  end if;
-  v_unit := gulou.org_on(v_account, p_reviewer, gulou.local_day(gulou.now_()));
-  if gulou.may_decide(p_own, p_reviewer, v_unit) then
+  elsif gulou.may_decide(p_own, p_reviewer, p_unit) then
     return null;
   elsif p_own.member_id = p_reviewer then
     return jsonb_build_object('no', p_no, 'refusal', 'own');
-  elsif p_own.org_id = v_unit then
+  elsif p_own.org_id = p_unit then
     return jsonb_build_object('no', p_no, 'refusal', 'own_unit');
   elsif p_own.status in ('submitted', 'appealed') then
     return jsonb_build_object('no', p_no, 'refusal', 'same_reviewer');
   elsif p_own.reviewer_id is not null then
     return jsonb_build_object('no', p_no, 'refusal', 'already', 'status', p_own.status,
-      'by', gulou.name_of(v_account, p_own.reviewer_id), 'own_decision', p_own.reviewer_id = p_reviewer,
+      'by', gulou.name_of(p_own.account_id, p_own.reviewer_id), 'own_decision', p_own.reviewer_id = p_reviewer,
       'at', gulou.rfc3339(p_own.reviewed_at));
   end if;
   return jsonb_build_object('no', p_no, 'refusal', 'state_conflict', 'status', p_own.status);
@@ -188,7 +184,7 @@ language plpgsql as $$
 declare
   v_now       timestamptz := gulou.now_();
   v_nos       bigint[] := array(select no from unnest(p_nos) as nos, unnest(nos::bigint[]) as no);
-  v_units     int[] := array(select gulou.org_on(p_account, reviewer, gulou.local_day(v_now)) from unnest(p_reviewer) as reviewer);
+  v_units     int[];                 -- of the reviewers, today
   v_found     gulou.declaration[];
   v_members   int[];
   v_owns      gulou.declaration[];   -- what is approved, in the order in which it counts,
@@ -208,14 +204,16 @@ begin
   v_members := array(select distinct member_id from unnest(v_found));
   perform gulou.lock_members(array_fill(p_account, array[cardinality(v_members)]), v_members,
                              array(select generate_subscripts(v_members, 1)));
-  select array_agg(own) filter (where message = by), array_agg(message) filter (where message = by),
-         array_agg(own) filter (where message is distinct from by), array_agg(message) filter (where message is distinct from by),
-         array_agg(by) filter (where message is distinct from by)
-  into v_owns, v_messages, v_others, v_not_by, v_but_by
+  v_units := array(select gulou.org_on(p_account, reviewer, gulou.local_day(v_now)) from unnest(p_reviewer) as reviewer);
+  select array_agg(own) filter (where by = message), array_agg(message) filter (where by = message),
+         array_agg(p_reviewer[message]) filter (where by = message), array_agg(p_request[message]) filter (where by = message),
+         array_agg(own) filter (where by is distinct from message), array_agg(message) filter (where by is distinct from message),
+         array_agg(by) filter (where by is distinct from message)
+  into v_owns, v_messages, v_reviewers, v_requests, v_others, v_not_by, v_but_by
   from (select own, message, min(message) filter (where gulou.may_decide(own, p_reviewer[message], v_units[message]))
                              over (partition by no) as by
-        from (select distinct no, message::int from unnest(p_nos) with ordinality as m (nos, message), unnest(nos::bigint[]) as no)
-             as asked
+        from (select distinct no, message::int
+              from unnest(p_nos) with ordinality as m (nos, message), unnest(nos::bigint[]) as no) as asked
         join (select own, (own).no from unnest(v_found) as own) as found using (no)
         order by (own).started_at, no, message) as weighed;
   for v_place in 1 .. coalesce(cardinality(v_others), 0) loop
@@ -226,11 +224,9 @@ begin
       v_other.reviewed_at := v_now;
     end if;
     v_refused := v_refused || jsonb_build_object(v_not_by[v_place] || ' ' || v_other.no,
-                                                 gulou.review_refusal(v_other, v_other.no, p_reviewer[v_not_by[v_place]]));
+      gulou.review_refusal(v_other, v_other.no, p_reviewer[v_not_by[v_place]], v_units[v_not_by[v_place]]));
   end loop;
   if v_owns is not null then
-    v_reviewers := array(select p_reviewer[message] from unnest(v_messages) as message);
-    v_requests := array(select p_request[message] from unnest(v_messages) as message);
     v_worth := gulou.count_all(p_account, v_owns);
     v_owns := gulou.note_approved(p_account, v_owns, v_reviewers, v_requests, v_worth.counts, v_worth.caps, v_worth.periods);
     perform gulou.award(v_owns, v_requests);
@@ -349,7 +345,8 @@ begin
     return jsonb_build_object('refusal', 'words_too_long', 'no', p_no);
   end if;
   select * into v_own from gulou.declaration where account_id = p_account and no = p_no for update;
-  v_refusal := gulou.review_refusal(v_own, p_no, v_reviewer);
+  v_refusal := gulou.review_refusal(v_own, p_no, v_reviewer,
+                                    gulou.org_on(p_account, v_reviewer, gulou.local_day(gulou.now_())));
   if v_refusal is not null then
     return v_refusal;
   end if;
