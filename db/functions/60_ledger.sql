@@ -125,7 +125,7 @@ end $$;
 -- Adds points to what the boards show, in the order of members, and returns the rows as they are now: absolute values and
 -- versions. Nearly every row is there already, and changing it costs less than trying to insert it first.
 drop function if exists gulou.add_scores(text, text[], int[], int[], int[]);
-create function gulou.add_scores(p_account text, p_periods text[], p_members int[], p_orgs int[], p_points int[])
+create or replace function gulou.raise_scores(p_account text, p_periods text[], p_members int[], p_orgs int[], p_points int[])
 returns setof gulou.period_score language plpgsql as $$
 begin
   return query
@@ -160,7 +160,7 @@ create or replace function gulou.add_score(p_account text, p_period text, p_memb
 returns jsonb language plpgsql as $$
 begin
   return (select gulou.score_facts(changed)
-          from gulou.add_scores(p_account, array[p_period], array[p_member], array[p_org], array[p_points]) as changed);
+          from gulou.raise_scores(p_account, array[p_period], array[p_member], array[p_org], array[p_points]) as changed);
 end $$;
 
 -- ---------------------------------------------------------------- what a member reads

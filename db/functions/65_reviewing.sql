@@ -231,8 +231,8 @@ begin
     v_owns := gulou.note_approved(p_account, v_owns, v_reviewers, v_requests, v_worth.counts, v_worth.caps, v_worth.periods);
     perform gulou.award(v_owns, v_requests);
     with changed as materialized (
-      select * from gulou.add_scores(p_account, v_worth.periods, array(select member_id from unnest(v_owns)),
-                                     array(select org_id from unnest(v_owns)), v_worth.counts)),
+      select * from gulou.raise_scores(p_account, v_worth.periods, array(select member_id from unnest(v_owns)),
+                                       array(select org_id from unnest(v_owns)), v_worth.counts)),
     approved as (
       select distinct v_messages[own.ordinality] as message, member_id from unnest(v_owns) with ordinality as own)
     select coalesce(jsonb_object_agg(message, rows), '{}') into v_scores
