@@ -6,22 +6,28 @@ language sql immutable as $$
   select case p_item.basis when 'task' then p_item.points else p_item.points / 2 * (p_minutes / 30) end
 $$;
 
--- The points of each local day before the caps over days; the declaration's own cap has cut the end. At most two days,
--- because a service lasts at most 24 hours: the first, then the one after.
+-- The points of each local day before the caps over days; the declaration's own cap has cut the end, and says so. At most
+-- two days, because a service lasts at most 24 hours: the first, then the one after.
 drop function if exists gulou.points_by_day(gulou.service_item, gulou.rule_version, timestamptz, timestamptz);
 create function gulou.points_by_day(p_item gulou.service_item, p_rule gulou.rule_version, p_started timestamptz,
-                                    p_ended timestamptz, out first date, out points int[])
+                                    p_ended timestamptz, out first date, out points int[], out cap text)
 language plpgsql immutable as $$
 declare
   v_last       date := gulou.local_day(p_ended - interval '1 microsecond');
-  v_half_hours int  := least(extract(epoch from p_ended - p_started)::int / 1800, p_rule.declaration_half_hours);
+  v_half_hours int  := extract(epoch from p_ended - p_started)::int / 1800;
   v_before     int;
 begin
   first := gulou.local_day(p_started);
   if p_item.basis = 'task' then
     first := v_last;
     points := array[p_item.points];
-  elsif first = v_last then
+    return;
+  end if;
+  if v_half_hours > p_rule.declaration_half_hours then
+    v_half_hours := p_rule.declaration_half_hours;
+    cap := 'declaration';
+  end if;
+  if first = v_last then
     points := array[v_half_hours * p_item.points / 2];
   else
     v_before := least(v_half_hours, extract(epoch from gulou.local_midnight(v_last) - p_started)::int / 1800);
@@ -65,10 +71,7 @@ declare
 begin
   counted := 0;
   days := '[]';
-  if p_item.basis = 'hour'
-     and extract(epoch from p_ended - p_started)::int / 1800 > p_rule.declaration_half_hours then
-    cap := 'declaration';
-  end if;
+  cap := v_split.cap;
   for i in 1 .. cardinality(v_split.points) loop
     v_day := v_split.first + i - 1;
     if v_week is distinct from v_day - (extract(isodow from v_day)::int - 1) then

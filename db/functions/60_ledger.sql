@@ -67,6 +67,10 @@ declare
   v_now   timestamptz := gulou.now_();
   v_round gulou.ledger_tx[];
 begin
+  if (select count(distinct member_id) from unnest(p_txs)) = cardinality(p_txs) then   -- nearly always
+    perform gulou.post_round(p_txs, v_now);
+    return;
+  end if;
   for v_round in
     select array_agg(tx order by place) from (
       select tx, place, row_number() over (partition by (tx).account_id, (tx).member_id order by place) as round
@@ -118,32 +122,45 @@ begin
   perform gulou.post_many(v_txs);
 end $$;
 
--- Adds points to what the boards show, in the order of members, and returns the rows for the caches: absolute values
--- and versions.
-create or replace function gulou.add_scores(p_account text, p_periods text[], p_members int[], p_orgs int[],
-                                            p_points int[]) returns jsonb language plpgsql as $$
-declare
-  v_rows jsonb;
+-- Adds points to what the boards show, in the order of members, and returns the rows as they are now: absolute values and
+-- versions. Nearly every row is there already, and changing it costs less than trying to insert it first.
+drop function if exists gulou.add_scores(text, text[], int[], int[], int[]);
+create or replace function gulou.raise_scores(p_account text, p_periods text[], p_members int[], p_orgs int[], p_points int[])
+returns setof gulou.period_score language plpgsql as $$
 begin
-  with added as (
-    insert into gulou.period_score as s
-    select p_account, period, member, org, points, nextval('gulou.score_version'), clock_timestamp()
-    from (select period, member, org, sum(points) as points
-          from unnest(p_periods, p_members, p_orgs, p_points) as line (period, member, org, points)
-          group by period, member, org having sum(points) <> 0 order by member, period, org) as summed
-    on conflict (account_id, period, member_id, org_id) do update
-      set points = s.points + excluded.points, version = excluded.version, changed_at = excluded.changed_at
-    returning *)
-  select coalesce(jsonb_agg(jsonb_build_object('period', period, 'member', member_id, 'org', org_id,
-                                               'points', points::text, 'version', version)), '[]')
-  into v_rows from added;
-  return v_rows;
+  return query
+    with summed as materialized (
+      select line.*, nextval('gulou.score_version') as version
+      from (select period, member, org, sum(points) as points
+            from unnest(p_periods, p_members, p_orgs, p_points) as line (period, member, org, points)
+            group by period, member, org having sum(points) <> 0 order by member, period, org) as line),
+    changed as (
+      update gulou.period_score s
+      set points = s.points + summed.points, version = summed.version, changed_at = clock_timestamp()
+      from summed
+      where s.account_id = p_account and s.period = summed.period and s.member_id = summed.member and s.org_id = summed.org
+      returning s.*),
+    added as (
+      insert into gulou.period_score as s
+      select p_account, period, member, org, points, version, clock_timestamp() from summed
+      where (period, member, org) not in (select period, member_id, org_id from changed)
+      on conflict (account_id, period, member_id, org_id) do update
+        set points = s.points + excluded.points, version = excluded.version, changed_at = excluded.changed_at
+      returning *)
+    select * from changed union all select * from added;
 end $$;
+
+-- A row for the caches.
+create or replace function gulou.score_facts(p_row gulou.period_score) returns jsonb language sql stable as $$
+  select jsonb_build_object('period', p_row.period, 'member', p_row.member_id, 'org', p_row.org_id,
+                            'points', p_row.points::text, 'version', p_row.version)
+$$;
 
 create or replace function gulou.add_score(p_account text, p_period text, p_member int, p_org int, p_points int)
 returns jsonb language plpgsql as $$
 begin
-  return gulou.add_scores(p_account, array[p_period], array[p_member], array[p_org], array[p_points]) -> 0;
+  return (select gulou.score_facts(changed)
+          from gulou.raise_scores(p_account, array[p_period], array[p_member], array[p_org], array[p_points]) as changed);
 end $$;
 
 -- ---------------------------------------------------------------- what a member reads

@@ -6,29 +6,35 @@ begin
           where account_id = p_account and member_id = p_member);
 end $$;
 
--- May this reviewer decide this declaration now? NULL: yes; else the refusal. The declaration is locked.
-create or replace function gulou.review_refusal(p_own gulou.declaration, p_no bigint, p_reviewer int)
+-- May this reviewer decide this declaration now, whose unit today is p_unit (NULL: none)? Inlined, so that one statement asks
+-- it for many.
+create or replace function gulou.may_decide(p_own gulou.declaration, p_reviewer int, p_unit int) returns boolean
+language sql immutable as $$
+  select p_own.member_id <> p_reviewer and p_own.org_id is distinct from p_unit and p_own.status in ('submitted', 'appealed')
+     and (p_own.status = 'submitted' or p_own.reviewer_id is distinct from p_reviewer)
+$$;
+
+-- NULL: may_decide(); else why not. The declaration is locked.
+drop function if exists gulou.review_refusal(gulou.declaration, bigint, int);
+create or replace function gulou.review_refusal(p_own gulou.declaration, p_no bigint, p_reviewer int, p_unit int)
 returns jsonb language plpgsql stable as $$
-declare
-  v_account text := p_own.account_id;
-  v_refusal text;
 begin
   if p_own.no is null then
     return jsonb_build_object('no', p_no, 'refusal', 'not_found');
+  elsif gulou.may_decide(p_own, p_reviewer, p_unit) then
+    return null;
   elsif p_own.member_id = p_reviewer then
-    v_refusal := 'own';
-  elsif p_own.org_id = gulou.org_on(v_account, p_reviewer, gulou.local_day(gulou.now_())) then
-    v_refusal := 'own_unit';
-  elsif p_own.status not in ('submitted', 'appealed') and p_own.reviewer_id is not null then
+    return jsonb_build_object('no', p_no, 'refusal', 'own');
+  elsif p_own.org_id = p_unit then
+    return jsonb_build_object('no', p_no, 'refusal', 'own_unit');
+  elsif p_own.status in ('submitted', 'appealed') then
+    return jsonb_build_object('no', p_no, 'refusal', 'same_reviewer');
+  elsif p_own.reviewer_id is not null then
     return jsonb_build_object('no', p_no, 'refusal', 'already', 'status', p_own.status,
-      'by', gulou.name_of(v_account, p_own.reviewer_id), 'own_decision', p_own.reviewer_id = p_reviewer,
+      'by', gulou.name_of(p_own.account_id, p_own.reviewer_id), 'own_decision', p_own.reviewer_id = p_reviewer,
       'at', gulou.rfc3339(p_own.reviewed_at));
-  elsif p_own.status not in ('submitted', 'appealed') then
-    return jsonb_build_object('no', p_no, 'refusal', 'state_conflict', 'status', p_own.status);
-  elsif p_own.status = 'appealed' and p_own.reviewer_id = p_reviewer then
-    v_refusal := 'same_reviewer';
   end if;
-  return case when v_refusal is not null then jsonb_build_object('no', p_no, 'refusal', v_refusal) end;
+  return jsonb_build_object('no', p_no, 'refusal', 'state_conflict', 'status', p_own.status);
 end $$;
 
 -- The two steps of every decision: taken into review, then decided (domain 4.2).
@@ -45,166 +51,213 @@ end $$;
 
 -- ---------------------------------------------------------------- approve
 
--- What one declaration is worth now, its member locked; `days` are the parts that are still to be written down.
+-- What declarations of one account are worth now, their members locked, each behind those before it, and writes their days
+-- down. The points of all are added up at once: where everything that a member is to get has room below each cap, none
+-- decides. Whoever may reach one is counted one by one.
 drop function if exists gulou.count_one(gulou.declaration);
-create or replace function gulou.count_one(p_own gulou.declaration, p_item gulou.service_item, p_rule gulou.rule_version,
-  out own gulou.declaration, out days gulou.declaration_day[]) language plpgsql stable as $$
+drop function if exists gulou.count_one(gulou.declaration, gulou.service_item, gulou.rule_version);
+create or replace function gulou.count_all(p_account text, p_owns gulou.declaration[], out counts int[], out caps text[],
+                                           out periods text[]) language plpgsql as $$
 declare
-  v_count record;
+  v_revoked bigint[] := array(select d.no from unnest(p_owns) as own
+                              join gulou.declaration d on d.account_id = p_account and d.member_id = own.member_id
+                              where d.status in ('revoked', 'revoked_late'));
+  v_near    int[];   -- whose member may reach a cap
+  v_row     record;
+  v_count   record;
 begin
-  own := p_own;
-  own.period := gulou.counting_period(p_own.account_id, p_own.ended_at);
-  v_count := gulou.count_points(p_own.account_id, p_own.member_id, p_item, p_rule, p_own.started_at, p_own.ended_at, own.period);
-  own.counted := v_count.counted;
-  own.cap := v_count.cap;
-  if own.counted > 0 then
-    days := array(select row(p_own.account_id, p_own.no, p_own.member_id, (part ->> 'day')::date, p_item.category, own.period,
-                             (part ->> 'points')::int)::gulou.declaration_day
-                  from jsonb_array_elements(v_count.days) as part);
-  end if;
+  with counting as materialized (
+    select gulou.local_day(ended_at - interval '1 microsecond') as last, gulou.counting_period(p_account, max(ended_at)) as period
+    from unnest(p_owns) group by 1),
+  split as materialized (   -- of each its days, one or two, and which monday their week begins
+    select own.ordinality::int as place, own.no, own.member_id, i.category, c.period, r.day_cap, r.week_cap, r.category_cap,
+           r.period_cap, of_days.cap, of_days.first + part - 1 as day, of_days.points[part] as points,
+           date_trunc('week', of_days.first + part - 1)::date as week
+    from unnest(p_owns) with ordinality as own
+    join gulou.service_item i on i.account_id = p_account and i.item = own.item
+    join gulou.rule_version r on r.account_id = p_account and r.rule_version = own.rule_version
+    join counting c on c.last = gulou.local_day(own.ended_at - interval '1 microsecond')
+    cross join lateral gulou.points_by_day(i, r, own.started_at, own.ended_at) as of_days
+    cross join lateral generate_subscripts(of_days.points, 1) as part),
+  weighed as materialized (
+    select split.*, bool_or(in_day + all_new > day_cap or in_week + all_new > week_cap or in_category + all_new > category_cap
+                            or in_period + all_new > period_cap) over (partition by member_id) as near
+    from (select *, sum(points) over (partition by member_id) as all_new from split) as split
+    cross join lateral (   -- as gulou.counted_already()
+      select coalesce(sum(counted.points) filter (where counted.category = split.category), 0) as in_category,
+             coalesce(sum(counted.points), 0) as in_period
+      from gulou.declaration_day as counted
+      where account_id = p_account and counted.member_id = split.member_id and counted.period = split.period
+        and counted.no <> all (v_revoked)) as of_period
+    cross join lateral (
+      select coalesce(sum(counted.points) filter (where counted.day = split.day), 0) as in_day,
+             coalesce(sum(counted.points), 0) as in_week
+      from gulou.declaration_day as counted
+      where account_id = p_account and counted.member_id = split.member_id and counted.day >= week and counted.day < week + 7
+        and counted.no <> all (v_revoked)) as of_week),
+  noted as (
+    insert into gulou.declaration_day
+    select p_account, no, member_id, day, category, period, points from weighed where not near and points > 0)
+  select array_agg(counted order by place), array_agg(cap order by place), array_agg(period order by place),
+         array_agg(place order by place) filter (where near)
+  into counts, caps, periods, v_near
+  from (select place, sum(points)::int as counted, min(cap) as cap, min(period) as period, bool_or(near) as near
+        from weighed group by place) as worth;
+  for v_row in
+    select place, own, i as item, r as rule
+    from unnest(v_near) as place cross join lateral (select p_owns[place] as own) as one
+    join gulou.service_item i on i.account_id = p_account and i.item = (own).item
+    join gulou.rule_version r on r.account_id = p_account and r.rule_version = (own).rule_version
+    order by place
+  loop
+    v_count := gulou.count_points(p_account, (v_row.own).member_id, v_row.item, v_row.rule, (v_row.own).started_at,
+                                  (v_row.own).ended_at, periods[v_row.place]);
+    counts[v_row.place] := v_count.counted;
+    caps[v_row.place] := v_count.cap;
+    insert into gulou.declaration_day
+    select p_account, (v_row.own).no, (v_row.own).member_id, (part ->> 'day')::date, (v_row.item).category,
+           periods[v_row.place], (part ->> 'points')::int
+    from jsonb_array_elements(v_count.days) as part;
+  end loop;
 end $$;
 
--- Writes down that these were taken into review and approved, each by its reviewer_id and request, with what counts: one
--- change of each row.
+-- Writes down that these were taken into review and approved, each by its reviewer on its request, with what counts: one
+-- change of each row. Returns the rows as they are now.
 drop function if exists gulou.note_approved(gulou.declaration[], int, text);
-create or replace function gulou.note_approved(p_owns gulou.declaration[], p_requests text[]) returns gulou.declaration[]
-language plpgsql as $$
+drop function if exists gulou.note_approved(gulou.declaration[], text[]);
+create or replace function gulou.note_approved(p_account text, p_owns gulou.declaration[], p_reviewers int[], p_requests text[],
+  p_counts int[], p_caps text[], p_periods text[]) returns gulou.declaration[] language plpgsql as $$
 declare
-  v_now      timestamptz := gulou.now_();
-  v_approved gulou.declaration[];
+  v_now   timestamptz := gulou.now_();
+  v_owns  gulou.declaration[];
 begin
   insert into gulou.declaration_event
-  select (own).account_id, (own).no, last.seq + step.place, step.from_status, step.to_status, (own).reviewer_id, 'reviewer', null,
-         v_now, p_requests[listed.place]
-  from (select own, row_number() over () as place from unnest(p_owns) as own) as listed
+  select p_account, own.no, last.seq + step.place, case step.place when 1 then own.status else 'in_review' end, step.to_status,
+         p_reviewers[own.ordinality], 'reviewer', null, v_now, p_requests[own.ordinality]
+  from unnest(p_owns) with ordinality as own
   cross join lateral (select max(seq) as seq from gulou.declaration_event e
-                      where e.account_id = (own).account_id and e.no = (own).no) as last
-  cross join lateral (values (1, (own).status, 'in_review'), (2, 'in_review', 'approved'))
-    as step (place, from_status, to_status);
+                      where e.account_id = p_account and e.no = own.no) as last
+  cross join (values (1, 'in_review'), (2, 'approved')) as step (place, to_status);
   with moved as (
     update gulou.declaration d
-    set status = 'approved', reviewer_id = own.reviewer_id, reviewed_at = v_now, reason = null, counted = own.counted,
+    set status = 'approved', reviewer_id = own.reviewer, reviewed_at = v_now, reason = null, counted = own.counted,
         cap = own.cap, period = own.period
-    from unnest(p_owns) as own where d.account_id = own.account_id and d.no = own.no
-    returning d)
-  select array_agg(d order by place) into v_approved
-  from (select no, row_number() over () as place from unnest(p_owns)) as listed join moved on (d).no = listed.no;
-  return v_approved;
+    from unnest(array(select no from unnest(p_owns)), p_reviewers, p_counts, p_caps, p_periods) with ordinality
+      as own (no, reviewer, counted, cap, period, place)
+    where d.account_id = p_account and d.no = own.no
+    returning d, own.place)
+  select array_agg(d order by place) into v_owns from moved;
+  return v_owns;
 end $$;
 
--- Each member is told, unless nobody is bound.
-create or replace function gulou.notify_approved(p_owns gulou.declaration[]) returns void language plpgsql as $$
+-- Each member is told once, unless nobody is bound; their declarations are locked, so nobody else tells them. What
+-- gulou.first_state() would ask for each of them is asked once.
+drop function if exists gulou.notify_approved(gulou.declaration[]);
+create or replace function gulou.notify_approved(p_account text, p_owns gulou.declaration[]) returns void language plpgsql as $$
+declare
+  v_verified boolean := (select verified from gulou.account where account_id = p_account);
 begin
   insert into gulou.outbox (account_id, lane, kind, subject, facts, status, ended_at)
-  select own.account_id, 'member:' || own.member_id, 'notification', format('approved:%s:%s', own.no, own.member_id),
+  select p_account, 'member:' || own.member_id, 'notification', own.subject,
          jsonb_build_object('no', own.no, 'item', i.name, 'counted', own.counted::text, 'cap', own.cap,
-                            'what', 'approved', 'member', own.member_id), first.status, first.ended_at
-  from unnest(p_owns) as own
-  join gulou.binding b on b.account_id = own.account_id and b.member_id = own.member_id and b.ended_at is null
-  join gulou.service_item i on i.account_id = own.account_id and i.item = own.item
-  cross join lateral gulou.first_state(own.account_id, own.member_id) as first
-  order by own.no
-  on conflict (account_id, kind, subject) do nothing;
-end $$;
-
--- What the reviewer reads of each.
-create or replace function gulou.approved_facts(p_owns gulou.declaration[]) returns jsonb language plpgsql stable as $$
-begin
-  return (
-    select jsonb_object_agg(own.no, jsonb_build_object('no', own.no, 'ok', true,
-      'name', coalesce(m.name, '已注销成员#' || m.member_id), 'item', i.name, 'claimed', own.claimed::text,
-      'counted', own.counted::text, 'cap', own.cap))
-    from unnest(p_owns) as own
-    join gulou.member m on m.account_id = own.account_id and m.member_id = own.member_id
-    join gulou.service_item i on i.account_id = own.account_id and i.item = own.item);
+                            'what', 'approved', 'member', own.member_id),
+         first.status, case first.status when 'done' then clock_timestamp() end
+  from (select no, member_id, item, counted, cap, format('approved:%s:%s', no, member_id) as subject from unnest(p_owns)) as own
+  join gulou.binding b on b.account_id = p_account and b.member_id = own.member_id and b.ended_at is null
+  join gulou.service_item i on i.account_id = p_account and i.item = own.item
+  cross join lateral (
+    select gulou.first_status(v_verified, (select given from gulou.consent c
+                                           where c.account_id = p_account and c.member_id = own.member_id
+                                             and c.purpose = 'messages' order by c.at desc limit 1)) as status offset 0) as first
+  where not exists (select from gulou.outbox o
+                    where o.account_id = p_account and o.kind = 'notification' and o.subject = own.subject)
+  order by own.no;
 end $$;
 
 -- What many messages approve, one element of each array for a message. Locks in one order everywhere: declarations by
 -- number, then members by number; no deadlock between two reviewers. Caps are cut by service time, so the order of typing
 -- does not matter; a number that several messages name is the first one's that may decide it, and the others find that.
--- What was refused stands under "message number", what was approved under its number, the scores that changed under their
--- message.
 drop function if exists gulou.approve_turn(text, int[], text[], int[], bigint[]);
+drop function if exists gulou.approved_facts(gulou.declaration[]);
 create or replace function gulou.approve_all(p_account text, p_reviewer int[], p_request text[], p_nos text[]) returns jsonb[]
 language plpgsql as $$
 declare
-  v_now      timestamptz := gulou.now_();
-  v_nos      bigint[] := array(select distinct no from unnest(p_nos) as nos, unnest(nos::bigint[]) as no);
-  v_members  int[];
-  v_row      record;
-  v_found    gulou.declaration;   -- as the next message finds it
-  v_message  int;
-  v_refusal  jsonb;
-  v_one      record;
-  v_owns     gulou.declaration[] := '{}';
-  v_requests text[] := '{}';
-  v_messages int[] := '{}';   -- of v_owns
-  v_days     gulou.declaration_day[] := '{}';
-  v_unnoted  int[] := '{}';   -- members whose days are still to be written
-  v_refused  jsonb := '{}';
-  v_approved jsonb := '{}';
-  v_scores   jsonb := '{}';
+  v_now       timestamptz := gulou.now_();
+  v_nos       bigint[] := array(select no from unnest(p_nos) as nos, unnest(nos::bigint[]) as no);
+  v_units     int[];                 -- of the reviewers, today
+  v_found     gulou.declaration[];
+  v_members   int[];
+  v_owns      gulou.declaration[];   -- what is approved, in the order in which it counts,
+  v_messages  int[];                 -- by which message,
+  v_reviewers int[];
+  v_requests  text[];
+  v_others    gulou.declaration[];   -- what is named and not approved,
+  v_not_by    int[];                 -- by which message,
+  v_but_by    int[];                 -- and which approves it, if one does
+  v_other     gulou.declaration;
+  v_refused   jsonb := '{}';         -- under "message number"
+  v_worth     record;
+  v_scores    jsonb := '{}';         -- under the message
 begin
   perform gulou.period_gate(p_account, false);
-  perform from gulou.declaration where account_id = p_account and no = any (v_nos) order by no for update;
-  v_members := array(select distinct member_id from gulou.declaration where account_id = p_account and no = any (v_nos));
+  v_found := array(select d from gulou.declaration d where account_id = p_account and no = any (v_nos) order by no for update);
+  v_members := array(select distinct member_id from unnest(v_found));
   perform gulou.lock_members(array_fill(p_account, array[cardinality(v_members)]), v_members,
                              array(select generate_subscripts(v_members, 1)));
-  for v_row in
-    select d as own, i as item, r as rule, asked.messages
-    from (select no, array_agg(distinct message::int order by message::int) as messages
-          from unnest(p_nos) with ordinality as m (nos, message), unnest(nos::bigint[]) as no group by no) as asked
-    join gulou.declaration d on d.account_id = p_account and d.no = asked.no
-    join gulou.service_item i on i.account_id = p_account and i.item = d.item
-    join gulou.rule_version r on r.account_id = p_account and r.rule_version = d.rule_version
-    order by d.started_at, d.no
-  loop
-    v_found := v_row.own;
-    foreach v_message in array v_row.messages loop
-      v_refusal := gulou.review_refusal(v_found, v_found.no, p_reviewer[v_message]);
-      if v_refusal is not null then
-        v_refused := v_refused || jsonb_build_object(v_message || ' ' || v_found.no, v_refusal);
-        continue;
-      end if;
-      if v_found.member_id = any (v_unnoted) then   -- the next of a member is cut behind the one before
-        insert into gulou.declaration_day select * from unnest(v_days);
-        v_days := '{}';
-        v_unnoted := '{}';
-      end if;
-      v_one := gulou.count_one(v_row.own, v_row.item, v_row.rule);
-      v_days := v_days || v_one.days;
-      v_unnoted := v_unnoted || v_found.member_id;
-      v_row.own := v_one.own;
-      v_row.own.reviewer_id := p_reviewer[v_message];
-      v_owns := v_owns || v_row.own;
-      v_requests := v_requests || p_request[v_message];
-      v_messages := v_messages || v_message;
-      v_found.status := 'approved';
-      v_found.reviewer_id := p_reviewer[v_message];
-      v_found.reviewed_at := v_now;
-    end loop;
+  v_units := array(select gulou.org_on(p_account, reviewer, gulou.local_day(v_now)) from unnest(p_reviewer) as reviewer);
+  select array_agg(own) filter (where by = message), array_agg(message) filter (where by = message),
+         array_agg(p_reviewer[message]) filter (where by = message), array_agg(p_request[message]) filter (where by = message),
+         array_agg(own) filter (where by is distinct from message), array_agg(message) filter (where by is distinct from message),
+         array_agg(by) filter (where by is distinct from message)
+  into v_owns, v_messages, v_reviewers, v_requests, v_others, v_not_by, v_but_by
+  from (select own, message, min(message) filter (where gulou.may_decide(own, p_reviewer[message], v_units[message]))
+                             over (partition by no) as by
+        from (select distinct no, message::int
+              from unnest(p_nos) with ordinality as m (nos, message), unnest(nos::bigint[]) as no) as asked
+        join (select own, (own).no from unnest(v_found) as own) as found using (no)
+        order by (own).started_at, no, message) as weighed;
+  for v_place in 1 .. coalesce(cardinality(v_others), 0) loop
+    v_other := v_others[v_place];
+    if v_but_by[v_place] < v_not_by[v_place] then
+      v_other.status := 'approved';
+      v_other.reviewer_id := p_reviewer[v_but_by[v_place]];
+      v_other.reviewed_at := v_now;
+    end if;
+    v_refused := v_refused || jsonb_build_object(v_not_by[v_place] || ' ' || v_other.no,
+      gulou.review_refusal(v_other, v_other.no, p_reviewer[v_not_by[v_place]], v_units[v_not_by[v_place]]));
   end loop;
-  if cardinality(v_owns) > 0 then
-    insert into gulou.declaration_day select * from unnest(v_days);
-    v_owns := gulou.note_approved(v_owns, v_requests);
+  if v_owns is not null then
+    v_worth := gulou.count_all(p_account, v_owns);
+    v_owns := gulou.note_approved(p_account, v_owns, v_reviewers, v_requests, v_worth.counts, v_worth.caps, v_worth.periods);
     perform gulou.award(v_owns, v_requests);
     with changed as materialized (
-      select row, (row ->> 'member')::int as member from jsonb_array_elements((
-        select gulou.add_scores(p_account, array_agg(period), array_agg(member_id), array_agg(org_id), array_agg(counted))
-        from unnest(v_owns))) as row)
+      select * from gulou.raise_scores(p_account, v_worth.periods, array(select member_id from unnest(v_owns)),
+                                       array(select org_id from unnest(v_owns)), v_worth.counts)),
+    approved as (
+      select distinct v_messages[own.ordinality] as message, member_id from unnest(v_owns) with ordinality as own)
     select coalesce(jsonb_object_agg(message, rows), '{}') into v_scores
-    from (select message, jsonb_agg(distinct row) as rows
-          from (select member_id, v_messages[row_number() over ()] as message from unnest(v_owns)) as approved
-          join changed on changed.member = approved.member_id group by message) as of_message;
-    perform gulou.notify_approved(v_owns);
-    v_approved := gulou.approved_facts(v_owns);
+    from (select message, jsonb_agg(gulou.score_facts(changed) order by org_id, member_id, period) as rows
+          from approved join changed using (member_id) group by message) as of_message;
+    perform gulou.notify_approved(p_account, v_owns);
   end if;
   return array(
-    select jsonb_build_object('scores', coalesce(v_scores -> message::text, '[]'), 'results', (
-      select jsonb_agg(coalesce(v_refused -> (message || ' ' || no), v_approved -> no::text,
-                                jsonb_build_object('no', no, 'refusal', 'not_found')) order by place)
-      from (select no, min(place) as place from unnest(nos::bigint[]) with ordinality as typed (no, place) group by no) as asked))
-    from unnest(p_nos) with ordinality as m (nos, message) order by message);
+    with facts as materialized (
+      select v_messages[own.ordinality] as message, own.no, jsonb_build_object('no', own.no, 'ok', true,
+        'name', coalesce(m.name, '已注销成员#' || m.member_id), 'item', i.name, 'claimed', own.claimed::text,
+        'counted', own.counted::text, 'cap', own.cap) as approved
+      from unnest(v_owns) with ordinality as own
+      join gulou.member m on m.account_id = p_account and m.member_id = own.member_id
+      join gulou.service_item i on i.account_id = p_account and i.item = own.item),
+    answered as (
+      select message, jsonb_agg(coalesce(approved, v_refused -> (message || ' ' || no),
+                                         jsonb_build_object('no', no, 'refusal', 'not_found')) order by place) as results
+      from (select message::int, no, min(place) as place
+            from unnest(p_nos) with ordinality as m (nos, message), unnest(nos::bigint[]) with ordinality as typed (no, place)
+            group by message, no) as asked
+      left join facts using (message, no)
+      group by message)
+    select jsonb_build_object('scores', coalesce(v_scores -> message::text, '[]'), 'results', results)
+    from generate_subscripts(p_nos, 1) as message left join answered using (message) order by message);
 end $$;
 
 create or replace function gulou.approve_many(p_account text, p_reviewer int, p_request text, p_nos bigint[])
@@ -292,7 +345,8 @@ begin
     return jsonb_build_object('refusal', 'words_too_long', 'no', p_no);
   end if;
   select * into v_own from gulou.declaration where account_id = p_account and no = p_no for update;
-  v_refusal := gulou.review_refusal(v_own, p_no, v_reviewer);
+  v_refusal := gulou.review_refusal(v_own, p_no, v_reviewer,
+                                    gulou.org_on(p_account, v_reviewer, gulou.local_day(gulou.now_())));
   if v_refusal is not null then
     return v_refusal;
   end if;

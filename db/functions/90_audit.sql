@@ -69,18 +69,21 @@ create or replace function gulou.audit_seals() returns jsonb language sql stable
     (select format('daily_seal %s %s: %s', account_id, day, fault) from faults order by day, fault limit 1))
 $$;
 
+-- A day of no declaration is none of an approved one.
 create or replace function gulou.audit_awards() returns jsonb language sql stable as $$
-  with lines as (
-    select d.account_id, d.no, d.counted, d.claimed, coalesce(sum(p.points), 0) as by_day,
+  with counted as (
+    select account_id, no, min(d.counted) as counted, min(d.claimed) as claimed, coalesce(sum(p.points), 0) as by_day,
       bool_or(p.member_id <> d.member_id or p.period <> d.period or p.day not between gulou.local_day(d.started_at)
-              and gulou.local_day(d.ended_at - interval '1 microsecond')) as misplaced,
-      (select tx.pending from gulou.ledger_tx tx where tx.account_id = d.account_id and tx.kind = 'AWARD_PENDING'
-       and tx.source_type = 'declaration' and tx.source_id = d.no::text) as awarded
-    from gulou.declaration d left join gulou.declaration_day p using (account_id, no)
-    where d.counted is not null group by d.account_id, d.no)
+              and gulou.local_day(d.ended_at - interval '1 microsecond')) as misplaced
+    from gulou.declaration d full join gulou.declaration_day p using (account_id, no)
+    where d.counted is not null or p.points is not null group by account_id, no),
+  lines as (
+    select counted.*, (select tx.pending from gulou.ledger_tx tx where tx.account_id = counted.account_id and tx.kind = 'AWARD_PENDING'
+                       and tx.source_type = 'declaration' and tx.source_id = counted.no::text) as awarded
+    from counted)
   select gulou.check_row('every approved declaration was booked once, day by day', count(*),
     min(format('declaration %s %s: counted %s, by day %s, booked %s', account_id, no, counted, by_day, awarded))
-      filter (where counted <> by_day or counted <> coalesce(awarded, 0) or counted > claimed or misplaced))
+      filter (where counted is null or counted <> by_day or counted <> coalesce(awarded, 0) or counted > claimed or misplaced))
   from lines
 $$;
 

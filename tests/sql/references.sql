@@ -1,8 +1,8 @@
--- What a row of the books refers to is there, and stays: no foreign key says so (migration 0055), because a quarter has a
+-- What a row of the books refers to is there, and stays: no foreign key says so (migrations 0055 and 0056), because a quarter has a
 -- million of them. Triggers do, once a statement.
 begin;
 set client_min_messages = warning;
-select plan(20);
+select plan(22);
 
 select api.set_clock('2026-09-20 18:00+08');
 select api.sync_account('t', '测试');
@@ -31,7 +31,8 @@ $$;
 select throws_ok(copied(child, change::jsonb), '23503', format('a row of %s refers to no row of %s', child, parent),
                  format('%s: no %s, no row', child, parent))
 from (values
-  ('declaration_event', 'declaration', '{"no": 999999999}'), ('announcement_line', 'declaration', '{"no": 999999999, "position": 99}'),
+  ('declaration_event', 'declaration', '{"no": 999999999}'), ('declaration_day', 'declaration', '{"no": 999999999}'),
+  ('announcement_line', 'declaration', '{"no": 999999999, "position": 99}'),
   ('announcement_line_event', 'announcement_line', '{"no": 999999999}'),
   ('announcement_line_event', 'announcement_line', '{"announcement_id": 99}'), ('ledger_tx', 'balance', '{"member_id": 99, "source_id": "x"}'),
   ('lot', 'ledger_tx', '{"seq": 99}'), ('lot_entry', 'lot', '{"lot_seq": 99}'), ('lot_entry', 'ledger_tx', '{"seq": 99}')) as row (child, parent, change);
@@ -61,6 +62,7 @@ exception when sqlstate 'GT000' then
   return v_found;
 end $$;
 select is(found('declaration_event', '{"no": 999999999}'), 'declaration t 999999999: it was removed, its events were not', 'an event of nothing is found');
+select is(found('declaration_day', '{"no": 999999999}'), 'declaration t 999999999: counted , by day 10, booked ', 'a day of nothing as well');
 select is(found('announcement_line_event', '{"no": 999999999}'), 'announcement t 1 line 999999999: it has events, and is not listed', 'and one of a line that is not listed');
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 -- Many messages in one call (…_together): each gets what it would have got alone, one after the other.
 begin;
 set client_min_messages = warning;
-select plan(30);
+select plan(31);
 
 select api.set_clock('2026-11-20 18:00+08');
 select api.sync_account(one, '测试') from unnest(array['t', 'u']) as one;
@@ -96,6 +96,13 @@ select is(array[a[1] #>> '{results,0,refusal}', a[2] #>> '{results,0,ok}', a[3] 
   'whom one message may not approve, the next one may') from next;
 select results_eq($$select words, counted, cap from gulou.declaration where words in ('清早', '夜里') order by no$$,
   $$values ('清早', 20, null), ('夜里', 10, 'day')$$, 'INV-14: and the cap cuts what was later');
+-- The day has room for 30. Member 4 has 20 of it since before, member 3 has 10.
+select together(message('o2', '刚好的两小时', '09:00'), message('o2', '刚好的一小时'), message('o4', '剩下的一小时'),
+                message('o3', '还放得下', '06:00'), message('o3', '放不下', '18:00'));
+select approves(array['o7'], array[(select array_agg(no)::text from gulou.declaration where status = 'submitted' and words ~ '刚好|剩下|放')]);
+select bag_eq($$select words, counted, cap from gulou.declaration where words ~ '刚好|剩下|放'$$,
+  $$values ('刚好的两小时', 20, null), ('刚好的一小时', 10, null), ('剩下的一小时', 10, null), ('还放得下', 20, null), ('放不下', 0, 'day')$$,
+  'INV-14: what a cap has room for to the last point is not cut, whatever else is approved with it');
 create temp table same as select approves(array['o7', 'o7'], array['{1}', '{1}'],
   p_keys => array['00000000-0000-0000-0000-000000000002', '00000000-0000-0000-0000-000000000002']::uuid[]) as a;
 select is(a[1], a[2], 'a reviewer''s message that is there twice has one answer') from same;
