@@ -12,7 +12,8 @@
  *                    request_busy(rq);
  *
  *            It runs `select api.balance($1,$2)`; PostgreSQL infers the types of the text
- *            arguments, and every function of schema api returns exactly one jsonb.
+ *            arguments, and every function of schema api returns exactly one jsonb, or JSON as
+ *            text.
  * Groups:    an idle connection takes up to PG_GROUP_MAX waiting calls, sorted by key, and puts
  *            one Sync behind them: one transaction. Answers go out after the Sync. When a group
  *            fails, its members run again, each in a transaction of its own.

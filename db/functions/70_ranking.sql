@@ -118,11 +118,12 @@ end $$;
 
 -- ---------------------------------------------------------------- with the board in Redis
 
--- What `排行` says to many, as api.ranking() gives it, of the period that runs. The first of the board come from Redis: as
--- members and their points, of the period that was the current one lately. What is not true of them any more, SQL answers.
--- They are the same for nearly all who ask at once, and looked up once.
+-- What `排行` says to many, as api.ranking() has it, of the period that runs; JSON as text. The first of the board come from
+-- Redis: as members and their points, of the period that was the current one lately. What is not true of them any more, SQL
+-- answers. They are the same for nearly all who ask at once: looked up and written out once.
+drop function if exists api.board_together(text[], text[], text[], text[], text[], int[]);
 create or replace function api.board_together(p_account text[], p_openid text[], p_period text[], p_ids text[],
-  p_points text[], p_limit int[]) returns jsonb[] language plpgsql stable set plan_cache_mode = force_generic_plan as $$
+  p_points text[], p_limit int[]) returns text[] language plpgsql stable set plan_cache_mode = force_generic_plan as $$
 declare
   v_today date := gulou.local_day(gulou.now_());
 begin
@@ -131,23 +132,25 @@ begin
       select account, gulou.period_of(account, v_today) as period from (select distinct unnest(p_account) as account) as one),
     own as materialized (
       select c.place, c.account, r.period, c."limit", k.member_id as member,
-             gulou.points_of(c.account, r.period, k.member_id) as points,
+             (select coalesce(sum(points), 0)::bigint from gulou.period_score s
+              where s.account_id = c.account and s.period = r.period and s.member_id = k.member_id) as points,
              case when c.period = r.period then c.ids end as ids, case when c.period = r.period then c.points end as board_points
       from unnest(p_account, p_openid, p_period, p_ids, p_points, p_limit) with ordinality
         as c (account, openid, period, ids, points, "limit", place)
       join running r using (account)
       left join gulou.binding k on k.account_id = c.account and k.openid = c.openid and k.ended_at is null),
     boards as materialized (
-      select account, ids, board_points, "limit", gulou.is_provisional(account, period) as provisional,
+      select account, ids, board_points, "limit", concat('{"period":"', period, '","provisional":',
+             gulou.is_provisional(account, period)::text, ',"rows":',
              coalesce(case when ids is not null then gulou.rows_if_booked(account, period, ids::int[], board_points::bigint[]) end,
-                      gulou.member_rows(account, period, "limit")) as rows
+                      gulou.member_rows(account, period, "limit"))) as said
       from (select distinct account, period, ids, board_points, "limit" from own) as one),
     ranks as (
       select r.account, each.score as points, 1 + each.above as rank
       from running r cross join lateral gulou.members_above_each(r.account, r.period, array(
         select distinct own.points from own where own.account = r.account and own.points > 0)) as each)
-    select jsonb_build_object('period', own.period, 'provisional', b.provisional, 'rows', b.rows, 'member', own.member,
-      'mine', case when own.member is not null then jsonb_build_object('points', own.points::text, 'rank', ranks.rank) end)
+    select case when own.member is null then b.said || '}'
+           else concat(b.said, ',"mine":{"points":"', own.points, '","rank":', coalesce(ranks.rank::text, 'null'), '}}') end
     from own
     join boards b on b.account = own.account and b."limit" = own."limit" and b.ids is not distinct from own.ids
                  and b.board_points is not distinct from own.board_points
