@@ -45,6 +45,18 @@ static void start(struct request *rq, const struct command *command) {
         ask(rq, NULL, NULL, NULL);
 }
 
+/* Without printf, which costs twice as much. */
+static void tell_row(struct buf *out, const cJSON *row) {
+    buf_puts(out, "\n");
+    buf_i64(out, fact_number(row, "rank"));
+    buf_puts(out, ". ");
+    buf_puts(out, fact_text(row, "name"));
+    buf_puts(out, " ");
+    buf_puts(out, fact_text(row, "points"));
+    buf_puts(out, "分　");
+    buf_puts(out, fact_text(row, "unit"));
+}
+
 static void tell_mine(struct buf *out, const cJSON *mine) {
     if (mine == NULL) {
         buf_puts(out, "\n绑定后可以看到自己的名次。");
@@ -67,9 +79,7 @@ static void answer(struct request *rq, const cJSON *facts) {
     buf_printf(&out, "%s 个人排行%s", fact_text(facts, "period"),
                fact_true(facts, "provisional") ? "（暂列，公示后为准）" : "");
     const cJSON *row;
-    cJSON_ArrayForEach(row, fact(facts, "rows"))
-        buf_printf(&out, "\n%" PRId64 ". %s %s分　%s", fact_number(row, "rank"),
-                   fact_text(row, "name"), fact_text(row, "points"), fact_text(row, "unit"));
+    cJSON_ArrayForEach(row, fact(facts, "rows")) tell_row(&out, row);
     if (cJSON_GetArraySize(fact(facts, "rows")) == 0)
         buf_puts(&out, "\n本期还没有人上榜，期待您的第一条。");
     buf_puts(&out, "\n");
