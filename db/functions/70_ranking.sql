@@ -39,28 +39,29 @@ begin
   return jsonb_build_object('rank', gulou.rank_of(p_account, p_period, p_member));
 end $$;
 
--- The rows of these members, in this order; NULL when the book does not have just these points of one of them.
+-- The rows of these members, in this order, as JSON; NULL when the book does not have just these points of one of them.
+drop function if exists gulou.rows_if_booked(text, text, int[], bigint[]);
 create or replace function gulou.rows_if_booked(p_account text, p_period text, p_ids int[], p_points bigint[])
-returns jsonb language plpgsql stable as $$
+returns text language plpgsql stable as $$
 declare
   v_today date := gulou.local_day(gulou.now_());
 begin
   return (
-    select case when bool_and(booked.points = ranked.points and shown.shown_name is not null) then
-             jsonb_agg(jsonb_build_object('rank', rank, 'name', shown.shown_name, 'unit', o.name, 'unit_id', o.org_id,
-                                          'points', ranked.points::text) order by place) end
-    from (select id, points, place, rank() over (order by points desc) as rank
+    select case when bool_and(points = booked and shown.shown_name is not null) then
+             '[' || string_agg(concat('{"rank":', rank, ',"name":', to_json(shown.shown_name), ',"unit":', coalesce(to_json(o.name)::text, 'null'),
+               ',"unit_id":', coalesce(o.org_id::text, 'null'), ',"points":"', points, '"}'), ',' order by place) || ']' end
+    from (select id, listed.points, place, rank() over (order by listed.points desc) as rank,
+                 (select sum(s.points)::bigint from gulou.period_score s
+                  where s.account_id = p_account and s.period = p_period and s.member_id = id) as booked
           from unnest(p_ids, p_points) with ordinality as listed (id, points, place)) as ranked
     left join gulou.masked_list(p_account, p_ids) as shown on shown.member_id = id
-    left join (select member_id, sum(points) as points from gulou.period_score
-               where account_id = p_account and period = p_period and member_id = any (p_ids) group by member_id) as booked
-      on booked.member_id = id
     left join gulou.member_org m on m.account_id = p_account and m.member_id = id and m.during @> v_today
     left join gulou.org o on o.account_id = p_account and o.org_id = m.org_id);
 end $$;
 
 -- The first of the sums, with those in between that the sums do not know yet.
-create or replace function gulou.member_rows(p_account text, p_period text, p_limit int) returns jsonb
+drop function if exists gulou.member_rows(text, text, int);
+create or replace function gulou.member_rows(p_account text, p_period text, p_limit int) returns text
 language plpgsql stable as $$
 begin
   return (
@@ -103,7 +104,7 @@ begin
   end if;
   return jsonb_build_object('period', v_period, 'provisional', gulou.is_provisional(p_account, v_period),
     'rows', case p_kind when 'units' then gulou.unit_rows(p_account, v_period, p_limit)
-                        else gulou.member_rows(p_account, v_period, p_limit) end,
+                        else gulou.member_rows(p_account, v_period, p_limit)::jsonb end,
     'periods', (select coalesce(jsonb_agg(jsonb_build_object('name', period) order by gulou.period_start(period) desc), '[]')
                 from (select jsonb_array_elements_text(api.periods(p_account) -> 'periods') as period) as known),
     'member', v_member, 'unit', v_unit,
