@@ -165,8 +165,8 @@ begin
   return p_facts || jsonb_build_object('notes', coalesce(p_facts -> 'notes', '[]') || p_notes);
 end $$;
 
--- Wraps the function that people's messages call: notes each act, and adds {"notes":[…]} to its facts. Facts that are text
--- stay text: building a jsonb and writing it out cost more than what stands in it.
+-- Wraps the function that people's messages call: notes each act, and adds {"notes":[…]} to its facts. Those that come as
+-- text stay text.
 create or replace function api.spoken_together(p_account text[], p_openid text[], p_key uuid[], p_act text[],
   p_facts jsonb[]) returns jsonb[] language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare

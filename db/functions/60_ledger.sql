@@ -148,7 +148,7 @@ end $$;
 
 -- ---------------------------------------------------------------- what a member reads
 
--- 积分 of many: JSON as text, because building a jsonb and writing it out cost more than what stands in it.
+-- 积分 of many, as JSON: text is cheaper to make than a jsonb that is then written out.
 drop function if exists gulou.balances_of(text[], text[]);
 drop function if exists api.balance_together(text[], text[]);
 create or replace function api.balance_together(p_account text[], p_openid text[]) returns text[]
