@@ -12,7 +12,8 @@
  *                    request_busy(rq);
  *
  *            It runs `select api.balance($1,$2)`; PostgreSQL infers the types of the text
- *            arguments, and every function of schema api returns exactly one jsonb.
+ *            arguments, and every function of schema api returns exactly one jsonb, or JSON as
+ *            text.
  * Groups:    an idle connection takes up to PG_GROUP_MAX waiting calls, sorted by key, and puts
  *            one Sync behind them: one transaction. Answers go out after the Sync. When a group
  *            fails, its members run again, each in a transaction of its own.
@@ -62,9 +63,10 @@ struct pg_call {
     int n;                              /* arguments */
     const char *args[PG_ARGUMENTS_MAX]; /* as text, NULL is SQL's null */
     const char *around;                 /* NULL, or the function that is given the answer: */
-    int around_n;  /* select api.around($1…$around_n, api.function($around_n+1…)) */
-    bool together; /* each argument is an element of an array, and so is the answer: */
-                   /* select unnest(api.function($1::…[], …)), likewise around it */
+    int around_n;      /* select api.around($1…$around_n, api.function($around_n+1…)) */
+    int around_shares; /* as many of them come first in the function, too, and stand here once */
+    bool together;     /* each argument is an element of an array, and so is the answer: */
+                       /* select unnest(api.function($1::…[], …)), likewise around it */
     bool changes;
     const char *lane;    /* whose share of the queue it takes; NULL: nobody's */
     const char *key;     /* orders the group: "person message"; NULL for reading */

@@ -35,6 +35,7 @@ struct statement {
     const char *function;
     const char *around;
     int around_n;
+    int around_shares;
     int n;
     bool together;
     int generation; /* part of the name: a stale one is replaced by a new name */
@@ -425,6 +426,7 @@ static int find_statement(struct pg_connection *c, const struct pg_call *call) {
         (struct statement){.function = call->function,
                            .around = call->around,
                            .around_n = call->around ? call->around_n : 0,
+                           .around_shares = call->around ? call->around_shares : 0,
                            .n = call->n,
                            .together = call->together};
     return c->statement_count++;
@@ -438,8 +440,13 @@ static bool send_prepare(struct pg_connection *c, const struct statement *s, con
     for (int i = 1; i <= s->around_n; i++)
         at += (size_t)snprintf(sql + at, sizeof sql - at, "$%d,", i);
     at += (size_t)snprintf(sql + at, sizeof sql - at, "api.%.128s(", s->function);
-    for (int i = s->around_n + 1; i <= s->n; i++)
-        at += (size_t)snprintf(sql + at, sizeof sql - at, i > s->around_n + 1 ? ",$%d" : "$%d", i);
+    const char *comma = "";
+    for (int i = 1; i <= s->n; i++) {
+        if (i > s->around_shares && i <= s->around_n)
+            continue;
+        at += (size_t)snprintf(sql + at, sizeof sql - at, "%s$%d", comma, i);
+        comma = ",";
+    }
     snprintf(sql + at, sizeof sql - at, ")%s%s", s->around ? ")" : "", s->together ? ")" : "");
     return PQsendPrepare(c->conn, name, sql, 0, NULL);
 }

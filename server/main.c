@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/base/json.h"
 #include "server/base/memory.h"
 #include "server/commands/commands.h"
 
@@ -60,7 +61,7 @@ static void crypto_free(void *memory, const char *file, int line) {
  * to the system as soon as they are given back: glibc would learn to keep them. */
 static void share_memory(void) {
     mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
-    cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = memory_malloc, .free_fn = memory_put});
+    cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = json_malloc, .free_fn = json_free});
     event_set_mem_functions(memory_malloc, memory_realloc, memory_put);
     CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free);
 }

@@ -6,6 +6,7 @@
 #include "db/digest.h"
 #include "db/leaderboard.h"
 #include "server/base/buf.h"
+#include "server/base/json.h"
 #include "server/base/limits.h"
 #include "server/base/log.h"
 #include "server/base/metrics.h"
@@ -103,10 +104,6 @@ static bool answer_common_refusal(struct request *rq, const cJSON *facts) {
     return false;
 }
 
-static void delete_json(void *json) {
-    cJSON_Delete(json);
-}
-
 static void on_answer(struct pg_call *call, enum pg_status status, const char *json, size_t n) {
     struct request *rq = (struct request *)(void *)((char *)call - offsetof(struct request, call));
     rq->calling = false;
@@ -117,14 +114,13 @@ static void on_answer(struct pg_call *call, enum pg_status status, const char *j
         request_busy(rq);
         return;
     }
-    cJSON *facts = cJSON_ParseWithLength(json, n);
+    const cJSON *facts = json_parse(rq->arena, json, n);
     if (!facts) {
         log_error("call_failed", "request=%s account=%s function=%s cause=no_json", request_id(rq),
                   rq->account->id, call->function);
         request_busy(rq);
         return;
     }
-    arena_on_free(rq->arena, delete_json, facts);
     const cJSON *notes = cJSON_GetObjectItemCaseSensitive(facts, "notes");
     if (notes)
         rq->notes = notes;
@@ -154,21 +150,19 @@ void request_call(struct request *rq, const struct action *action, enum request_
                              .on_done = on_answer};
     if (changes || rq->act)
         call->key = order_of(rq);
+    call->args[call->n++] = rq->account->id;
+    if (kind != REQUEST_LOOKS || rq->act)
+        call->args[call->n++] = rq->openid;
+    if (changes || rq->act)
+        call->args[call->n++] = request_key(rq);
     if (rq->act) {
         call->around = together ? "spoken_together" : "spoken";
-        call->args[call->n++] = rq->account->id;
-        call->args[call->n++] = rq->openid;
-        call->args[call->n++] = request_key(rq);
+        call->around_shares = kind == REQUEST_LOOKS ? 1 : changes ? 3 : 2;
         call->args[call->n++] = rq->act;
         call->around_n = call->n;
     }
-    call->args[call->n++] = rq->account->id;
-    if (kind != REQUEST_LOOKS)
-        call->args[call->n++] = rq->openid;
-    if (changes) {
-        call->args[call->n++] = request_key(rq);
+    if (changes)
         call->args[call->n++] = request_id(rq);
-    }
     assert(n >= 0 && call->n + n <= PG_ARGUMENTS_MAX);
     for (int i = 0; i < n; i++)
         call->args[call->n++] = args[i];

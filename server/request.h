@@ -24,6 +24,7 @@
 #include "server/config.h"
 
 struct background;    /* server/background.h */
+struct boards;        /* server/boards.h */
 struct crowd;         /* server/crowd.h */
 struct callback_open; /* wechat/callback.h */
 struct command;       /* server/route.h */
@@ -34,8 +35,6 @@ struct platform; /* server/platform.h */
 struct visitors; /* server/visitors.h */
 struct rate;     /* server/rate.h */
 struct recent;   /* server/recent.h */
-
-#define PERIOD_SIZE 16 /* of a period's name, 2026-Q4 */
 
 /* What one worker has; the same for all of its requests. */
 struct services {
@@ -48,7 +47,7 @@ struct services {
     struct health *health; /* the first worker's; else NULL */
     bool accounts_known;   /* the first worker's: the database has what the configuration says */
     struct recent *recent; /* what 帮助 was answered */
-    char (*periods)[PERIOD_SIZE]; /* by account: of the last 排行; empty before the first */
+    struct boards *boards; /* the first of them, for 排行 */
     struct crowd *crowd;
     struct rate *people;   /* of all workers: messages while there is a crowd */
     struct rate *pictures; /* of all workers: pictures sent from pages, good or not */

@@ -119,51 +119,86 @@ begin
   return v_notes;
 end $$;
 
--- Wraps the function that people's messages call: notes each act, and adds {"notes":[…]} to its facts. Every message
--- comes here, and in a rush nearly none has anything to note or to show: one statement finds that out for all of them.
-create or replace function gulou.spoken_all(p_account text[], p_openid text[], p_key uuid[], p_act text[], p_facts jsonb[])
+-- What each of many messages is to be told besides its answer, by its place; NULL: nobody is told anything. Notes each act.
+-- Every message comes here, and in a rush nearly none has anything to note or to show: one statement finds that out for all.
+drop function if exists gulou.spoken_all(text[], text[], uuid[], text[], jsonb[]);
+create or replace function gulou.notes_for_all(p_account text[], p_openid text[], p_key uuid[], p_act text[])
 returns jsonb[] language plpgsql as $$
 declare
-  v_new     int[];
-  v_waiting int[];
-  v_place   int;
-  v_notes   jsonb;
+  v_new   int[];
+  v_seen  int[];
+  v_lanes text[];   -- of those seen
+  v_waits boolean;
+  v_place int;
+  v_notes jsonb[];
 begin
-  select array_agg(place order by place) filter (where not known), array_agg(place order by place) filter (where waits)
-  into v_new, v_waiting
-  from unnest(p_account, p_openid, p_key, p_act) with ordinality as c (account, openid, key, act, place)
-  cross join lateral (
-    select exists (select from gulou.follower
-                   where account_id = account and openid = c.openid and gulou.window_stays_open(follower, act)),
-           exists (select from gulou.outbox where account_id = account and shown_with = key)
-           or exists (select from gulou.outbox where account_id = account and status = 'held' and lane = coalesce(
-             (select 'member:' || member_id::text from gulou.binding
-              where account_id = account and openid = c.openid and ended_at is null), 'guest:' || c.openid)))
-    as seen (known, waits)
-  where not known or waits;
+  with seen as materialized (
+    select place, account, key, f.openid is not null and gulou.window_stays_open(f, act) as known,
+           coalesce('member:' || k.member_id::text, 'guest:' || c.openid) as lane
+    from unnest(p_account, p_openid, p_key, p_act) with ordinality as c (account, openid, key, act, place)
+    left join gulou.follower f on f.account_id = account and f.openid = c.openid
+    left join gulou.binding k on k.account_id = account and k.openid = c.openid and k.ended_at is null)
+  select array_agg(place) filter (where not known), array_agg(place), array_agg(lane), exists (
+    select from (select account, array_agg(key) as keys, array_agg(lane) as lanes from seen group by account) as of_account
+    where exists (select from gulou.outbox where account_id = account and shown_with = any (keys))
+       or exists (select from gulou.outbox where account_id = account and status = 'held' and lane = any (lanes)))
+  into v_new, v_seen, v_lanes, v_waits from seen;
   if v_new is not null then
     perform gulou.open_windows(array_agg(p_account[place]), array_agg(p_openid[place]), array_agg(p_act[place]))
     from unnest(v_new) as place;
   end if;
-  foreach v_place in array coalesce(v_waiting, '{}') loop
-    v_notes := gulou.notes_for(p_account[v_place], p_openid[v_place], p_key[v_place]);
-    if v_notes is not null then
-      p_facts[v_place] := p_facts[v_place] || jsonb_build_object('notes', coalesce(p_facts[v_place] -> 'notes', '[]') || v_notes);
+  if not v_waits then
+    return null;
+  end if;
+  foreach v_place in array array(
+    select place from unnest(v_seen, v_lanes) as seen (place, lane)
+    where exists (select from gulou.outbox where account_id = p_account[place] and shown_with = p_key[place])
+       or exists (select from gulou.outbox where account_id = p_account[place] and status = 'held' and outbox.lane = seen.lane)
+    order by place) loop
+    v_notes[v_place] := gulou.notes_for(p_account[v_place], p_openid[v_place], p_key[v_place]);
+  end loop;
+  return v_notes;
+end $$;
+
+create or replace function gulou.with_notes(p_facts jsonb, p_notes jsonb) returns jsonb language plpgsql immutable as $$
+begin
+  return p_facts || jsonb_build_object('notes', coalesce(p_facts -> 'notes', '[]') || p_notes);
+end $$;
+
+-- Wraps the function that people's messages call: notes each act, and adds {"notes":[…]} to its facts. Those that come as
+-- text stay text.
+create or replace function api.spoken_together(p_account text[], p_openid text[], p_key uuid[], p_act text[],
+  p_facts jsonb[]) returns jsonb[] language plpgsql set plan_cache_mode = force_generic_plan as $$
+declare
+  v_notes jsonb[] := gulou.notes_for_all(p_account, p_openid, p_key, p_act);
+begin
+  for place in 1 .. coalesce(array_upper(v_notes, 1), 0) loop
+    if v_notes[place] is not null then
+      p_facts[place] := gulou.with_notes(p_facts[place], v_notes[place]);
     end if;
   end loop;
   return p_facts;
 end $$;
 
 create or replace function api.spoken_together(p_account text[], p_openid text[], p_key uuid[], p_act text[],
-  p_facts jsonb[]) returns jsonb[] language plpgsql set plan_cache_mode = force_generic_plan as $$
+  p_facts text[]) returns text[] language plpgsql set plan_cache_mode = force_generic_plan as $$
+declare
+  v_notes jsonb[] := gulou.notes_for_all(p_account, p_openid, p_key, p_act);
 begin
-  return gulou.spoken_all(p_account, p_openid, p_key, p_act, p_facts);
+  for place in 1 .. coalesce(array_upper(v_notes, 1), 0) loop
+    if v_notes[place] is not null then
+      p_facts[place] := gulou.with_notes(p_facts[place]::jsonb, v_notes[place])::text;
+    end if;
+  end loop;
+  return p_facts;
 end $$;
 
 create or replace function api.spoken(p_account text, p_openid text, p_key uuid, p_act text, p_facts jsonb)
 returns jsonb language plpgsql set plan_cache_mode = force_generic_plan as $$
+declare
+  v_notes jsonb[] := gulou.notes_for_all(array[p_account], array[p_openid], array[p_key], array[p_act]);
 begin
-  return (gulou.spoken_all(array[p_account], array[p_openid], array[p_key], array[p_act], array[p_facts]))[1];
+  return case when v_notes[1] is null then p_facts else gulou.with_notes(p_facts, v_notes[1]) end;
 end $$;
 
 -- ---------------------------------------------------------------- choosing the channel

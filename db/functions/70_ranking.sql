@@ -39,28 +39,29 @@ begin
   return jsonb_build_object('rank', gulou.rank_of(p_account, p_period, p_member));
 end $$;
 
--- The rows of these members, in this order; NULL when the book does not have just these points of one of them.
+-- The rows of these members, in this order, as JSON; NULL when the book does not have just these points of one of them.
+drop function if exists gulou.rows_if_booked(text, text, int[], bigint[]);
 create or replace function gulou.rows_if_booked(p_account text, p_period text, p_ids int[], p_points bigint[])
-returns jsonb language plpgsql stable as $$
+returns text language plpgsql stable as $$
 declare
   v_today date := gulou.local_day(gulou.now_());
 begin
   return (
-    select case when bool_and(booked.points = ranked.points and shown.shown_name is not null) then
-             jsonb_agg(jsonb_build_object('rank', rank, 'name', shown.shown_name, 'unit', o.name, 'unit_id', o.org_id,
-                                          'points', ranked.points::text) order by place) end
-    from (select id, points, place, rank() over (order by points desc) as rank
+    select case when bool_and(points = booked and shown.shown_name is not null) then
+             '[' || string_agg(concat('{"rank":', rank, ',"name":', to_json(shown.shown_name), ',"unit":', coalesce(to_json(o.name)::text, 'null'),
+               ',"unit_id":', coalesce(o.org_id::text, 'null'), ',"points":"', points, '"}'), ',' order by place) || ']' end
+    from (select id, listed.points, place, rank() over (order by listed.points desc) as rank,
+                 (select sum(s.points)::bigint from gulou.period_score s
+                  where s.account_id = p_account and s.period = p_period and s.member_id = id) as booked
           from unnest(p_ids, p_points) with ordinality as listed (id, points, place)) as ranked
     left join gulou.masked_list(p_account, p_ids) as shown on shown.member_id = id
-    left join (select member_id, sum(points) as points from gulou.period_score
-               where account_id = p_account and period = p_period and member_id = any (p_ids) group by member_id) as booked
-      on booked.member_id = id
     left join gulou.member_org m on m.account_id = p_account and m.member_id = id and m.during @> v_today
     left join gulou.org o on o.account_id = p_account and o.org_id = m.org_id);
 end $$;
 
 -- The first of the sums, with those in between that the sums do not know yet.
-create or replace function gulou.member_rows(p_account text, p_period text, p_limit int) returns jsonb
+drop function if exists gulou.member_rows(text, text, int);
+create or replace function gulou.member_rows(p_account text, p_period text, p_limit int) returns text
 language plpgsql stable as $$
 begin
   return (
@@ -103,7 +104,7 @@ begin
   end if;
   return jsonb_build_object('period', v_period, 'provisional', gulou.is_provisional(p_account, v_period),
     'rows', case p_kind when 'units' then gulou.unit_rows(p_account, v_period, p_limit)
-                        else gulou.member_rows(p_account, v_period, p_limit) end,
+                        else gulou.member_rows(p_account, v_period, p_limit)::jsonb end,
     'periods', (select coalesce(jsonb_agg(jsonb_build_object('name', period) order by gulou.period_start(period) desc), '[]')
                 from (select jsonb_array_elements_text(api.periods(p_account) -> 'periods') as period) as known),
     'member', v_member, 'unit', v_unit,
@@ -118,11 +119,12 @@ end $$;
 
 -- ---------------------------------------------------------------- with the board in Redis
 
--- What `排行` says to many, as api.ranking() gives it, of the period that runs. The first of the board come from Redis: as
--- members and their points, of the period that was the current one lately. What is not true of them any more, SQL answers.
--- They are the same for nearly all who ask at once, and looked up once.
+-- What `排行` says to many, as api.ranking() has it, of the period that runs; JSON as text. The first of the board come from
+-- Redis: as members and their points, of the period that was the current one lately. What is not true of them any more, SQL
+-- answers. They are the same for nearly all who ask at once: looked up and written out once.
+drop function if exists api.board_together(text[], text[], text[], text[], text[], int[]);
 create or replace function api.board_together(p_account text[], p_openid text[], p_period text[], p_ids text[],
-  p_points text[], p_limit int[]) returns jsonb[] language plpgsql stable set plan_cache_mode = force_generic_plan as $$
+  p_points text[], p_limit int[]) returns text[] language plpgsql stable set plan_cache_mode = force_generic_plan as $$
 declare
   v_today date := gulou.local_day(gulou.now_());
 begin
@@ -131,23 +133,25 @@ begin
       select account, gulou.period_of(account, v_today) as period from (select distinct unnest(p_account) as account) as one),
     own as materialized (
       select c.place, c.account, r.period, c."limit", k.member_id as member,
-             gulou.points_of(c.account, r.period, k.member_id) as points,
+             (select coalesce(sum(points), 0)::bigint from gulou.period_score s
+              where s.account_id = c.account and s.period = r.period and s.member_id = k.member_id) as points,
              case when c.period = r.period then c.ids end as ids, case when c.period = r.period then c.points end as board_points
       from unnest(p_account, p_openid, p_period, p_ids, p_points, p_limit) with ordinality
         as c (account, openid, period, ids, points, "limit", place)
       join running r using (account)
       left join gulou.binding k on k.account_id = c.account and k.openid = c.openid and k.ended_at is null),
     boards as materialized (
-      select account, ids, board_points, "limit", gulou.is_provisional(account, period) as provisional,
+      select account, ids, board_points, "limit", concat('{"period":"', period, '","provisional":',
+             gulou.is_provisional(account, period)::text, ',"rows":',
              coalesce(case when ids is not null then gulou.rows_if_booked(account, period, ids::int[], board_points::bigint[]) end,
-                      gulou.member_rows(account, period, "limit")) as rows
+                      gulou.member_rows(account, period, "limit"))) as said
       from (select distinct account, period, ids, board_points, "limit" from own) as one),
     ranks as (
       select r.account, each.score as points, 1 + each.above as rank
       from running r cross join lateral gulou.members_above_each(r.account, r.period, array(
         select distinct own.points from own where own.account = r.account and own.points > 0)) as each)
-    select jsonb_build_object('period', own.period, 'provisional', b.provisional, 'rows', b.rows, 'member', own.member,
-      'mine', case when own.member is not null then jsonb_build_object('points', own.points::text, 'rank', ranks.rank) end)
+    select case when own.member is null then b.said || '}'
+           else concat(b.said, ',"mine":{"points":"', own.points, '","rank":', coalesce(ranks.rank::text, 'null'), '}}') end
     from own
     join boards b on b.account = own.account and b."limit" = own."limit" and b.ids is not distinct from own.ids
                  and b.board_points is not distinct from own.board_points

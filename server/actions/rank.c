@@ -1,74 +1,60 @@
 #include <inttypes.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "db/leaderboard.h"
 #include "server/actions/actions.h"
+#include "server/boards.h"
 #include "server/route.h"
 #include "server/say.h"
-
-#define TOP_ROWS 10
-#define TOP_ROWS_TEXT "10"
 
 /* The first of the board come from Redis when it is ready; then one call of the database, which
  * looks at every number and says the rest, or all of it where Redis does not say what the book
  * says. Which board that is, only the database knows: it is asked for as of the last answer. */
-struct board {
+struct rank {
     struct request *rq;
-    struct leaderboard_read read;
+    struct boards_call first;
 };
 
-static char *last_period(const struct request *rq) {
-    const struct services *services = rq->services;
-    return services->periods[rq->account - services->config->accounts];
-}
-
 static void on_facts(struct request *rq, const cJSON *facts) {
-    snprintf(last_period(rq), PERIOD_SIZE, "%s", fact_text(facts, "period"));
+    boards_note_period(rq->services->boards, rq->account, fact_text(facts, "period"));
     action_rank.answer(rq, facts);
 }
 
 static const struct action ask_board = {"rank", NULL, on_facts};
 
 static void ask(struct request *rq, const char *period, const char *ids, const char *points) {
-    const char *const args[] = {period, ids, points, TOP_ROWS_TEXT};
+    const char *const args[] = {period, ids, points, BOARDS_ROWS_TEXT};
     request_call(rq, &ask_board, REQUEST_READS_TOGETHER, "board_together", 4, args);
 }
 
-static void on_top(struct leaderboard_read *read, enum leaderboard_status status,
-                   const struct leaderboard_top *top) {
-    struct request *rq =
-        ((struct board *)(void *)((char *)read - offsetof(struct board, read)))->rq;
-    if (status != LEADERBOARD_OK) {
-        ask(rq, NULL, NULL, NULL);
-        return;
-    }
-    struct buf ids, points;
-    buf_init(&ids, rq->arena);
-    buf_init(&points, rq->arena);
-    for (size_t i = 0; i < top->n; i++) {
-        buf_printf(&ids, "%s%" PRId64, i > 0 ? "," : "{", top->rows[i].id);
-        buf_printf(&points, "%s%" PRId64, i > 0 ? "," : "{", top->rows[i].points);
-    }
-    buf_puts(&ids, top->n > 0 ? "}" : "{}");
-    buf_puts(&points, top->n > 0 ? "}" : "{}");
-    ask(rq, rq->state, buf_view(&ids).p, buf_view(&points).p);
+static const char *kept(struct request *rq, const char *text) {
+    return text ? arena_strndup(rq->arena, text, strlen(text)) : NULL;
+}
+
+static void on_first(struct boards_call *call, const char *period, const char *ids,
+                     const char *points) {
+    struct request *rq = ((struct rank *)(void *)((char *)call - offsetof(struct rank, first)))->rq;
+    ask(rq, kept(rq, period), kept(rq, ids), kept(rq, points));
 }
 
 static void start(struct request *rq, const struct command *command) {
     (void)command;
-    const char *period = last_period(rq);
-    if (*period == '\0' || !redis_ready(rq->services->redis)) {
+    struct rank *rank = arena_alloc(rq->arena, sizeof *rank);
+    *rank = (struct rank){.rq = rq, .first = {.on_done = on_first}};
+    if (!boards_first(rq->services->boards, rq->account, &rank->first))
         ask(rq, NULL, NULL, NULL);
-        return;
-    }
-    /* Another answer may change it while Redis is asked. */
-    rq->state = arena_strndup(rq->arena, period, strlen(period));
-    struct board *board = arena_alloc(rq->arena, sizeof *board);
-    *board = (struct board){.rq = rq, .read = {.on_done = on_top}};
-    leaderboard_top(rq->services->redis, &board->read, rq->account->id, rq->state, false, TOP_ROWS,
-                    0);
+}
+
+/* Without printf, which costs twice as much. */
+static void tell_row(struct buf *out, const cJSON *row) {
+    buf_puts(out, "\n");
+    buf_i64(out, fact_number(row, "rank"));
+    buf_puts(out, ". ");
+    buf_puts(out, fact_text(row, "name"));
+    buf_puts(out, " ");
+    buf_puts(out, fact_text(row, "points"));
+    buf_puts(out, "分　");
+    buf_puts(out, fact_text(row, "unit"));
 }
 
 static void tell_mine(struct buf *out, const cJSON *mine) {
@@ -93,9 +79,7 @@ static void answer(struct request *rq, const cJSON *facts) {
     buf_printf(&out, "%s 个人排行%s", fact_text(facts, "period"),
                fact_true(facts, "provisional") ? "（暂列，公示后为准）" : "");
     const cJSON *row;
-    cJSON_ArrayForEach(row, fact(facts, "rows"))
-        buf_printf(&out, "\n%" PRId64 ". %s %s分　%s", fact_number(row, "rank"),
-                   fact_text(row, "name"), fact_text(row, "points"), fact_text(row, "unit"));
+    cJSON_ArrayForEach(row, fact(facts, "rows")) tell_row(&out, row);
     if (cJSON_GetArraySize(fact(facts, "rows")) == 0)
         buf_puts(&out, "\n本期还没有人上榜，期待您的第一条。");
     buf_puts(&out, "\n");

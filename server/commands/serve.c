@@ -22,6 +22,7 @@
 #include "server/base/log.h"
 #include "server/base/memory.h"
 #include "server/base/random.h"
+#include "server/boards.h"
 #include "server/callback.h"
 #include "server/commands/commands.h"
 #include "server/crowd.h"
@@ -90,7 +91,7 @@ static void *run_worker(void *context) {
     services->background = background_new(services->base);
     services->visitors = visitors_new();
     services->recent = recent_new();
-    services->periods = memory_get_zeroed(services->config->accounts_n * PERIOD_SIZE + 1);
+    services->boards = boards_new(services->base, services->redis, services->config);
     services->crowd = crowd_new();
     worker->site = http_new(&(struct http_options){.base = services->base,
                                                    .socket = worker->site_socket,
@@ -122,7 +123,7 @@ static void *run_worker(void *context) {
     background_free(services->background);
     visitors_free(services->visitors);
     recent_free(services->recent);
-    memory_put(services->periods);
+    boards_free(services->boards);
     platform_free(services->platform);
     redis_free(services->redis);
     pg_free(services->pg);

@@ -48,10 +48,10 @@ select is(gulou.rank_of('r', '2026-Q3', 2), 1, 'INV-23: points of two units are 
 -- With what Redis ranked: its rows when the book says the same, else the book's.
 insert into gulou.binding values ('r', 'o3', 3, now());
 create function board(p_ids int[], p_points bigint[], p_period text default '2026-Q3') returns jsonb language sql as $$
-  select (api.board_together(array['r'], array['o3'], array[p_period], array[p_ids::text], array[p_points::text], array[3]))[1]
+  select (api.board_together(array['r'], array['o3'], array[p_period], array[p_ids::text], array[p_points::text], array[3]))[1]::jsonb
 $$;
 create temp table right_one as
-  select api.ranking('r', 'o3', 'members', null, 3) - '{unit,periods}'::text[] as answer;
+  select api.ranking('r', 'o3', 'members', null, 3) - '{unit,periods,member}'::text[] as answer;
 select is(answer -> 'mine', '{"rank": 3, "points": "20"}', 'the asker''s own rank') from right_one;
 select is(board('{2,4,3}', '{25,25,20}'), answer, 'a board that is true is shown') from right_one;
 select is(board('{2}', '{25}') -> 'rows', jsonb_build_array(answer #> '{rows,0}'), 'as it is') from right_one;

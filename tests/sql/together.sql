@@ -43,7 +43,7 @@ select is((select array_agg(account_id || member_id) from gulou.balance where (a
   'whoever had no balance has one');
 
 -- ---- 积分
-select is(api.balance_together(array['t', 't', 'u'], array['o1', 'nobody', 'o3']),
+select is(api.balance_together(array['t', 't', 'u'], array['o1', 'nobody', 'o3'])::jsonb[],
   array[api.balance('t', 'o1'), api.balance('t', 'nobody'), api.balance('u', 'o3')], '积分 of many is that of each');
 select is(api.balance('t', 'nobody') ->> 'refusal', 'not_bound', 'a guest has none');
 
@@ -71,10 +71,10 @@ select is(jsonb_path_query_array(a[3], '$.scores[*].member'), '[4]', 'a message 
 
 -- ---- 排行
 create function board(p_account text, p_openid text, p_ids text, p_points text) returns jsonb language sql as $$
-  select (api.board_together(array[p_account], array[p_openid], array['2026-Q4'], array[p_ids], array[p_points], array[3]))[1]
+  select (api.board_together(array[p_account], array[p_openid], array['2026-Q4'], array[p_ids], array[p_points], array[3]))[1]::jsonb
 $$;
 select is(api.board_together(array['t', 't', 'u', 't'], array['o1', 'nobody', 'o3', 'o4'], array_fill('2026-Q4'::text, array[4]),
-    array['{4,1}', null, '{1}', '{4,1}'], array['{20,10}', null, '{10}', '{20,11}'], array_fill(3, array[4])),
+    array['{4,1}', null, '{1}', '{4,1}'], array['{20,10}', null, '{10}', '{20,11}'], array_fill(3, array[4]))::jsonb[],
   array[board('t', 'o1', '{4,1}', '{20,10}'), board('t', 'nobody', null, null), board('u', 'o3', '{1}', '{10}'), board('t', 'o4', '{4,1}', '{20,11}')],
   'the board of many is that of each: what Redis says to one, nothing to another, another account, and what is not true');
 select is(jsonb_path_query_array(board('t', 'o4', '{4,1}', '{20,11}'), '$.rows[*].points') || (board('t', 'o4', null, null) -> 'mine'),

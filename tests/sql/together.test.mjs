@@ -67,17 +67,20 @@ const kinds = {
 // As pg_connection.c writes an array.
 const array_of = (list) => `{${list.map((one) => one === null ? 'NULL' : `"${String(one).replace(/["\\]/g, '\\$&')}"`).join(',')}}`
 
+// What is around a function has the first arguments in common with it.
 function statement(kind, { together, around }) {
   const { columns, changes, types, ...names } = kinds[kind]
-  const numbers = Array.from({ length: (changes ? 4 : 2) + columns }, (_, i) => `$${(around ? 5 : 1) + i}`)
+  const own = changes ? 4 : 2, shared = changes ? 3 : 2
+  const numbers = Array.from({ length: own + columns }, (_, i) => `$${around && i >= shared ? 5 + i - shared : 1 + i}`)
   let call = `api.${together ? names.together : names.alone}(${numbers})`
-  if (types && !together) call = `(api.${names.together}(${numbers.map((one, i) => `array[${one}::${types[i]}]`)}))[1]`
+  if (types && !together) call = `(api.${names.together}(${numbers.map((one, i) => `array[${one}::${types[i]}]`)}))[1]::jsonb`
   if (around) call = `api.spoken${together ? '_together' : ''}($1, $2, $3, $4, ${call})`
-  return together ? `select unnest(${call}) as answer` : `select ${call} as answer`
+  return together ? `select unnest(${call})::jsonb as answer` : `select ${call} as answer`
 }
 
 function args_of(kind, around, { account, openid, key, act, request, words }) {
-  return [...around ? [account, openid, key, act] : [], account, openid, ...kinds[kind].changes ? [key, request] : [], ...words]
+  const { changes } = kinds[kind]
+  return [account, openid, ...changes || around ? [key] : [], ...around ? [act] : [], ...changes ? [request] : [], ...words]
 }
 
 // ---- the database

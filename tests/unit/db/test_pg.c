@@ -56,6 +56,12 @@ static const char functions_sql[] =
     "create function api.around_together(p_by text[], p jsonb[]) returns jsonb[] language sql as"
     " $$select array_agg(jsonb_build_array(by, one) order by place)"
     " from unnest(p_by, p) with ordinality as u (by, one, place)$$;"
+    "create function api.pair_together(p_by text[], p text[]) returns text[] language sql as"
+    " $$select array_agg(format('\"%s says %s\"', by, one) order by place)"
+    " from unnest(p_by, p) with ordinality as u (by, one, place)$$;"
+    "create function api.around_together(p_by text[], p_when text[], p text[]) returns text[]"
+    " language sql as $$select array_agg(format('[\"%s\", \"%s\", %s]', by, moment, one) order by"
+    " place) from unnest(p_by, p_when, p) with ordinality as u (by, moment, one, place)$$;"
     "create function api.put(p_key uuid, p_words text) returns jsonb language plpgsql"
     " security definer set search_path = public as $$ begin"
     "  insert into inbox values (p_key, to_jsonb(p_words)) on conflict do nothing;"
@@ -294,6 +300,25 @@ static void what_is_around_them_is_for_many_too(void **state) {
     run_until(base, &done, 3, 5000);
     assert_answer(&calls[0], "[\"甲\", \"words\"]");
     assert_answer(&calls[2], "[\"丙\", \"words\"]");
+}
+
+static void what_both_are_given_stands_there_once(void **state) {
+    (void)state;
+    wait_ready();
+    for (int i = 0; i < 2; i++) {
+        calls[i].pg = (struct pg_call){.function = "pair_together",
+                                       .around = "around_together",
+                                       .n = 3,
+                                       .around_n = 2,
+                                       .around_shares = 1,
+                                       .args = {i == 0 ? "甲" : "乙", "now", "words"},
+                                       .together = true,
+                                       .on_done = on_done};
+        assert_true(pg_submit(pg, &calls[i].pg));
+    }
+    run_until(base, &done, 2, 5000);
+    assert_answer(&calls[0], "[\"甲\", \"now\", \"甲 says words\"]");
+    assert_answer(&calls[1], "[\"乙\", \"now\", \"乙 says words\"]");
 }
 
 static void one_that_fails_does_not_fail_those_it_shares_with(void **state) {
@@ -727,6 +752,7 @@ int main(void) {
         TEST(calls_of_a_function_for_many_share_a_statement),
         TEST(whatever_is_written_comes_back_to_whom_it_belongs),
         TEST(what_is_around_them_is_for_many_too),
+        TEST(what_both_are_given_stands_there_once),
         TEST(one_that_fails_does_not_fail_those_it_shares_with),
         TEST(one_that_is_cancelled_leaves_the_others_their_answers),
         TEST(a_commit_that_fails_is_found_out),
