@@ -121,40 +121,35 @@ end $$;
 
 -- What each of many messages is to be told besides its answer, by its place; NULL: nobody is told anything. Notes each act.
 -- Every message comes here, and in a rush nearly none has anything to note or to show: one statement finds that out for all.
+-- It is planned once, perhaps over an empty outbox: each probes an index, which is right when it has grown, too.
 drop function if exists gulou.spoken_all(text[], text[], uuid[], text[], jsonb[]);
 create or replace function gulou.notes_for_all(p_account text[], p_openid text[], p_key uuid[], p_act text[])
-returns jsonb[] language plpgsql as $$
+returns jsonb[] language plpgsql set enable_seqscan = off as $$
 declare
-  v_new   int[];
-  v_seen  int[];
-  v_lanes text[];   -- of those seen
-  v_waits boolean;
-  v_place int;
-  v_notes jsonb[];
+  v_new     int[];
+  v_waiting int[];
+  v_place   int;
+  v_notes   jsonb[];
 begin
-  with seen as materialized (
-    select place, account, key, f.openid is not null and gulou.window_stays_open(f, act) as known,
-           coalesce('member:' || k.member_id::text, 'guest:' || c.openid) as lane
+  select array_agg(place) filter (where not known), array_agg(place order by place) filter (where waits)
+  into v_new, v_waiting
+  from (
+    select place, f.openid is not null and gulou.window_stays_open(f, act) as known,
+           coalesce(shown.found, held.found, false) as waits
     from unnest(p_account, p_openid, p_key, p_act) with ordinality as c (account, openid, key, act, place)
     left join gulou.follower f on f.account_id = account and f.openid = c.openid
-    left join gulou.binding k on k.account_id = account and k.openid = c.openid and k.ended_at is null)
-  select array_agg(place) filter (where not known), array_agg(place), array_agg(lane), exists (
-    select from (select account, array_agg(key) as keys, array_agg(lane) as lanes from seen group by account) as of_account
-    where exists (select from gulou.outbox where account_id = account and shown_with = any (keys))
-       or exists (select from gulou.outbox where account_id = account and status = 'held' and lane = any (lanes)))
-  into v_new, v_seen, v_lanes, v_waits from seen;
+    left join gulou.binding k on k.account_id = account and k.openid = c.openid and k.ended_at is null
+    left join lateral (select true as found from gulou.outbox
+                       where account_id = account and shown_with = key limit 1) as shown on true
+    left join lateral (select true as found from gulou.outbox
+                       where account_id = account and status = 'held'
+                         and lane = coalesce('member:' || k.member_id::text, 'guest:' || c.openid) limit 1) as held on true
+  ) as seen;
   if v_new is not null then
     perform gulou.open_windows(array_agg(p_account[place]), array_agg(p_openid[place]), array_agg(p_act[place]))
     from unnest(v_new) as place;
   end if;
-  if not v_waits then
-    return null;
-  end if;
-  foreach v_place in array array(
-    select place from unnest(v_seen, v_lanes) as seen (place, lane)
-    where exists (select from gulou.outbox where account_id = p_account[place] and shown_with = p_key[place])
-       or exists (select from gulou.outbox where account_id = p_account[place] and status = 'held' and outbox.lane = seen.lane)
-    order by place) loop
+  foreach v_place in array coalesce(v_waiting, '{}') loop
     v_notes[v_place] := gulou.notes_for(p_account[v_place], p_openid[v_place], p_key[v_place]);
   end loop;
   return v_notes;

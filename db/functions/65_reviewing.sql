@@ -158,20 +158,19 @@ declare
   v_verified boolean := (select verified from gulou.account where account_id = p_account);
 begin
   insert into gulou.outbox (account_id, lane, kind, subject, facts, status, ended_at)
-  select p_account, 'member:' || own.member_id, 'notification', own.subject,
+  select p_account, 'member:' || own.member_id, 'notification', format('approved:%s:%s', own.no, own.member_id),
          jsonb_build_object('no', own.no, 'item', i.name, 'counted', own.counted::text, 'cap', own.cap,
                             'what', 'approved', 'member', own.member_id),
          first.status, case first.status when 'done' then clock_timestamp() end
-  from (select no, member_id, item, counted, cap, format('approved:%s:%s', no, member_id) as subject from unnest(p_owns)) as own
+  from unnest(p_owns) as own
   join gulou.binding b on b.account_id = p_account and b.member_id = own.member_id and b.ended_at is null
   join gulou.service_item i on i.account_id = p_account and i.item = own.item
   cross join lateral (
     select gulou.first_status(v_verified, (select given from gulou.consent c
                                            where c.account_id = p_account and c.member_id = own.member_id
                                              and c.purpose = 'messages' order by c.at desc limit 1)) as status offset 0) as first
-  where not exists (select from gulou.outbox o
-                    where o.account_id = p_account and o.kind = 'notification' and o.subject = own.subject)
-  order by own.no;
+  order by own.no
+  on conflict (account_id, kind, subject) do nothing;
 end $$;
 
 -- What many messages approve, one element of each array for a message. Locks in one order everywhere: declarations by
