@@ -121,10 +121,12 @@ end $$;
 
 -- What each of many messages is to be told besides its answer, by its place; NULL: nobody is told anything. Notes each act.
 -- Every message comes here, and in a rush nearly none has anything to note or to show: one statement finds that out for all.
--- It is planned once, perhaps over an empty outbox: each probes an index, which is right when it has grown, too.
+-- It is planned once, perhaps over an empty outbox, when every index seems to be as good: the order that is asked for, of a
+-- range of one value, leaves the right one.
 drop function if exists gulou.spoken_all(text[], text[], uuid[], text[], jsonb[]);
 create or replace function gulou.notes_for_all(p_account text[], p_openid text[], p_key uuid[], p_act text[])
-returns jsonb[] language plpgsql set enable_seqscan = off as $$
+returns jsonb[] language plpgsql
+  set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
   v_new     int[];
   v_waiting int[];
@@ -139,11 +141,13 @@ begin
     from unnest(p_account, p_openid, p_key, p_act) with ordinality as c (account, openid, key, act, place)
     left join gulou.follower f on f.account_id = account and f.openid = c.openid
     left join gulou.binding k on k.account_id = account and k.openid = c.openid and k.ended_at is null
+    cross join lateral (select coalesce('member:' || k.member_id::text, 'guest:' || c.openid) as lane) as own
     left join lateral (select true as found from gulou.outbox
-                       where account_id = account and shown_with = key limit 1) as shown on true
+                       where account_id = account and shown_with between key and key
+                       order by shown_with limit 1) as shown on true
     left join lateral (select true as found from gulou.outbox
-                       where account_id = account and status = 'held'
-                         and lane = coalesce('member:' || k.member_id::text, 'guest:' || c.openid) limit 1) as held on true
+                       where account_id = account and status = 'held' and lane between own.lane and own.lane
+                       order by lane, outbox_id limit 1) as held on true
   ) as seen;
   if v_new is not null then
     perform gulou.open_windows(array_agg(p_account[place]), array_agg(p_openid[place]), array_agg(p_act[place]))

@@ -1,9 +1,10 @@
 -- What people are told without having asked: once, over the channel of the moment, or with the next reply.
 begin;
 set client_min_messages = warning;
-select plan(43);
+select plan(44);
 
 select api.set_clock('2026-11-20 18:00+08');
+analyze gulou.outbox;   -- what is planned now is planned over an empty one
 select api.sync_account('t', '测试', true);
 insert into gulou.org values ('t', 1, '甲单位', 'reporting_unit'), ('t', 2, '乙单位', 'reporting_unit');
 insert into gulou.member values ('t', 1, '王小明', 'active'), ('t', 2, '没绑定', 'active'), ('t', 3, '张审', 'active');
@@ -125,6 +126,19 @@ select ok((select status = 'done' and ended_at is not null from gulou.outbox whe
 select gulou.notify_guest('t', 'g9', 'join_refused', '9', '{}');
 select is((select status from gulou.outbox where outbox_id = last_id()), 'held', 'a guest, too');
 select is((select count(*) from gulou.outbox where account_id = 't' and status = 'waiting'), 0::bigint, 'a server has nothing to do');
+
+-- ---- thousands are told something at once
+select api.spoken('t', 'o3', gen_random_uuid(), 'message', '{}');   -- takes and so plans, if nothing before did
+insert into gulou.outbox (account_id, lane, kind, subject, facts, status)
+select 't', 'guest:' || i, 'notification', 'many:' || i, '{}', 'held' from generate_series(1, 5000) as i;
+create function read_of_outbox() returns bigint language sql as $$
+  select seq_tup_read + coalesce(idx_tup_fetch, 0) from pg_stat_xact_user_tables where relid = 'gulou.outbox'::regclass
+$$;
+create temp table before as select read_of_outbox() as n, declares('d') as d;
+select api.spoken('t', 'o3', gen_random_uuid(), 'message',
+  api.approve('t', 'o3', gen_random_uuid(), 'test', array[(select d from before)]));
+select cmp_ok(read_of_outbox() - (select n from before), '<', 100::bigint,
+              'who approves and who speaks does not look through what others are told');
 
 select * from finish();
 rollback;
