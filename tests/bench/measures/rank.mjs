@@ -34,7 +34,7 @@ export default {
     const requests = 20000 * bench.seconds
     const pair = 1 / (1 / perSecond(requests, 'zrevrank', this.board, someone) + 1 / perSecond(requests, 'zrevrange', this.board, 0, 9, 'withscores'))
     const result = await bench.served((server) => serve(server, new Pushes('rank', (i) => ({ person: memberOf(i, members), content: '排行' })),
-      { connections: CONNECTIONS, seconds: bench.seconds, most: 20000, expected: /第?\d+名|王/ }), { database: 'big' })
+      { connections: CONNECTIONS, seconds: bench.seconds, most: 50000, expected: /第?\d+名|王/ }), { database: 'big' })
     return { L: { figure: result.rate, baseline: pair, note: `${members.toLocaleString('en')} members; server ${Math.round(result.cpu.server * 1e6)} µs, PostgreSQL ${Math.round(result.cpu.postgres * 1e6)} µs of CPU a message` } }
   }
 }
