@@ -119,24 +119,17 @@ begin
   return v_notes;
 end $$;
 
--- What each of many messages is to be told besides its answer, by its place; NULL: nobody is told anything. Notes each act.
--- Every message comes here, and in a rush nearly none has anything to note or to show: one statement finds that out for all.
--- It is planned once, perhaps over an empty outbox, when every index seems to be as good: the order that is asked for, of a
--- range of one value, leaves the right one.
-drop function if exists gulou.spoken_all(text[], text[], uuid[], text[], jsonb[]);
-create or replace function gulou.notes_for_all(p_account text[], p_openid text[], p_key uuid[], p_act text[])
-returns jsonb[] language plpgsql
+-- Of many messages the places whose act is still to be noted, and of those who have notes to be shown. It is planned once,
+-- perhaps over an empty outbox, when every index seems to be as good: the order that is asked for, of a range of one value,
+-- leaves the right one. The settings are for this statement alone, and for no plan of what is done with its answer.
+create or replace function gulou.look_at_speakers(p_account text[], p_openid text[], p_key uuid[], p_act text[],
+  out unnoted int[], out waiting int[]) language plpgsql stable
   set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
-declare
-  v_new     int[];
-  v_waiting int[];
-  v_place   int;
-  v_notes   jsonb[];
 begin
-  select array_agg(place) filter (where not known), array_agg(place order by place) filter (where waits)
-  into v_new, v_waiting
+  select array_agg(place) filter (where not noted), array_agg(place order by place) filter (where waits)
+  into unnoted, waiting
   from (
-    select place, f.openid is not null and gulou.window_stays_open(f, act) as known,
+    select place, f.openid is not null and gulou.window_stays_open(f, act) as noted,
            coalesce(shown.found, held.found, false) as waits
     from unnest(p_account, p_openid, p_key, p_act) with ordinality as c (account, openid, key, act, place)
     left join gulou.follower f on f.account_id = account and f.openid = c.openid
@@ -149,11 +142,23 @@ begin
                        where account_id = account and status = 'held' and lane between own.lane and own.lane
                        order by lane, outbox_id limit 1) as held on true
   ) as seen;
-  if v_new is not null then
+end $$;
+
+-- What each of many messages is to be told besides its answer, by its place; NULL: nobody is told anything. Notes each act.
+-- Every message comes here, and in a rush nearly none has anything to note or to show: one statement finds that out for all.
+drop function if exists gulou.spoken_all(text[], text[], uuid[], text[], jsonb[]);
+create or replace function gulou.notes_for_all(p_account text[], p_openid text[], p_key uuid[], p_act text[])
+returns jsonb[] language plpgsql as $$
+declare
+  v_seen  record := gulou.look_at_speakers(p_account, p_openid, p_key, p_act);
+  v_place int;
+  v_notes jsonb[];
+begin
+  if v_seen.unnoted is not null then
     perform gulou.open_windows(array_agg(p_account[place]), array_agg(p_openid[place]), array_agg(p_act[place]))
-    from unnest(v_new) as place;
+    from unnest(v_seen.unnoted) as place;
   end if;
-  foreach v_place in array coalesce(v_waiting, '{}') loop
+  foreach v_place in array coalesce(v_seen.waiting, '{}') loop
     v_notes[v_place] := gulou.notes_for(p_account[v_place], p_openid[v_place], p_key[v_place]);
   end loop;
   return v_notes;
