@@ -1,6 +1,7 @@
 #include "db/leaderboard.h"
 
 #include <cjson/cJSON.h>
+#include <event2/event.h>
 #include <event2/util.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,6 +15,9 @@
 
 #define KEY_SIZE 192
 #define TOKEN_SIZE 17
+#define TEXT(number) #number
+#define TEXT_OF(number) TEXT(number)
+#define PAGE_ROWS TEXT_OF(LEADERBOARD_PAGE_ROWS)
 
 /* The marker says what a whole board looks like: of which run of Redis, and how many entries. A key
  * that was evicted, or a snapshot that an earlier run left, does not match it; then, as after any
@@ -33,28 +37,39 @@
     "  redis.call('DEL', board .. ':ready', board .. ':building')\n"                               \
     "end\n"
 
-/* ARGV: account, rows. Scores are absolute; the difference to what the hash remembers moves the two
- * sorted sets, so a unit is the sum of its members without anybody adding them up again. */
-static const char apply_script[] = LUA_BOARD
-    "local function apply(board, r)\n"
-    "  local member, org = tonumber(r.member), tonumber(r.org) or 0\n"
-    "  local version, points = tonumber(r.version), tonumber(r.points)\n"
-    "  local field = string.format('%.0f:%.0f', member, org)\n"
-    "  local old = redis.call('HGET', board .. ':v', field) or '-1:0'\n"
-    "  local old_version, old_points = string.match(old, '^(%-?%d+):(%-?%d+)$')\n"
-    "  if version > tonumber(old_version) then\n"
-    "    redis.call('HSET', board .. ':v', field, string.format('%.0f:%.0f', version, points))\n"
-    "    local move = string.format('%.0f', tonumber(old_points) - points)\n"
-    "    redis.call('ZINCRBY', board .. ':members', move, string.format('%010.0f', member))\n"
-    "    if org ~= 0 then\n"
-    "      redis.call('ZINCRBY', board .. ':units', move, string.format('%010.0f', org))\n"
-    "    end\n"
-    "  end\n"
+/* Scores are absolute; the difference to what the hash remembers moves the two sorted sets, so a
+ * unit is the sum of its members without anybody adding them up again. */
+#define LUA_APPLY                                                                                  \
+    "local function field_of(r)\n"                                                                 \
+    "  return string.format('%.0f:%.0f', tonumber(r.member), tonumber(r.org) or 0)\n"              \
+    "end\n"                                                                                        \
+    "local function entry_of(r)\n"                                                                 \
+    "  return string.format('%.0f:%.0f', tonumber(r.version), tonumber(r.points))\n"               \
+    "end\n"                                                                                        \
+    "local function move(set, id, by)\n"                                                           \
+    "  redis.call('ZINCRBY', set, string.format('%.0f', by), string.format('%010.0f', id))\n"      \
+    "end\n"                                                                                        \
+    "local function apply(board, r)\n"                                                             \
+    "  local old = redis.call('HGET', board .. ':v', field_of(r)) or '-1:0'\n"                     \
+    "  local version, points = string.match(old, '^(%-?%d+):(%-?%d+)$')\n"                         \
+    "  if tonumber(r.version) > tonumber(version) then\n"                                          \
+    "    redis.call('HSET', board .. ':v', field_of(r), entry_of(r))\n"                            \
+    "    move(board .. ':members', tonumber(r.member), points - r.points)\n"                       \
+    "    local org = tonumber(r.org) or 0\n"                                                       \
+    "    if org ~= 0 then move(board .. ':units', org, points - r.points) end\n"                   \
+    "  end\n"                                                                                      \
     "end\n"
+
+/* ARGV: account, rows. What changes while a board is built goes into that one, too. */
+static const char apply_script[] = LUA_BOARD LUA_APPLY
     "local function apply_all(board, rows)\n"
     "  local ready = redis.call('EXISTS', board .. ':ready') == 1\n"
+    "  local building = redis.call('EXISTS', board .. ':building') == 1\n"
     "  if ready and not is_whole(board) then error('not whole') end\n"
-    "  for _, r in ipairs(rows) do apply(board, r) end\n"
+    "  for _, r in ipairs(rows) do\n"
+    "    if ready then apply(board, r) end\n"
+    "    if building then apply(board .. ':next', r) end\n"
+    "  end\n"
     "  if ready then redis.call('SET', board .. ':ready', marker_of(board)) end\n"
     "end\n"
     "local rows, boards = cjson.decode(ARGV[2]), {}\n"
@@ -88,28 +103,69 @@ static const char top_script[] =
 static const char check_script[] = LUA_BOARD "local well, whole = pcall(is_whole, ARGV[1])\n"
                                              "return well and whole and 1 or 0\n";
 
-/* KEYS: v, members, units, ready, building. A million entries go in the background, and come back
- * within ten minutes. */
-static const char begin_script[] = "redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3], KEYS[4])\n"
-                                   "redis.call('SET', KEYS[5], ARGV[1], 'EX', 600)\n"
-                                   "return 1\n";
+/* ARGV: board, token, "overtake" or not. Begins the next board beside the one that is read; the
+ * token is whose it is, and goes with who dies. */
+static const char begin_script[] =
+    "local next, building = ARGV[1] .. ':next', ARGV[1] .. ':building'\n"
+    "if ARGV[3] ~= 'overtake' and redis.call('EXISTS', building) == 1 then return 0 end\n"
+    "redis.call('UNLINK', next .. ':v', next .. ':members', next .. ':units')\n"
+    "redis.call('SET', building, ARGV[2], 'EX', 60)\n"
+    "return 1\n";
 
-/* ARGV: board, token. A rebuild that another one has overtaken must not mark the other's
- * half-filled board. */
-static const char ready_script[] =
-    LUA_BOARD "if redis.call('GET', ARGV[1] .. ':building') ~= ARGV[2] then return 0 end\n"
-              "redis.call('SET', ARGV[1] .. ':ready', marker_of(ARGV[1]))\n"
-              "redis.call('DEL', ARGV[1] .. ':building')\n"
-              "return 1\n";
+/* ARGV: board, token, a page of scores. Nearly all rows are new, and are written with few commands.
+ * Returns how many rows there were, and of the last one the member and the unit; -1: overtaken. */
+static const char fill_script[] = LUA_BOARD LUA_APPLY
+    "local next, building = ARGV[1] .. ':next', ARGV[1] .. ':building'\n"
+    "local rows = cjson.decode(ARGV[3]).rows\n"
+    "local function fill()\n"
+    "  local fields, entries, members, units = {}, {}, {}, {}\n"
+    "  for i, r in ipairs(rows) do fields[i] = field_of(r) end\n"
+    "  local known = redis.call('HMGET', next .. ':v', unpack(fields))\n"
+    "  for i, r in ipairs(rows) do\n"
+    "    if known[i] then\n"
+    "      apply(next, r)\n"
+    "    else\n"
+    "      local member, org = tonumber(r.member), tonumber(r.org) or 0\n"
+    "      table.insert(entries, fields[i])\n"
+    "      table.insert(entries, entry_of(r))\n"
+    "      members[member] = (members[member] or 0) - r.points\n"
+    "      units[org] = (units[org] or 0) - r.points\n"
+    "    end\n"
+    "  end\n"
+    "  units[0] = nil\n"
+    "  if #entries > 0 then redis.call('HSET', next .. ':v', unpack(entries)) end\n"
+    "  for id, by in pairs(members) do move(next .. ':members', id, by) end\n"
+    "  for id, by in pairs(units) do move(next .. ':units', id, by) end\n"
+    "end\n"
+    "if redis.call('GET', building) ~= ARGV[2] then return {-1} end\n"
+    "redis.call('EXPIRE', building, 60)\n"
+    "if #rows == 0 then return {0} end\n"
+    "if not pcall(fill) then redis.call('DEL', building) return {-1} end\n"
+    "local last = rows[#rows]\n"
+    "return {#rows, tonumber(last.member), tonumber(last.org) or 0}\n";
+
+/* ARGV: board, token, how many rows it must have at least. The next board takes the place of the
+ * one that was read till now, at once; a million entries go in the background. */
+static const char ready_script[] = LUA_BOARD
+    "local board = ARGV[1]\n"
+    "local function replace()\n"
+    "  if redis.call('HLEN', board .. ':next:v') < tonumber(ARGV[3]) then error('not whole') end\n"
+    "  for _, part in ipairs({':v', ':members', ':units'}) do\n"
+    "    redis.call('UNLINK', board .. part)\n"
+    "    if redis.call('EXISTS', board .. ':next' .. part) == 1 then\n"
+    "      redis.call('RENAME', board .. ':next' .. part, board .. part)\n"
+    "    end\n"
+    "  end\n"
+    "  redis.call('SET', board .. ':ready', marker_of(board))\n"
+    "  redis.call('DEL', board .. ':building')\n"
+    "end\n"
+    "if redis.call('GET', board .. ':building') ~= ARGV[2] then return 0 end\n"
+    "if pcall(replace) then return 1 end\n"
+    "distrust(board)\n"
+    "return 0\n";
 
 static struct str board_name(char room[KEY_SIZE], const char *account, const char *period) {
     int n = snprintf(room, KEY_SIZE, "board:%.100s:%.40s", account, period);
-    return (struct str){room, (size_t)n};
-}
-
-static struct str board_key(char room[KEY_SIZE], const char *account, const char *period,
-                            const char *what) {
-    int n = snprintf(room, KEY_SIZE, "board:%.100s:%.40s:%s", account, period, what);
     return (struct str){room, (size_t)n};
 }
 
@@ -216,29 +272,31 @@ void leaderboard_fill(struct leaderboard_filling *filling) {
     arena_free(arena);
 }
 
-/* ---- rebuilding: begin -> read a page of scores -> fill, chunk by chunk -> … -> ready ----
+/* ---- rebuilding: begin -> a page of scores -> fill -> … -> ready ----
  *
- * The board is emptied before the scores are read, so a change committed in between is either in
- * what is read or applied to the emptied board; the versions make both orders right. */
+ * The next board is begun before the scores are read, so a change committed in between is either in
+ * what is read or applied to it; the versions make both orders right. */
 
 struct leaderboard_rebuild {
     struct redis *redis;
     struct pg *pg;
     struct arena *arena;
+    struct event *pause; /* NULL: none */
+    struct str board;
     const char *account;
     const char *period;
     char token[TOKEN_SIZE];
     struct redis_call call;
     struct pg_call scores;
     char member[24], org[24]; /* the last row that was read */
-    cJSON *facts;             /* its page */
-    struct leaderboard_filling filling;
+    int64_t rows;             /* read so far */
     void (*on_done)(void *context, bool ok);
     void *context;
 };
 
 static void rebuild_free(struct leaderboard_rebuild *r) {
-    cJSON_Delete(r->facts);
+    if (r->pause)
+        event_free(r->pause);
     arena_free(r->arena);
     memory_put(r);
 }
@@ -246,10 +304,16 @@ static void rebuild_free(struct leaderboard_rebuild *r) {
 static void end(struct leaderboard_rebuild *r, bool ok) {
     void (*on_done)(void *, bool) = r->on_done;
     void *context = r->context;
-    log_info("leaderboard_rebuilt", "account=%s period=%s ok=%d", r->account, r->period, ok);
     rebuild_free(r);
     if (on_done)
         on_done(context, ok);
+}
+
+/* One that had begun. */
+static void end_begun(struct leaderboard_rebuild *r, bool ok) {
+    log_info("leaderboard_rebuilt", "account=%s period=%s rows=%" PRId64 " ok=%d", r->account,
+             r->period, r->rows, ok);
+    end(r, ok);
 }
 
 static struct leaderboard_rebuild *rebuild_of(struct redis_call *call) {
@@ -260,108 +324,116 @@ static struct leaderboard_rebuild *rebuild_of(struct redis_call *call) {
 static void on_ready(struct redis_call *call, enum redis_status status,
                      const struct redis_value *value) {
     int64_t marked = 0;
-    end(rebuild_of(call),
-        status == REDIS_ANSWERED && redis_value_integer(value, &marked) && marked == 1);
+    end_begun(rebuild_of(call),
+              status == REDIS_ANSWERED && redis_value_integer(value, &marked) && marked == 1);
 }
 
 static void mark_ready(struct leaderboard_rebuild *r) {
-    char board[KEY_SIZE];
+    char rows[24];
+    snprintf(rows, sizeof rows, "%" PRId64, r->rows);
     r->call.on_done = on_ready;
-    redis_eval(r->redis, &r->call, ready_script, 0, 2,
-               (const struct str[]){board_name(board, r->account, r->period), str_from(r->token)});
+    redis_eval(r->redis, &r->call, ready_script, 0, 3,
+               (const struct str[]){r->board, str_from(r->token), str_from(rows)});
 }
 
 static void read_page(struct leaderboard_rebuild *r);
 
-static void on_filled(struct leaderboard_filling *filling, bool ok) {
-    struct leaderboard_rebuild *r =
-        (struct leaderboard_rebuild *)((char *)filling -
-                                       offsetof(struct leaderboard_rebuild, filling));
-    if (ok)
-        read_page(r);
-    else
-        end(r, false);
+static void on_pause_over(evutil_socket_t fd, short what, void *context) {
+    (void)fd;
+    (void)what;
+    read_page(context);
 }
 
-static void note_last(struct leaderboard_rebuild *r, const cJSON *rows) {
-    const cJSON *last = cJSON_GetArrayItem(rows, cJSON_GetArraySize(rows) - 1);
-    const cJSON *member = cJSON_GetObjectItemCaseSensitive(last, "member");
-    const cJSON *org = cJSON_GetObjectItemCaseSensitive(last, "org");
-    snprintf(r->member, sizeof r->member, "%.0f", cJSON_GetNumberValue(member));
-    snprintf(r->org, sizeof r->org, "%.0f", cJSON_GetNumberValue(org));
+static void on_filled(struct redis_call *call, enum redis_status status,
+                      const struct redis_value *value) {
+    struct leaderboard_rebuild *r = rebuild_of(call);
+    int64_t rows = -1, member = 0, org = 0;
+    if (status == REDIS_ANSWERED)
+        redis_value_integer(redis_value_at(value, 0), &rows);
+    if (rows < 0) {
+        end_begun(r, false);
+        return;
+    }
+    r->rows += rows;
+    if (rows < LEADERBOARD_PAGE_ROWS) {
+        mark_ready(r);
+        return;
+    }
+    redis_value_integer(redis_value_at(value, 1), &member);
+    redis_value_integer(redis_value_at(value, 2), &org);
+    snprintf(r->member, sizeof r->member, "%" PRId64, member);
+    snprintf(r->org, sizeof r->org, "%" PRId64, org);
+    if (r->pause)
+        event_add(r->pause, &(struct timeval){.tv_usec = LEADERBOARD_PAUSE_MS * 1000});
+    else
+        read_page(r);
 }
 
 static void on_scores(struct pg_call *call, enum pg_status status, const char *json, size_t len) {
     struct leaderboard_rebuild *r =
         (struct leaderboard_rebuild *)((char *)call - offsetof(struct leaderboard_rebuild, scores));
-    cJSON_Delete(r->facts);
-    r->facts = status == PG_OK ? cJSON_ParseWithLength(json, len) : NULL;
-    const cJSON *rows = cJSON_GetObjectItemCaseSensitive(r->facts, "rows");
-    if (!cJSON_IsArray(rows)) {
-        end(r, false);
+    if (status != PG_OK) {
+        end_begun(r, false);
         return;
     }
-    if (!rows->child) {
-        mark_ready(r);
-        return;
-    }
-    note_last(r, rows);
-    r->filling = (struct leaderboard_filling){
-        .redis = r->redis, .account = r->account, .next = rows->child, .on_done = on_filled};
-    leaderboard_fill(&r->filling);
+    r->call.on_done = on_filled;
+    redis_eval(r->redis, &r->call, fill_script, 0, 3,
+               (const struct str[]){r->board, str_from(r->token), {json, len}});
 }
 
 static void read_page(struct leaderboard_rebuild *r) {
-    r->scores =
-        (struct pg_call){.function = "scores",
-                         .n = 5,
-                         .args = {r->account, r->period, r->member, r->org, LEADERBOARD_PAGE_ROWS},
-                         .on_done = on_scores};
+    r->scores = (struct pg_call){.function = "scores",
+                                 .n = 5,
+                                 .args = {r->account, r->period, r->member, r->org, PAGE_ROWS},
+                                 .on_done = on_scores};
     if (!pg_submit(r->pg, &r->scores))
-        end(r, false);
+        end_begun(r, false);
 }
 
 static void on_begun(struct redis_call *call, enum redis_status status,
                      const struct redis_value *value) {
-    (void)value;
     struct leaderboard_rebuild *r = rebuild_of(call);
-    if (status == REDIS_ANSWERED)
+    int64_t begun = 0;
+    if (status == REDIS_ANSWERED && redis_value_integer(value, &begun) && begun == 1)
         read_page(r);
     else
         end(r, false);
 }
 
-struct leaderboard_rebuild *leaderboard_rebuild(struct redis *redis, struct pg *pg,
-                                                const char *account, const char *period,
+struct leaderboard_rebuild *leaderboard_rebuild(struct event_base *base, struct redis *redis,
+                                                struct pg *pg, const char *account,
+                                                const char *period, enum leaderboard_haste haste,
                                                 void (*on_done)(void *context, bool ok),
                                                 void *context) {
     struct leaderboard_rebuild *r = memory_get_zeroed(sizeof *r);
+    char board[KEY_SIZE];
     r->redis = redis;
     r->pg = pg;
     r->arena = arena_new();
     r->account = arena_strndup(r->arena, account, strlen(account));
     r->period = arena_strndup(r->arena, period, strlen(period));
+    struct str name = board_name(board, account, period);
+    r->board = (struct str){arena_strndup(r->arena, name.p, name.n), name.n};
     r->on_done = on_done;
     r->context = context;
     uint64_t random;
     evutil_secure_rng_get_bytes(&random, sizeof random);
     snprintf(r->token, sizeof r->token, "%016" PRIx64, random);
     r->member[0] = r->org[0] = '0'; /* numbers begin at 1 */
-
-    char v[KEY_SIZE], members[KEY_SIZE], units[KEY_SIZE], ready[KEY_SIZE], building[KEY_SIZE];
+    if (haste == LEADERBOARD_BESIDE) {
+        r->pause = evtimer_new(base, on_pause_over, r);
+        if (!r->pause)
+            abort();
+    }
     r->call.on_done = on_begun;
-    redis_eval(
-        redis, &r->call, begin_script, 5, 6,
-        (const struct str[]){
-            board_key(v, account, period, "v"), board_key(members, account, period, "members"),
-            board_key(units, account, period, "units"), board_key(ready, account, period, "ready"),
-            board_key(building, account, period, "building"), str_from(r->token)});
+    redis_eval(redis, &r->call, begin_script, 0, 3,
+               (const struct str[]){r->board, str_from(r->token),
+                                    str_from(haste == LEADERBOARD_AT_ONCE ? "overtake" : "")});
     return r;
 }
 
 void leaderboard_rebuild_cancel(struct leaderboard_rebuild *rebuild) {
     redis_cancel(rebuild->redis, &rebuild->call);
-    redis_cancel(rebuild->redis, &rebuild->filling.call);
     pg_cancel(rebuild->pg, &rebuild->scores);
     rebuild_free(rebuild);
 }

@@ -10,10 +10,13 @@
  * the book. Points that a stranger has written into Redis are not found out here: who shows
  * rows gives them to api.board, which shows what the book has where it does not agree.
  *
- * Keys: board:{account}:{period}:v        hash "member:org" -> "version:points"
- *       board:{account}:{period}:members  sorted set of ten-digit ids by -points, so that ties
- * stand board:{account}:{period}:units    in order of their ids board:{account}:{period}:ready the
- * marker; …:building the token of a rebuild under way
+ * Keys, behind board:{account}:{period}
+ *   :v         hash "member:org" -> "version:points"
+ *   :members   sorted set of ten-digit ids by -points, so that ties stand
+ *   :units     in order of their ids
+ *   :ready     the marker
+ *   :building  the token of a rebuild under way, whose parts are :next:v, :next:members and
+ *              :next:units until they take the places of those above
  *
  * on_done is called exactly once, never inside the starting call. */
 
@@ -25,12 +28,14 @@
 #include "db/redis.h"
 
 #define LEADERBOARD_ROWS_MAX 100
-#define LEADERBOARD_CHUNK_ROWS 500   /* one script run; keeps Redis responsive */
-#define LEADERBOARD_PAGE_ROWS "5000" /* one answer of api.scores */
+#define LEADERBOARD_CHUNK_ROWS 500 /* of changes in one script run; keeps Redis responsive */
+#define LEADERBOARD_PAGE_ROWS 1000 /* of a rebuild: one answer of api.scores, one script run */
+#define LEADERBOARD_PAUSE_MS 200   /* between two pages, for who builds beside other work */
 
 enum leaderboard_status { LEADERBOARD_OK, LEADERBOARD_ASK_SQL };
 
 struct cJSON;
+struct event_base;
 
 struct leaderboard_row {
     int64_t rank; /* 1 + number of strictly higher scores */
@@ -84,12 +89,19 @@ void leaderboard_fill(struct leaderboard_filling *filling);
 
 struct leaderboard_rebuild;
 
-/* Empties one period's board, reads api.scores page by page, fills the board and marks it
- * ready. Of two rebuilds at once the later one wins and the earlier reports false. Otherwise false
- * means that Redis or PostgreSQL was away; the board is not ready then. The rebuild frees itself
- * after on_done, which is never called inside the starting call. */
-struct leaderboard_rebuild *leaderboard_rebuild(struct redis *redis, struct pg *pg,
-                                                const char *account, const char *period,
+enum leaderboard_haste {
+    LEADERBOARD_AT_ONCE, /* as fast as it goes; one that is under way is overtaken and ends */
+    LEADERBOARD_BESIDE,  /* with pauses: a million rows take 4 minutes and a tenth of a core; while
+                            another builds it ends at once */
+};
+
+/* Reads one period's scores from api.scores, page by page, into a board beside the one that is
+ * read, which it replaces at the end. False: overtaken, or another builds, or Redis or PostgreSQL
+ * was away; the board is then what it was. The rebuild frees itself after on_done, which is never
+ * called inside the starting call. */
+struct leaderboard_rebuild *leaderboard_rebuild(struct event_base *base, struct redis *redis,
+                                                struct pg *pg, const char *account,
+                                                const char *period, enum leaderboard_haste haste,
                                                 void (*on_done)(void *context, bool ok),
                                                 void *context);
 

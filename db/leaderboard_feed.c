@@ -15,26 +15,31 @@
 #define LATEST_PERIODS 2
 #define SINCE_SIZE 48
 
-/* One round at a time: start -> (periods -> each: check -> rebuild) -> changes -> apply. */
+/* One round at a time: start -> (periods -> each, the latest first: check) -> changes -> apply. The
+ * first board that is to be rebuilt is rebuilt beside the rounds that follow; then the next look
+ * finds the next one. */
 struct leaderboard_feed {
+    struct event_base *base;
     struct pg *pg;
     struct redis *redis;
     struct event *tick;
     char *account;
-    bool busy;      /* a round is under way */
-    bool refreshed; /* the latest periods were rebuilt */
-    bool missed;    /* a board of this round could not be rebuilt */
-    int ticks;      /* since the markers were looked at */
-    int age;        /* since the latest periods were rebuilt */
+    bool busy;     /* a round is under way */
+    bool look;     /* the next round looks at the markers */
+    int refreshed; /* so many of the latest periods, the very latest first, were rebuilt */
+    int ticks;     /* since the markers were looked at */
+    int age;       /* since the latest periods were rebuilt */
     unsigned connections;
 
     char since[SINCE_SIZE]; /* PostgreSQL's time of the last look; empty before the first */
     struct pg_call ask;
     struct redis_call check;
     struct leaderboard_filling filling;
-    struct leaderboard_rebuild *rebuild;
+    struct leaderboard_rebuild *rebuild; /* NULL: none is under way */
+    bool refreshing;                     /* and it is for the latest periods' sake */
     cJSON *periods;
-    const cJSON *period; /* the one in hand */
+    int behind;         /* of the periods, so many are later than the one in hand */
+    const char *period; /* the one in hand */
     cJSON *changes;
 };
 
@@ -95,76 +100,72 @@ static void read_changes(struct leaderboard_feed *feed) {
         end_round(feed);
 }
 
-/* ---- boards that are not ready ---- */
-
-static void look_at_period(struct leaderboard_feed *feed);
-
-static void next_period(struct leaderboard_feed *feed) {
-    feed->period = feed->period->next;
-    look_at_period(feed);
-}
+/* ---- boards that are to be rebuilt ---- */
 
 static void on_rebuilt(void *context, bool ok) {
     struct leaderboard_feed *feed = context;
     feed->rebuild = NULL;
-    feed->missed = feed->missed || !ok;
-    next_period(feed);
+    feed->refreshed += feed->refreshing && ok;
+    feed->look = true; /* for the next one, or to try again */
 }
 
-static void rebuild(struct leaderboard_feed *feed) {
-    feed->rebuild = leaderboard_rebuild(feed->redis, feed->pg, feed->account,
-                                        feed->period->valuestring, on_rebuilt, feed);
+static void rebuild(struct leaderboard_feed *feed, bool refreshing) {
+    feed->refreshing = refreshing;
+    feed->rebuild = leaderboard_rebuild(feed->base, feed->redis, feed->pg, feed->account,
+                                        feed->period, LEADERBOARD_BESIDE, on_rebuilt, feed);
+    read_changes(feed);
 }
+
+static void look_at_period(struct leaderboard_feed *feed);
 
 static void on_checked(struct redis_call *call, enum redis_status status,
                        const struct redis_value *value) {
     struct leaderboard_feed *feed =
         (struct leaderboard_feed *)((char *)call - offsetof(struct leaderboard_feed, check));
     int64_t ready = 0;
-    if (status != REDIS_ANSWERED)
+    if (status != REDIS_ANSWERED) {
+        feed->look = true;
         end_round(feed);
-    else if (redis_value_integer(value, &ready) && ready == 1)
-        next_period(feed);
-    else
-        rebuild(feed);
-}
-
-static bool is_latest(const cJSON *period) {
-    int behind = 0;
-    for (; period; period = period->next)
-        behind++;
-    return behind <= LATEST_PERIODS;
+    } else if (redis_value_integer(value, &ready) && ready == 1) {
+        feed->behind++;
+        look_at_period(feed);
+    } else {
+        rebuild(feed, false);
+    }
 }
 
 static void look_at_period(struct leaderboard_feed *feed) {
-    while (feed->period && !cJSON_IsString(feed->period))
-        feed->period = feed->period->next;
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(feed->periods, "periods");
+    int last = cJSON_GetArraySize(list) - 1;
+    feed->period = cJSON_GetStringValue(cJSON_GetArrayItem(list, last - feed->behind));
     if (!feed->period) {
-        if (!feed->missed) { /* else the next round looks again */
-            feed->age = feed->refreshed ? feed->age : 0;
-            feed->refreshed = true;
-            feed->ticks = 0;
-        }
         read_changes(feed);
-    } else if (!feed->refreshed && is_latest(feed->period)) {
-        rebuild(feed);
+    } else if (feed->behind == feed->refreshed && feed->behind < LATEST_PERIODS) {
+        rebuild(feed, true);
     } else {
         feed->check.on_done = on_checked;
-        leaderboard_check(feed->redis, &feed->check, feed->account, feed->period->valuestring);
+        leaderboard_check(feed->redis, &feed->check, feed->account, feed->period);
     }
 }
 
 static void on_periods(struct pg_call *call, enum pg_status status, const char *json, size_t len) {
     struct leaderboard_feed *feed = feed_of(call);
     feed->periods = status == PG_OK ? cJSON_ParseWithLength(json, len) : NULL;
-    const cJSON *list = cJSON_GetObjectItemCaseSensitive(feed->periods, "periods");
-    if (!cJSON_IsArray(list)) {
+    if (!feed->periods) {
+        feed->look = true;
         end_round(feed);
         return;
     }
-    feed->period = list->child;
-    feed->missed = false;
+    feed->behind = 0;
     look_at_period(feed);
+}
+
+static void look_at_markers(struct leaderboard_feed *feed) {
+    feed->connections = redis_connections(feed->redis);
+    feed->ticks = 0;
+    feed->look = !ask(feed, "periods", NULL, on_periods);
+    if (feed->look)
+        end_round(feed);
 }
 
 /* ---- rounds ---- */
@@ -183,7 +184,11 @@ static void on_tick(evutil_socket_t fd, short what, void *context) {
     (void)what;
     struct leaderboard_feed *feed = context;
     feed->ticks++;
-    feed->refreshed = feed->refreshed && ++feed->age < REFRESH_TICKS;
+    if (++feed->age >= REFRESH_TICKS && !feed->rebuild) {
+        feed->age = 0;
+        feed->refreshed = 0;
+        feed->look = true;
+    }
     if (feed->busy || !redis_ready(feed->redis) || !pg_ready(feed->pg))
         return;
     bool reconnected = feed->connections != redis_connections(feed->redis);
@@ -191,11 +196,8 @@ static void on_tick(evutil_socket_t fd, short what, void *context) {
     if (!feed->since[0]) {
         if (!ask(feed, "score_changes", "infinity", on_first_time))
             end_round(feed);
-    } else if (!feed->refreshed || reconnected || feed->missed || feed->ticks >= LOOK_TICKS) {
-        feed->connections = redis_connections(feed->redis);
-        feed->missed = true; /* until the look succeeds */
-        if (!ask(feed, "periods", NULL, on_periods))
-            end_round(feed);
+    } else if (!feed->rebuild && (feed->look || reconnected || feed->ticks >= LOOK_TICKS)) {
+        look_at_markers(feed);
     } else {
         read_changes(feed);
     }
@@ -209,8 +211,10 @@ struct leaderboard_feed *leaderboard_feed_new(struct event_base *base, struct pg
     char *copy = strdup(account);
     if (!feed || !copy)
         abort();
+    feed->base = base;
     feed->pg = pg;
     feed->redis = redis;
+    feed->look = true;
     feed->account = copy;
     feed->tick = event_new(base, -1, EV_PERSIST, on_tick, feed);
     if (!feed->tick)

@@ -25,7 +25,8 @@ static void on_rebuilt(void *context, bool ok) {
 
 static bool rebuild_period(struct rebuild *rebuild, const char *account, const char *period) {
     rebuild->ok = false;
-    leaderboard_rebuild(rebuild->redis, rebuild->pg, account, period, on_rebuilt, rebuild);
+    leaderboard_rebuild(rebuild->base, rebuild->redis, rebuild->pg, account, period,
+                        LEADERBOARD_AT_ONCE, on_rebuilt, rebuild);
     event_base_dispatch(rebuild->base); /* it ends by itself, well or not */
     printf("rebuild-cache: %s %s %s\n", account, period, rebuild->ok ? "done" : "FAILED");
     return rebuild->ok;

@@ -34,7 +34,7 @@ static const char functions_sql[] =
     " returns jsonb language sql as $$"
     " select jsonb_build_object('rows', coalesce(jsonb_agg(jsonb_build_object('period', p_period,"
     "  'member', m, 'org', m % 10 + 1, 'points', (m / 2)::text, 'version', 5)), '[]'))"
-    " from generate_series(p_member + 1, least(p_member + 700,"
+    " from generate_series(p_member + 1, least(p_member + p_limit,"
     "  case when p_account like 'empty%' then 0 else 1200 end)) m $$";
 
 static int set_up_all(void **state) {
@@ -82,8 +82,12 @@ static void on_rebuilt(void *context, bool ok) {
     done++;
 }
 
+static void begin(enum leaderboard_haste haste) {
+    leaderboard_rebuild(base, redis, pg, account, PERIOD, haste, on_rebuilt, NULL);
+}
+
 static bool rebuild(void) {
-    leaderboard_rebuild(redis, pg, account, PERIOD, on_rebuilt, NULL);
+    leaderboard_rebuild(base, redis, pg, account, PERIOD, LEADERBOARD_AT_ONCE, on_rebuilt, NULL);
     assert_int_equal(done, 0);
     run_until(base, &done, 1, 5000);
     done = 0;
@@ -203,11 +207,52 @@ static void a_rebuild_again_gives_the_same_and_drops_what_is_gone(void **state) 
 
 static void of_two_rebuilds_at_once_the_board_is_whole(void **state) {
     (void)state;
-    leaderboard_rebuild(redis, pg, account, PERIOD, on_rebuilt, NULL);
-    leaderboard_rebuild(redis, pg, account, PERIOD, on_rebuilt, NULL);
+    begin(LEADERBOARD_AT_ONCE);
+    begin(LEADERBOARD_AT_ONCE);
     run_until(base, &done, 2, 5000);
     done = 0;
     assert_row(&top(false, 1, 2)->mine, 1198, 2, 1);
+    assert_int_equal(top(true, 1, 1)->mine.points, 120 * 60 * 5 + 300);
+}
+
+static void a_board_is_read_while_the_next_one_is_built(void **state) {
+    (void)state;
+    assert_true(rebuild());
+    apply("[{\"period\":\"2026-Q3\",\"member\":9999,\"org\":1,\"points\":\"9999\",\"version\":9}]");
+    begin(LEADERBOARD_BESIDE);
+    run_for(base, LEADERBOARD_PAUSE_MS / 2); /* one of its two pages is there */
+    assert_int_equal(done, 0);
+    assert_int_equal(top(false, 1, 0)->rows[0].id, 9999);
+
+    /* what changes meanwhile, before or behind what was read, is in both */
+    apply("[{\"period\":\"2026-Q3\",\"member\":3,\"org\":4,\"points\":\"7000\",\"version\":7},"
+          "{\"period\":\"2026-Q3\",\"member\":1199,\"org\":10,\"points\":\"8000\",\"version\":7}]");
+    assert_row(&top(false, 1, 1199)->mine, 2, 1199, 8000);
+    int64_t unit = top(true, 1, 10)->mine.points;
+    run_until(base, &done, 1, 5000);
+    done = 0;
+    assert_true(rebuilt);
+    assert_row(&top(false, 1, 1199)->mine, 1, 1199, 8000);
+    assert_row(&top(false, 1, 3)->mine, 2, 3, 7000);
+    assert_int_equal(top(true, 1, 10)->mine.points, unit);
+}
+
+static void who_builds_beside_other_work_gives_way(void **state) {
+    (void)state;
+    assert_true(rebuild());
+    begin(LEADERBOARD_BESIDE);
+    run_for(base, LEADERBOARD_PAUSE_MS / 2);
+    assert_int_equal(done, 0);
+    begin(LEADERBOARD_BESIDE);
+    run_until(base, &done, 1, LEADERBOARD_PAUSE_MS / 4);
+    assert_false(rebuilt); /* the second one: the first goes on */
+    begin(LEADERBOARD_AT_ONCE);
+    run_until(base, &done, 2, 5000);
+    assert_true(rebuilt);
+    run_until(base, &done, 3, 5000);
+    assert_false(rebuilt); /* the first one, overtaken */
+    done = 0;
+    assert_row(&top(false, 1, 0)->rows[0], 1, 1200, 600);
 }
 
 /* ---- what evicts, restores or writes behind our back ---- */
@@ -273,6 +318,18 @@ static void an_eviction_does_not_double_what_is_applied_next(void **state) {
     assert_false(is_ready());
 }
 
+static void what_is_evicted_while_it_is_built_does_not_become_a_board(void **state) {
+    (void)state;
+    begin(LEADERBOARD_BESIDE);
+    run_for(base, LEADERBOARD_PAUSE_MS / 2);
+    assert_int_equal(done, 0);
+    board_does("DEL", "next:v", "");
+    run_until(base, &done, 1, 5000);
+    done = 0;
+    assert_false(rebuilt);
+    assert_null(top(false, 1, 0));
+}
+
 static void a_snapshot_of_an_earlier_run_is_not_read(void **state) {
     (void)state;
     assert_true(rebuild());
@@ -312,8 +369,8 @@ static void without_the_database_there_is_no_board(void **state) {
 
 static void a_rebuild_can_be_cancelled(void **state) {
     (void)state;
-    struct leaderboard_rebuild *r =
-        leaderboard_rebuild(redis, pg, account, PERIOD, on_rebuilt, NULL);
+    struct leaderboard_rebuild *r = leaderboard_rebuild(base, redis, pg, account, PERIOD,
+                                                        LEADERBOARD_AT_ONCE, on_rebuilt, NULL);
     run_for(base, 3);
     if (done == 0)
         leaderboard_rebuild_cancel(r);
@@ -333,6 +390,9 @@ int main(void) {
         TEST(a_member_in_two_units_counts_in_each),
         TEST(a_rebuild_again_gives_the_same_and_drops_what_is_gone),
         TEST(of_two_rebuilds_at_once_the_board_is_whole),
+        TEST(a_board_is_read_while_the_next_one_is_built),
+        TEST(who_builds_beside_other_work_gives_way),
+        TEST(what_is_evicted_while_it_is_built_does_not_become_a_board),
         TEST(a_board_of_which_a_part_is_gone_or_no_board_is_built_anew),
         TEST(an_eviction_does_not_double_what_is_applied_next),
         TEST(a_snapshot_of_an_earlier_run_is_not_read),

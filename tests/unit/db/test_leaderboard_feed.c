@@ -137,6 +137,29 @@ static void boards_follow_the_database(void **state) {
     leaderboard_feed_free(feed);
 }
 
+/* Who starts trusts no board and takes none away: it is read until the new one is there. */
+static void a_board_stays_readable_while_a_server_starts(void **state) {
+    (void)state;
+    struct leaderboard_feed *feed = leaderboard_feed_new(base, pg, redis, account);
+    wait_points("2026-Q2", 1, 20);
+    wait_points("2026-Q3", 2, 31);
+    leaderboard_feed_free(feed);
+
+    redis_eval(redis, NULL,
+               "return redis.call('ZADD', 'board:' .. ARGV[1] .. ':2026-Q3:members', -7,"
+               " '0000000002')",
+               0, 1, (const struct str[]){str_from(account)});
+    assert_int_equal(points("2026-Q3", 2), 7);
+    feed = leaderboard_feed_new(base, pg, redis, account);
+    for (int i = 0; i < 300 && points("2026-Q3", 2) != 31; i++) {
+        assert_int_not_equal(points("2026-Q3", 2), -1);
+        run_for(base, 20);
+    }
+    assert_int_equal(points("2026-Q3", 2), 31);
+    assert_int_equal(points("2026-Q3", 1), 30);
+    leaderboard_feed_free(feed);
+}
+
 static void a_feed_can_be_freed_at_any_moment(void **state) {
     (void)state;
     for (int ms = 990; ms < 1010; ms += 2) {
@@ -152,6 +175,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(boards_follow_the_database),
+        TEST(a_board_stays_readable_while_a_server_starts),
         TEST(a_feed_can_be_freed_at_any_moment),
     };
     return cmocka_run_group_tests_name("leaderboard_feed", tests, NULL, NULL);

@@ -59,7 +59,7 @@ static int set_up(void **state) {
     pg = pg_new(base, database_url, 1);
     for (int i = 0; i < 300 && !redis_ready(redis); i++)
         run_for(base, 10);
-    leaderboard_rebuild(redis, pg, account_id, PERIOD, on_rebuilt, NULL);
+    leaderboard_rebuild(base, redis, pg, account_id, PERIOD, LEADERBOARD_AT_ONCE, on_rebuilt, NULL);
     run_until(base, &done, 1, 5000);
     assert_true(rebuilt);
     done = 0;
