@@ -42,6 +42,7 @@ async function measureOnce(measure, round) {
     (kept[row] ??= []).push(result)
     printRow(row, round, result)
   }
+  bench.forget()
 }
 
 try {

@@ -136,6 +136,17 @@ begin
   return v_first;
 end $$;
 
+-- What measures have declared and nobody has reviewed goes, and the keys of the messages: how many.
+create or replace function bench.forget() returns bigint language plpgsql set session_replication_role = replica as $$
+declare
+  v_gone bigint;
+begin
+  delete from gulou.declaration where account_id = 'bench' and status in ('draft', 'submitted', 'in_review', 'appealed');
+  get diagnostics v_gone = row_count;
+  truncate gulou.inbox;
+  return v_gone;
+end $$;
+
 -- All at once: so many members with ten services each, and reviewers. The planner has to know what is there.
 create or replace function bench.seed(p_members int, p_day date) returns void language plpgsql as $$
 begin

@@ -23,6 +23,7 @@ function warm(database) {
 
 async function work(bench, database, members) {
   const { seconds } = bench
+  bench.forget(database)
   warm(database)
   const first = bench.waiting(10 * (MOST_APPROVALS * (seconds + 1) + 64), database, Math.min(members, 5000))
   return bench.served(async (server) => ({
