@@ -30,7 +30,7 @@
 #define LEADERBOARD_ROWS_MAX 100
 #define LEADERBOARD_CHUNK_ROWS 500 /* of changes in one script run; keeps Redis responsive */
 #define LEADERBOARD_PAGE_ROWS 1000 /* of a rebuild: one answer of api.scores, one script run */
-#define LEADERBOARD_PAUSE_MS 200   /* between two pages, for who builds beside other work */
+#define LEADERBOARD_PAUSE_MS 500   /* between two pages, for who builds beside other work */
 
 enum leaderboard_status { LEADERBOARD_OK, LEADERBOARD_ASK_SQL };
 
@@ -91,8 +91,8 @@ struct leaderboard_rebuild;
 
 enum leaderboard_haste {
     LEADERBOARD_AT_ONCE, /* as fast as it goes; one that is under way is overtaken and ends */
-    LEADERBOARD_BESIDE,  /* with pauses: a million rows take 4 minutes and a tenth of a core; while
-                            another builds it ends at once */
+    LEADERBOARD_BESIDE,  /* with pauses: a million rows take 9 minutes and a twentieth of a core;
+                            while another builds it ends at once */
 };
 
 /* Reads one period's scores from api.scores, page by page, into a board beside the one that is

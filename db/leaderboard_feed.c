@@ -11,7 +11,8 @@
 
 #define TICK_SECONDS 1
 #define LOOK_TICKS 10     /* between two looks at the markers */
-#define REFRESH_TICKS 600 /* then the latest periods are rebuilt, whatever their markers say */
+#define REFRESH_TICKS 600 /* then the latest periods are rebuilt, whatever their markers say; */
+#define REST_FACTOR 10    /* not before so many times as long as it took */
 #define LATEST_PERIODS 2
 #define SINCE_SIZE 48
 
@@ -28,7 +29,8 @@ struct leaderboard_feed {
     bool look;     /* the next round looks at the markers */
     int refreshed; /* so many of the latest periods, the very latest first, were rebuilt */
     int ticks;     /* since the markers were looked at */
-    int age;       /* since the latest periods were rebuilt */
+    int age;       /* since the latest periods began to be rebuilt */
+    int built;     /* ticks of it in which a rebuild was under way */
     unsigned connections;
 
     char since[SINCE_SIZE]; /* PostgreSQL's time of the last look; empty before the first */
@@ -184,8 +186,10 @@ static void on_tick(evutil_socket_t fd, short what, void *context) {
     (void)what;
     struct leaderboard_feed *feed = context;
     feed->ticks++;
-    if (++feed->age >= REFRESH_TICKS && !feed->rebuild) {
-        feed->age = 0;
+    feed->age++;
+    feed->built += feed->rebuild != NULL;
+    if (feed->age >= REFRESH_TICKS && feed->age >= REST_FACTOR * feed->built && !feed->rebuild) {
+        feed->age = feed->built = 0;
         feed->refreshed = 0;
         feed->look = true;
     }

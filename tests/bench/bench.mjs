@@ -17,9 +17,9 @@ export class Bench {
   seed(database = 'base', members = this.members, last = 'null') {
     // A measure declares for hours what a member does in years, and nobody reviews it.
     sql(database, "create or replace function gulou.waiting_max() returns int language sql immutable as 'select 100000'")
+    sql(database, readFileSync(SEED, 'utf8'))
     const [[seeded]] = sql(database, "select count(*) from gulou.member where account_id = 'bench' and member_id < 100000000")
     if (seeded === '0') {
-      sql(database, readFileSync(SEED, 'utf8'))
       // What the seed writes is right by construction, and audited when it is small: no foreign key is looked up.
       sql(database, `set session_replication_role = replica; select bench.seed(${members}, ${last})`)
       sql(database, 'vacuum analyze')
