@@ -1,7 +1,7 @@
 -- What people are told without having asked: once, over the channel of the moment, or with the next reply.
 begin;
 set client_min_messages = warning;
-select plan(44);
+select plan(45);
 
 select api.set_clock('2026-11-20 18:00+08');
 analyze gulou.outbox;   -- what is planned now is planned over an empty one
@@ -135,10 +135,11 @@ create function read_of_outbox() returns bigint language sql as $$
   select seq_tup_read + coalesce(idx_tup_fetch, 0) from pg_stat_xact_user_tables where relid = 'gulou.outbox'::regclass
 $$;
 create temp table before as select read_of_outbox() as n, declares('d') as d;
-select api.spoken('t', 'o3', gen_random_uuid(), 'message',
-  api.approve('t', 'o3', gen_random_uuid(), 'test', array[(select d from before)]));
-select cmp_ok(read_of_outbox() - (select n from before), '<', 100::bigint,
-              'who approves and who speaks does not look through what others are told');
+select gulou.notify('t', 3, 'told', 'one', '{}');
+create temp table reply as select api.spoken('t', 'o3', gen_random_uuid(), 'message',
+  api.approve('t', 'o3', gen_random_uuid(), 'test', array[(select d from before)])) as facts;
+select is(facts #>> '{notes,0,what}', 'told', 'who approves and who speaks is told what is theirs') from reply;
+select cmp_ok(read_of_outbox() - (select n from before), '<', 100::bigint, 'and does not look through what others are told');
 
 select * from finish();
 rollback;
