@@ -292,13 +292,14 @@ begin
                 where account_id = p_row.account_id and request_no = (p_row.facts ->> 'request')::bigint and status <> 'waiting');
 end $$;
 
--- A message that did not reach the person after all is shown with the next reply.
+-- A message that did not reach the person after all is shown with the next reply. That it has a message at all is what its
+-- index knows.
 create or replace function gulou.apply_send_result(p_account text, p_message text, p_status text) returns void
 language sql as $$
   update gulou.outbox o
   set result = result || jsonb_build_object('status', p_status),
       status = case when p_status = 'success' or gulou.is_over(o) then status else 'held' end
-  where account_id = p_account and result ->> 'message' = p_message and status = 'done'
+  where account_id = p_account and result ? 'message' and result ->> 'message' = p_message and status = 'done'
     and result -> 'status' is null
 $$;
 
