@@ -8,12 +8,13 @@
  * marked it ready, and while it is whole: of this run of Redis, with as many entries as the marker
  * says. Otherwise, and without Redis, every read says LEADERBOARD_ASK_SQL and the caller asks
  * the book. Points that a stranger has written into Redis are not found out here: who shows
- * rows gives them to api.board, which shows what the book has where it does not agree.
+ * rows gives them to api.board_together, which shows what the book has where it does not agree.
  *
- * Keys: board:{account}:{period}:v        hash "member:org" -> "version:points"
- *       board:{account}:{period}:members  sorted set of ten-digit ids by -points, so that ties
- * stand board:{account}:{period}:units    in order of their ids board:{account}:{period}:ready the
- * marker; …:building the token of a rebuild under way
+ * Keys: board:{account}:{period}:v         hash "member:org" -> "version:points"
+ *       board:{account}:{period}:members   sorted set of ten-digit ids by -points, so that
+ *       board:{account}:{period}:units     ties stand in order of their ids
+ *       board:{account}:{period}:ready     the marker
+ *       board:{account}:{period}:building  the token of a rebuild under way
  *
  * on_done is called exactly once, never inside the starting call. */
 
@@ -34,7 +35,7 @@ struct cJSON;
 
 struct leaderboard_row {
     int64_t rank; /* 1 + number of strictly higher scores */
-    int64_t id;   /* member or org; names come from api.board */
+    int64_t id;   /* member or org; names come from api.board_together */
     int64_t points;
 };
 
