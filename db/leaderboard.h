@@ -8,7 +8,7 @@
  * marked it ready, and while it is whole: of this run of Redis, with as many entries as the marker
  * says. Otherwise, and without Redis, every read says LEADERBOARD_ASK_SQL and the caller asks
  * the book. Points that a stranger has written into Redis are not found out here: who shows
- * rows gives them to api.board, which shows what the book has where it does not agree.
+ * rows gives them to api.board_together, which shows what the book has where it does not agree.
  *
  * Keys, behind board:{account}:{period}
  *   :v         hash "member:org" -> "version:points"
@@ -39,7 +39,7 @@ struct event_base;
 
 struct leaderboard_row {
     int64_t rank; /* 1 + number of strictly higher scores */
-    int64_t id;   /* member or org; names come from api.board */
+    int64_t id;   /* member or org; names come from api.board_together */
     int64_t points;
 };
 

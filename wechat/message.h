@@ -52,7 +52,7 @@ enum message_error {
     MESSAGE_OK,
     MESSAGE_NOT_XML,       /* not well-formed, not UTF-8, or a root other than <xml> */
     MESSAGE_DOCTYPE,       /* a document type declaration */
-    MESSAGE_TOO_DEEP,      /* XML_DEPTH_MAX, XML_FIELDS_MAX */
+    MESSAGE_TOO_DEEP,      /* XML_DEPTH_MAX, XML_FIELDS_MAX, XML_PATHS_MAX_BYTES */
     MESSAGE_REPEATED,      /* an element at the top came twice */
     MESSAGE_FIELD_MISSING, /* ToUserName, FromUserName, CreateTime, MsgType or Event */
     MESSAGE_FIELD_WRONG,   /* a number or an openid that is none */

@@ -92,10 +92,13 @@ bool is_itself(pugi::xml_node piece) {
 const unsigned VERBATIM =
     pugi::parse_fragment | pugi::parse_cdata | pugi::parse_ws_pcdata | pugi::parse_eol;
 
-void add_decoded(buf *out, const char *text) {
+/* False: there was no memory for it. */
+bool add_decoded(buf *out, const char *text) {
     pugi::xml_document document;
-    document.load_buffer(text, strlen(text), VERBATIM | pugi::parse_escapes, pugi::encoding_utf8);
+    bool well = document.load_buffer(text, strlen(text), VERBATIM | pugi::parse_escapes,
+                                     pugi::encoding_utf8);
     buf_puts(out, document.first_child().value());
+    return well;
 }
 
 /* ---- memory ---- */
@@ -126,6 +129,8 @@ struct leaves {
     arena *memory;
     message_field *first = nullptr, **next = &first;
     size_t n = 0;
+    size_t path_bytes = 0; /* of all elements */
+    bool decoded = true;   /* until there was no memory for that */
 
     str text(const char *name_or_value) {
         return {name_or_value, strlen(name_or_value)};
@@ -136,7 +141,10 @@ struct leaves {
         buf whole;
         buf_init(&whole, memory);
         for (pugi::xml_node piece : element)
-            is_itself(piece) ? buf_puts(&whole, piece.value()) : add_decoded(&whole, piece.value());
+            if (is_itself(piece))
+                buf_puts(&whole, piece.value());
+            else
+                decoded = add_decoded(&whole, piece.value()) && decoded;
         return buf_view(&whole);
     }
 
@@ -155,7 +163,7 @@ struct leaves {
         field->value = value_of(element);
         *next = field;
         next = const_cast<message_field **>(&field->next);
-        return MESSAGE_OK;
+        return decoded ? MESSAGE_OK : MESSAGE_NOT_XML;
     }
 
     str path_of(pugi::xml_node element, str above, int depth) {
@@ -167,6 +175,9 @@ struct leaves {
     /* `depth` is 0 for <xml> itself. */
     message_error read(pugi::xml_node element, str above, int depth) {
         if (depth >= XML_DEPTH_MAX)
+            return MESSAGE_TOO_DEEP;
+        path_bytes += depth > 1 ? above.n + strlen(element.name()) : 0;
+        if (path_bytes > XML_PATHS_MAX_BYTES)
             return MESSAGE_TOO_DEEP;
         str path = path_of(element, above, depth);
         bool is_leaf = depth > 0;

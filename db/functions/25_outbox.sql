@@ -18,21 +18,21 @@ end $$;
 create or replace function gulou.take_outbox(p_n int, p_accounts text[]) returns jsonb language plpgsql
   set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
+  v_due   tid[];
   v_items jsonb;
 begin
-  with due as (
-    select o.account_id, o.outbox_id from gulou.outbox o
+  v_due := array(
+    select o.ctid from gulou.outbox o   -- locked, they stay where they are
     where o.status = 'waiting' and o.due_at <= clock_timestamp()
       and (p_accounts is null or o.account_id = any (p_accounts))
       and coalesce(o.taken_till, '-infinity') < clock_timestamp()
       and o.outbox_id = (select first.outbox_id from gulou.outbox first
                          where first.account_id = o.account_id and first.lane = o.lane and first.status = 'waiting'
                          order by first.outbox_id limit 1)
-    order by o.due_at limit p_n for update skip locked),
-  taken as (
-    update gulou.outbox o set taken_till = clock_timestamp() + interval '1 minute', attempts = attempts + 1
-    from due where o.account_id = due.account_id and o.outbox_id = due.outbox_id
-    returning o.*)
+    order by o.due_at limit p_n for update skip locked);
+  with taken as (
+    update gulou.outbox set taken_till = clock_timestamp() + interval '1 minute', attempts = attempts + 1
+    where ctid = any (v_due) returning *)
   select jsonb_agg(jsonb_build_object('account', account_id, 'id', outbox_id, 'kind', kind, 'subject', subject,
                                       'facts', facts, 'attempts', attempts) order by outbox_id)
   into v_items from taken;

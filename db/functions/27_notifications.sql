@@ -94,27 +94,27 @@ end $$;
 
 -- What waits for this person's next reply, the three oldest; the same again for a repeated message. What another message
 -- of theirs takes just now, whose commit may wait for a standby, is that one's; another attempt of this very message is
--- waited for, because only one of the two replies will be seen.
+-- waited for, because only one of the two replies will be seen. Planned as gulou.look_at_speakers().
 create or replace function gulou.notes_for(p_account text, p_openid text, p_key uuid) returns jsonb
-language plpgsql as $$
+language plpgsql set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
-  v_lane  text := coalesce('member:' || gulou.speaker(p_account, p_openid), 'guest:' || p_openid);
-  v_notes jsonb;
+  v_lane   text := coalesce('member:' || gulou.speaker(p_account, p_openid), 'guest:' || p_openid);
+  v_notes  jsonb;
+  v_oldest tid[];
 begin
   perform pg_advisory_xact_lock(hashtextextended(p_key::text, 0));
-  select jsonb_agg(facts order by outbox_id) into v_notes from gulou.outbox
-  where account_id = p_account and shown_with = p_key;
+  select jsonb_agg(facts order by outbox_id) into v_notes
+  from (select outbox_id, facts from gulou.outbox
+        where account_id = p_account and shown_with between p_key and p_key order by shown_with) as shown;
   if v_notes is not null then
     return v_notes;
   end if;
-  with oldest as materialized (
-    select outbox_id from gulou.outbox
-    where account_id = p_account and lane = v_lane and status = 'held'
-    order by outbox_id limit 3 for update skip locked),
-  told as (
-    update gulou.outbox o set status = 'done', shown_with = p_key, ended_at = clock_timestamp()
-    from oldest where o.account_id = p_account and o.outbox_id = oldest.outbox_id
-    returning o.outbox_id, o.facts)
+  v_oldest := array(select ctid from gulou.outbox   -- locked, they stay where they are
+                    where account_id = p_account and lane between v_lane and v_lane and status = 'held'
+                    order by lane, outbox_id limit 3 for update skip locked);
+  with told as (
+    update gulou.outbox set status = 'done', shown_with = p_key, ended_at = clock_timestamp()
+    where ctid = any (v_oldest) returning outbox_id, facts)
   select jsonb_agg(facts order by outbox_id) into v_notes from told;
   return v_notes;
 end $$;
@@ -292,13 +292,14 @@ begin
                 where account_id = p_row.account_id and request_no = (p_row.facts ->> 'request')::bigint and status <> 'waiting');
 end $$;
 
--- A message that did not reach the person after all is shown with the next reply.
+-- A message that did not reach the person after all is shown with the next reply. That it has a message at all is what its
+-- index knows.
 create or replace function gulou.apply_send_result(p_account text, p_message text, p_status text) returns void
 language sql as $$
   update gulou.outbox o
   set result = result || jsonb_build_object('status', p_status),
       status = case when p_status = 'success' or gulou.is_over(o) then status else 'held' end
-  where account_id = p_account and result ->> 'message' = p_message and status = 'done'
+  where account_id = p_account and result ? 'message' and result ->> 'message' = p_message and status = 'done'
     and result -> 'status' is null
 $$;
 

@@ -51,7 +51,7 @@ begin
              '[' || string_agg(concat('{"rank":', rank, ',"name":', to_json(shown.shown_name), ',"unit":', coalesce(to_json(o.name)::text, 'null'),
                ',"unit_id":', coalesce(o.org_id::text, 'null'), ',"points":"', points, '"}'), ',' order by place) || ']' end
     from (select id, listed.points, place, rank() over (order by listed.points desc) as rank,
-                 (select sum(s.points)::bigint from gulou.period_score s
+                 (select coalesce(sum(s.points), 0)::bigint from gulou.period_score s
                   where s.account_id = p_account and s.period = p_period and s.member_id = id) as booked
           from unnest(p_ids, p_points) with ordinality as listed (id, points, place)) as ranked
     left join gulou.masked_list(p_account, p_ids) as shown on shown.member_id = id

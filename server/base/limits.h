@@ -61,6 +61,7 @@
 /* ---- messages ---- */
 #define XML_DEPTH_MAX 16
 #define XML_FIELDS_MAX 512
+#define XML_PATHS_MAX_BYTES 65536 /* a long name stands in the path of all that is below it */
 #define REPLY_TEXT_MAX_BYTES 2048 /* wechat-protocol.md: Content of a passive reply */
 
 /* ---- PostgreSQL ---- */

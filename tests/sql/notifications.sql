@@ -1,7 +1,7 @@
 -- What people are told without having asked: once, over the channel of the moment, or with the next reply.
 begin;
 set client_min_messages = warning;
-select plan(44);
+select plan(46);
 
 select api.set_clock('2026-11-20 18:00+08');
 analyze gulou.outbox;   -- what is planned now is planned over an empty one
@@ -135,10 +135,16 @@ create function read_of_outbox() returns bigint language sql as $$
   select seq_tup_read + coalesce(idx_tup_fetch, 0) from pg_stat_xact_user_tables where relid = 'gulou.outbox'::regclass
 $$;
 create temp table before as select read_of_outbox() as n, declares('d') as d;
-select api.spoken('t', 'o3', gen_random_uuid(), 'message',
-  api.approve('t', 'o3', gen_random_uuid(), 'test', array[(select d from before)]));
-select cmp_ok(read_of_outbox() - (select n from before), '<', 100::bigint,
-              'who approves and who speaks does not look through what others are told');
+select gulou.notify('t', 3, 'told', 'one', '{}');
+create temp table reply as select api.spoken('t', 'o3', gen_random_uuid(), 'message',
+  api.approve('t', 'o3', gen_random_uuid(), 'test', array[(select d from before)])) as facts;
+select is(facts #>> '{notes,0,what}', 'told', 'who approves and who speaks is told what is theirs') from reply;
+select cmp_ok(read_of_outbox() - (select n from before), '<', 100::bigint, 'and does not look through what others are told');
+
+update gulou.outbox set status = 'done', result = jsonb_build_object('message', outbox_id::text) where account_id = 't' and subject like 'many:%';
+create temp table then_ as select read_of_outbox() as n;
+select api.send_result('t', (select outbox_id::text from gulou.outbox where account_id = 't' and subject = 'many:7'), 'failed:user block');
+select cmp_ok(read_of_outbox() - (select n from then_), '<', 100::bigint, 'nor does what became of one message');
 
 select * from finish();
 rollback;

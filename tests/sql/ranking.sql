@@ -1,7 +1,7 @@
 -- Ranks are read from sums that follow the scores (migration 0021); they are exact at every moment (INV-23).
 begin;
 set client_min_messages = warning;
-select plan(23);
+select plan(24);
 
 select api.set_clock('2026-09-20 18:00+08');
 select api.fold_scores();   -- what other accounts have
@@ -58,6 +58,7 @@ select is(board('{2}', '{25}') -> 'rows', jsonb_build_array(answer #> '{rows,0}'
 select is(board(ids, points, period), answer, 'the book answers: ' || why) from right_one, (values
   (null::int[], null::bigint[], null, 'Redis said nothing'), ('{}', '{}', '2026-Q3', 'an empty board'),
   ('{2,4}', '{25,26}', '2026-Q3', 'points that nobody has'), ('{2,99}', '{25,25}', '2026-Q3', 'somebody who is unknown'),
+  ('{2,40}', '{25,25}', '2026-Q3', 'a member of whom the book has nothing'),
   ('{2}', '{25}', '2026-Q2', 'another period')) as wrong (ids, points, period, why);
 
 -- Two hundred changes in random order, summed up now and then, against the book after each twentieth.

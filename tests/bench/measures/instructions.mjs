@@ -31,8 +31,8 @@ export default {
   async round() {
     const pushes = new Pushes('instructions', (i) => ({ person: memberOf(i, 1000), type: 'voice', fields: { MediaId: `voice${i % 10}`, Format: 'amr' } })).compose(WARM + COUNTED)
     const out = `${state}/callgrind.out`
-    // Clearing memory by one repeated instruction would be counted as an instruction a byte. Expat looks through the
-    // environment for every document: it is as long as systemd makes a service's, whoever measures.
+    // Clearing memory by one repeated instruction would be counted as an instruction a byte. The environment is
+    // a service's, whoever measures.
     const env = { PATH: process.env.PATH, LANG: 'C.UTF-8', USER: 'gulou', LOGNAME: 'gulou', HOME: '/', SHELL: '/usr/sbin/nologin', INVOCATION_ID: 'f',
       JOURNAL_STREAM: '8:1', NOTIFY_SOCKET: '/f', SYSTEMD_EXEC_PID: '1', GLIBC_TUNABLES: 'glibc.cpu.x86_rep_stosb_threshold=1048576' }
     execFileSync('valgrind', ['-q', '--tool=callgrind', '--instr-atstart=no', '--collect-atstart=no', `--callgrind-out-file=${out}`, `${build}/bench_messages`, config, pushes.file, WARM, COUNTED].map(String), { env, stdio: 'pipe' })

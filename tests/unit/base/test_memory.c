@@ -15,6 +15,7 @@
 #include "server/base/buf.h"
 #include "server/base/limits.h"
 #include "server/base/memory.h"
+#include "wechat/message.h"
 
 static bool starving;
 
@@ -129,6 +130,23 @@ static void an_arena_goes_on_and_refuses_what_is_large(void **state) {
     arena_free(arena);
 }
 
+/* Its references are decoded in memory that the library asks for. */
+static void a_push_is_read_whole_or_refused(void **state) {
+    (void)state;
+    static const struct str xml = STR("<xml><Content>fish &amp; chips</Content></xml>");
+    const struct message_field *fields;
+    struct arena *arena = arena_new();
+    assert_int_equal(message_fields_parse(arena, xml, &fields), MESSAGE_OK);
+    assert_true(str_is(message_value(fields, "Content"), "fish & chips"));
+    starving = true;
+    void *nearly_all = memory_malloc(MEMORY_RESERVE_BYTES - 64);
+    assert_int_equal(message_fields_parse(arena, xml, &fields), MESSAGE_NOT_XML);
+    memory_put(nearly_all);
+    assert_int_equal(message_fields_parse(arena, xml, &fields), MESSAGE_OK);
+    starving = false;
+    arena_free(arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(the_reserve_stands_in_and_says_so, tear_down),
@@ -136,6 +154,7 @@ int main(void) {
         cmocka_unit_test_teardown(whatever_was_taken_comes_back_whole, tear_down),
         cmocka_unit_test_teardown(a_half_used_reserve_keeps_the_door_closed, tear_down),
         cmocka_unit_test_teardown(an_arena_goes_on_and_refuses_what_is_large, tear_down),
+        cmocka_unit_test_teardown(a_push_is_read_whole_or_refused, tear_down),
     };
     return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
 }

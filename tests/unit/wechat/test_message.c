@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "server/base/buf.h"
+#include "server/base/limits.h"
 #include "wechat/message.h"
 
 #define HEAD                                                                                       \
@@ -222,6 +223,23 @@ static void a_deep_or_crowded_tree_is_refused(void **state) {
     assert_refused(buf_view(&wide), MESSAGE_TOO_DEEP);
 }
 
+/* Each of the elements in it has the long name in its path: 48 KB of a push would become 38 MB. */
+static void a_long_name_around_many_elements_is_refused(void **state) {
+    (void)state;
+    struct buf xml;
+    char name[16001];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    buf_init(&xml, arena);
+    buf_printf(&xml, "<xml>" HEAD "<MsgType>text</MsgType><%s>", name);
+    for (int i = 0; i < 300; i++) {
+        buf_puts(&xml, "<a><a><a><a><a><a><a><a/></a></a></a></a></a></a></a>");
+    }
+    buf_printf(&xml, "</%s></xml>", name);
+    assert_true(buf_view(&xml).n < HTTP_BODY_MAX_BYTES);
+    assert_refused(buf_view(&xml), MESSAGE_TOO_DEEP);
+}
+
 static void missing_and_wrong_fields_are_refused(void **state) {
     (void)state;
     assert_refused(STR("<xml>" HEAD "</xml>"), MESSAGE_FIELD_MISSING);
@@ -252,6 +270,7 @@ int main(void) {
         TEST(hostile_xml_is_refused),
         TEST(nearly_xml_is_refused),
         TEST(a_deep_or_crowded_tree_is_refused),
+        TEST(a_long_name_around_many_elements_is_refused),
         TEST(missing_and_wrong_fields_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
