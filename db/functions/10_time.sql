@@ -86,12 +86,12 @@ end $$;
 -- message itself may get. What was to be shown with that answer has not been seen yet.
 create or replace function api.answer_of(p_account text, p_key uuid) returns jsonb
 language plpgsql stable as $$
+declare
+  v_notes jsonb := gulou.notes_shown(p_account, p_key);
 begin
-  return (
-    select coalesce((select answer from gulou.inbox where account_id = p_account and message_key = p_key),
-                    '{"refusal":"not_answered"}')
-      || coalesce((select jsonb_build_object('notes', jsonb_agg(facts order by outbox_id)) from gulou.outbox
-                   where account_id = p_account and shown_with = p_key having count(*) > 0), '{}'));
+  return coalesce((select answer from gulou.inbox where account_id = p_account and message_key = p_key),
+                  '{"refusal":"not_answered"}')
+    || case when v_notes is null then '{}' else jsonb_build_object('notes', v_notes) end;
 end $$;
 
 -- The platform repeats a push within 15 s; two days leave room for any clock, then the answer, which holds people's

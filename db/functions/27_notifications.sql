@@ -92,6 +92,15 @@ begin
         window_left = greatest(f.window_left, excluded.window_left);
 end $$;
 
+-- What was shown with the reply to this message; NULL: nothing. Planned as gulou.look_at_speakers().
+create or replace function gulou.notes_shown(p_account text, p_key uuid) returns jsonb
+language plpgsql stable set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
+begin
+  return (select jsonb_agg(facts order by outbox_id)
+          from (select outbox_id, facts from gulou.outbox
+                where account_id = p_account and shown_with between p_key and p_key order by shown_with) as shown);
+end $$;
+
 -- What waits for this person's next reply, the three oldest; the same again for a repeated message. What another message
 -- of theirs takes just now, whose commit may wait for a standby, is that one's; another attempt of this very message is
 -- waited for, because only one of the two replies will be seen. Planned as gulou.look_at_speakers().
@@ -103,9 +112,7 @@ declare
   v_oldest tid[];
 begin
   perform pg_advisory_xact_lock(hashtextextended(p_key::text, 0));
-  select jsonb_agg(facts order by outbox_id) into v_notes
-  from (select outbox_id, facts from gulou.outbox
-        where account_id = p_account and shown_with between p_key and p_key order by shown_with) as shown;
+  v_notes := gulou.notes_shown(p_account, p_key);
   if v_notes is not null then
     return v_notes;
   end if;

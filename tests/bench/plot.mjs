@@ -14,11 +14,13 @@ set output "${file}"
 set multiplot layout 1,2
 set logscale x 2
 set xlabel "connections"
-set key left top
+set key below
 set grid
 set ylabel "messages / s"
+set yrange [0:*]
 plot "${data}" using 1:2 with linespoints title "declarations (durable)", "" using 1:5 with linespoints title "积分 (read)"
 set ylabel "ms"
+set yrange [*:*]
 set logscale y
 plot "${data}" using 1:3 with linespoints title "declarations p50", "" using 1:4 with linespoints title "declarations p99", \\
      "" using 1:6 with linespoints title "积分 p50", "" using 1:7 with linespoints title "积分 p99"
@@ -31,6 +33,7 @@ export async function plot(bench, file) {
     const [write, read] = await bench.served(async (server) => [
       await declare(server, 'base', declarations('plot', members), { connections, seconds }),
       await ask(server, questions('plot', members), { connections, seconds })])
+    bench.forget()
     rows.push([connections, write.rate, write.p50, write.p99, read.rate, read.p50, read.p99])
   }
   const data = `${state}/plot.data`

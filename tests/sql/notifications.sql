@@ -1,7 +1,7 @@
 -- What people are told without having asked: once, over the channel of the moment, or with the next reply.
 begin;
 set client_min_messages = warning;
-select plan(46);
+select plan(47);
 
 select api.set_clock('2026-11-20 18:00+08');
 analyze gulou.outbox;   -- what is planned now is planned over an empty one
@@ -134,11 +134,12 @@ select 't', 'guest:' || i, 'notification', 'many:' || i, '{}', 'held' from gener
 create function read_of_outbox() returns bigint language sql as $$
   select seq_tup_read + coalesce(idx_tup_fetch, 0) from pg_stat_xact_user_tables where relid = 'gulou.outbox'::regclass
 $$;
-create temp table before as select read_of_outbox() as n, declares('d') as d;
+create temp table before as select read_of_outbox() as n, declares('d') as d, gen_random_uuid() as key;
 select gulou.notify('t', 3, 'told', 'one', '{}');
-create temp table reply as select api.spoken('t', 'o3', gen_random_uuid(), 'message',
+create temp table reply as select api.spoken('t', 'o3', (select key from before), 'message',
   api.approve('t', 'o3', gen_random_uuid(), 'test', array[(select d from before)])) as facts;
 select is(facts #>> '{notes,0,what}', 'told', 'who approves and who speaks is told what is theirs') from reply;
+select is(api.answer_of('t', key) #>> '{notes,0,what}', 'told', 'and who continues, again') from before;
 select cmp_ok(read_of_outbox() - (select n from before), '<', 100::bigint, 'and does not look through what others are told');
 
 update gulou.outbox set status = 'done', result = jsonb_build_object('message', outbox_id::text) where account_id = 't' and subject like 'many:%';
