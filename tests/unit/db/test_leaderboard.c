@@ -23,6 +23,8 @@ struct reader {
 static struct reader reader;
 static int done;
 static bool rebuilt;
+static int64_t number;
+static int well; /* rebuilds that ended well */
 
 /* 1200 members in 10 units: two pages and more than two chunks; member m has m / 2 points, so they
  * tie in pairs.
@@ -53,7 +55,7 @@ static void open_redis(const char *url) {
 static int set_up(void **state) {
     (void)state;
     signal(SIGPIPE, SIG_IGN);
-    done = 0;
+    done = well = 0;
     base = event_base_new();
     open_redis(environment("GULOU_TEST_REDIS_URL"));
     assert_true(redis_ready(redis));
@@ -79,11 +81,32 @@ static int tear_down(void **state) {
 static void on_rebuilt(void *context, bool ok) {
     (void)context;
     rebuilt = ok;
+    well += ok;
     done++;
 }
 
 static void begin(enum leaderboard_haste haste) {
     leaderboard_rebuild(base, redis, pg, account, PERIOD, haste, on_rebuilt, NULL);
+}
+
+static void on_number(struct redis_call *call, enum redis_status status,
+                      const struct redis_value *value) {
+    (void)call;
+    assert_int_equal(status, REDIS_ANSWERED);
+    assert_true(redis_value_integer(value, &number));
+}
+
+/* Of one that is built beside other work the first page is there; it pauses. */
+static void wait_for_a_page(void) {
+    char v[96];
+    snprintf(v, sizeof v, "board:%s:" PERIOD ":next:v", account);
+    for (number = 0; number == 0;) {
+        struct redis_call call = {.on_done = on_number};
+        redis_command(redis, &call, 2, (const struct str[]){STR("HLEN"), str_from(v)});
+        run_for(base, 5);
+        redis_cancel(redis, &call);
+    }
+    assert_int_equal(done, 0);
 }
 
 static bool rebuild(void) {
@@ -220,8 +243,7 @@ static void a_board_is_read_while_the_next_one_is_built(void **state) {
     assert_true(rebuild());
     apply("[{\"period\":\"2026-Q3\",\"member\":9999,\"org\":1,\"points\":\"9999\",\"version\":9}]");
     begin(LEADERBOARD_BESIDE);
-    run_for(base, LEADERBOARD_PAUSE_MS / 2); /* one of its two pages is there */
-    assert_int_equal(done, 0);
+    wait_for_a_page(); /* of its two */
     assert_int_equal(top(false, 1, 0)->rows[0].id, 9999);
 
     /* what changes meanwhile, before or behind what was read, is in both */
@@ -239,18 +261,14 @@ static void a_board_is_read_while_the_next_one_is_built(void **state) {
 
 static void who_builds_beside_other_work_gives_way(void **state) {
     (void)state;
-    assert_true(rebuild());
     begin(LEADERBOARD_BESIDE);
-    run_for(base, LEADERBOARD_PAUSE_MS / 2);
-    assert_int_equal(done, 0);
+    wait_for_a_page();
     begin(LEADERBOARD_BESIDE);
-    run_until(base, &done, 1, LEADERBOARD_PAUSE_MS / 4);
-    assert_false(rebuilt); /* the second one: the first goes on */
+    run_until(base, &done, 1, 5000);
+    assert_int_equal(well, 0); /* the second one: the first goes on */
     begin(LEADERBOARD_AT_ONCE);
-    run_until(base, &done, 2, 5000);
-    assert_true(rebuilt);
     run_until(base, &done, 3, 5000);
-    assert_false(rebuilt); /* the first one, overtaken */
+    assert_int_equal(well, 1); /* and is overtaken by the third */
     done = 0;
     assert_row(&top(false, 1, 0)->rows[0], 1, 1200, 600);
 }
@@ -321,8 +339,7 @@ static void an_eviction_does_not_double_what_is_applied_next(void **state) {
 static void what_is_evicted_while_it_is_built_does_not_become_a_board(void **state) {
     (void)state;
     begin(LEADERBOARD_BESIDE);
-    run_for(base, LEADERBOARD_PAUSE_MS / 2);
-    assert_int_equal(done, 0);
+    wait_for_a_page();
     board_does("DEL", "next:v", "");
     run_until(base, &done, 1, 5000);
     done = 0;
