@@ -113,36 +113,37 @@ static const char begin_script[] =
     "return 1\n";
 
 /* ARGV: board, token, a page of scores. Nearly all rows are new, and are written with few commands.
- * Returns how many rows there were, and of the last one the member and the unit; -1: overtaken. */
-static const char fill_script[] = LUA_BOARD LUA_APPLY
-    "local next, building = ARGV[1] .. ':next', ARGV[1] .. ':building'\n"
-    "local rows = cjson.decode(ARGV[3]).rows\n"
-    "local function fill()\n"
-    "  local fields, entries, members, units = {}, {}, {}, {}\n"
-    "  for i, r in ipairs(rows) do fields[i] = field_of(r) end\n"
-    "  local known = redis.call('HMGET', next .. ':v', unpack(fields))\n"
-    "  for i, r in ipairs(rows) do\n"
-    "    if known[i] then\n"
-    "      apply(next, r)\n"
-    "    else\n"
-    "      local member, org = tonumber(r.member), tonumber(r.org) or 0\n"
-    "      table.insert(entries, fields[i])\n"
-    "      table.insert(entries, entry_of(r))\n"
-    "      members[member] = (members[member] or 0) - r.points\n"
-    "      units[org] = (units[org] or 0) - r.points\n"
-    "    end\n"
-    "  end\n"
-    "  units[0] = nil\n"
-    "  if #entries > 0 then redis.call('HSET', next .. ':v', unpack(entries)) end\n"
-    "  for id, by in pairs(members) do move(next .. ':members', id, by) end\n"
-    "  for id, by in pairs(units) do move(next .. ':units', id, by) end\n"
-    "end\n"
-    "if redis.call('GET', building) ~= ARGV[2] then return {-1} end\n"
-    "redis.call('EXPIRE', building, 60)\n"
-    "if #rows == 0 then return {0} end\n"
-    "if not pcall(fill) then redis.call('DEL', building) return {-1} end\n"
-    "local last = rows[#rows]\n"
-    "return {#rows, tonumber(last.member), tonumber(last.org) or 0}\n";
+ * Returns how many rows there were, and of the last one the member and the unit; -1: overtaken, or
+ * what is there is none of ours. */
+static const char fill_script[] =
+    LUA_APPLY "local next, building = ARGV[1] .. ':next', ARGV[1] .. ':building'\n"
+              "local rows = cjson.decode(ARGV[3]).rows\n"
+              "local function fill()\n"
+              "  local fields, entries, members, units = {}, {}, {}, {}\n"
+              "  for i, r in ipairs(rows) do fields[i] = field_of(r) end\n"
+              "  local known = redis.call('HMGET', next .. ':v', unpack(fields))\n"
+              "  for i, r in ipairs(rows) do\n"
+              "    if known[i] then\n"
+              "      apply(next, r)\n"
+              "    else\n"
+              "      local member, org = tonumber(r.member), tonumber(r.org) or 0\n"
+              "      table.insert(entries, fields[i])\n"
+              "      table.insert(entries, entry_of(r))\n"
+              "      members[member] = (members[member] or 0) - r.points\n"
+              "      units[org] = (units[org] or 0) - r.points\n"
+              "    end\n"
+              "  end\n"
+              "  units[0] = nil\n"
+              "  if #entries > 0 then redis.call('HSET', next .. ':v', unpack(entries)) end\n"
+              "  for id, by in pairs(members) do move(next .. ':members', id, by) end\n"
+              "  for id, by in pairs(units) do move(next .. ':units', id, by) end\n"
+              "end\n"
+              "if redis.call('GET', building) ~= ARGV[2] then return {-1} end\n"
+              "redis.call('EXPIRE', building, 60)\n"
+              "if #rows == 0 then return {0} end\n"
+              "if not pcall(fill) then redis.call('DEL', building) return {-1} end\n"
+              "local last = rows[#rows]\n"
+              "return {#rows, tonumber(last.member), tonumber(last.org) or 0}\n";
 
 /* ARGV: board, token, how many rows it must have at least. The next board takes the place of the
  * one that was read till now, at once; a million entries go in the background. */

@@ -66,13 +66,17 @@ static void any_order_and_unknown_elements(void **state) {
     assert_true(str_is(message_value(message.fields, "New/Deep"), "1"));
 }
 
+static void make_name(char *name, size_t size) {
+    memset(name, 'n', size - 1);
+    name[size - 1] = '\0';
+}
+
 /* What the parser has room for at first is far less. */
 static void long_names_and_many_attributes_are_read_whole(void **state) {
     (void)state;
     struct buf xml;
     char name[9000];
-    memset(name, 'n', sizeof name - 1);
-    name[sizeof name - 1] = '\0';
+    make_name(name, sizeof name);
     buf_init(&xml, arena);
     buf_puts(&xml, "<xml");
     for (int i = 0; i < 500; i++) {
@@ -228,8 +232,7 @@ static void a_long_name_around_many_elements_is_refused(void **state) {
     (void)state;
     struct buf xml;
     char name[16001];
-    memset(name, 'n', sizeof name - 1);
-    name[sizeof name - 1] = '\0';
+    make_name(name, sizeof name);
     buf_init(&xml, arena);
     buf_printf(&xml, "<xml>" HEAD "<MsgType>text</MsgType><%s>", name);
     for (int i = 0; i < 300; i++) {
